@@ -1,0 +1,1 @@
+//! Positions that survive edits of others: carets, comments.

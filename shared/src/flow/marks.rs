@@ -1,0 +1,1 @@
+//! Inline attributes: which there are, and how they read.

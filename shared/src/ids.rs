@@ -1,0 +1,194 @@
+//! Names of things. Two names that must never be swapped are two types.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Longest document name, in bytes of UTF-8.
+pub const DOC_NAME_BYTES_MAX: usize = 255;
+
+/// Characters of a [`PageId`] or [`SpaceId`] in its text form.
+pub const ID_CHARS: usize = 22;
+
+/// Names one CRDT document on the wire and in the store.
+///
+/// A page's document is named by its [`PageId`], a space's by `space:` and its [`SpaceId`]. Any other name a
+/// stock client opens is a document too. 1 to [`DOC_NAME_BYTES_MAX`] bytes, no control characters.
+/// Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocName(Arc<str>);
+
+/// Why a text does not name a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocNameError {
+    /// The name has no characters.
+    #[error("a document name cannot be empty")]
+    Empty,
+    /// The name has more than [`DOC_NAME_BYTES_MAX`] bytes.
+    #[error("a document name has at most {DOC_NAME_BYTES_MAX} bytes")]
+    TooLong,
+    /// The name holds a control character.
+    #[error("a document name cannot hold control characters")]
+    ControlCharacter,
+}
+
+impl DocName {
+    /// Takes `raw` as it is: names are compared byte for byte.
+    ///
+    /// # Errors
+    /// [`DocNameError`] when `raw` is empty, too long, or holds a control character.
+    pub fn parse(raw: &str) -> Result<Self, DocNameError> {
+        if raw.is_empty() {
+            return Err(DocNameError::Empty);
+        }
+        if raw.len() > DOC_NAME_BYTES_MAX {
+            return Err(DocNameError::TooLong);
+        }
+        if raw.chars().any(char::is_control) {
+            return Err(DocNameError::ControlCharacter);
+        }
+        Ok(Self(raw.into()))
+    }
+
+    /// The document that holds a page's body.
+    #[must_use]
+    pub fn of_page(page: PageId) -> Self {
+        Self(page.to_string().into())
+    }
+
+    /// The document that holds a space's page tree.
+    #[must_use]
+    pub fn of_space(space: SpaceId) -> Self {
+        Self(format!("space:{space}").into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The page whose body this document is, if it is one.
+    #[must_use]
+    pub fn page(&self) -> Option<PageId> {
+        PageId::parse(&self.0).ok()
+    }
+}
+
+impl fmt::Display for DocName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DocName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// A text is not 22 URL-safe base64 characters that hold 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is {ID_CHARS} letters, digits, '-' or '_'")]
+pub struct IdError;
+
+macro_rules! id_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// 128 bits; in text 22 URL-safe characters.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// Wraps 128 random bits drawn by the caller.
+            #[must_use]
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(bits)
+            }
+
+            /// Reads the text form.
+            ///
+            /// # Errors
+            /// [`IdError`] when `raw` is not exactly an id.
+            pub fn parse(raw: &str) -> Result<Self, IdError> {
+                if raw.len() != ID_CHARS {
+                    return Err(IdError);
+                }
+                let bytes = URL_SAFE_NO_PAD.decode(raw).map_err(|_| IdError)?;
+                let bytes: [u8; 16] = bytes.try_into().map_err(|_| IdError)?;
+                Ok(Self(u128::from_be_bytes(bytes)))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&URL_SAFE_NO_PAD.encode(self.0.to_be_bytes()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+id_type! {
+    /// Names one page.
+    PageId
+}
+id_type! {
+    /// Names one space: a tree of pages with its members.
+    SpaceId
+}
+
+impl SpaceId {
+    /// The one space of an installation without accounts.
+    pub const HOME: Self = Self(0);
+}
+
+/// The CRDT's name for one writer in one document: drawn anew each time a replica is opened, never shared or reused.
+///
+/// 32 bits, so that every Yjs client can hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplicaId(pub u32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_from_its_text() {
+        let id = PageId::from_bits(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
+        assert_eq!(PageId::parse(&id.to_string()), Ok(id));
+        assert_eq!(id.to_string().len(), ID_CHARS);
+    }
+
+    #[test]
+    fn a_text_that_is_not_exactly_an_id_is_refused() {
+        for raw in [
+            "",
+            "short",
+            "AAAAAAAAAAAAAAAAAAAAA!",
+            "AAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAB",
+        ] {
+            assert_eq!(PageId::parse(raw), Err(IdError), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_name_is_bounded_and_printable() {
+        assert_eq!(DocName::parse(""), Err(DocNameError::Empty));
+        assert_eq!(DocName::parse(&"a".repeat(256)), Err(DocNameError::TooLong));
+        assert_eq!(
+            DocName::parse("a\u{0}b"),
+            Err(DocNameError::ControlCharacter)
+        );
+        assert!(DocName::parse("team/notes & plans").is_ok());
+    }
+}

@@ -1,0 +1,23 @@
+//! What both ends of Sheaf speak and believe.
+//!
+//! Everything here is pure: no clock, no randomness, no sockets, no DOM, no async. The same inputs give
+//! the same outputs natively and in Wasm. The modules stand in the order a newcomer should read them.
+
+#![warn(missing_docs)]
+
+pub mod access;
+pub mod flow;
+pub mod gate;
+pub mod html;
+pub mod ids;
+pub mod limits;
+pub mod markdown;
+pub mod presence;
+pub mod replica;
+pub mod space;
+pub mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod text;
+pub mod time;
+pub mod wire;

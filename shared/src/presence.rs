@@ -1,0 +1,1 @@
+//! Who is here: caret, name, colour, expiry. Data only.

@@ -1,0 +1,1 @@
+//! The page tree of a space: order, nesting, cycles, bin.

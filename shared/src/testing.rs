@@ -1,0 +1,1 @@
+//! Seeded chance, hand-moved clocks and faulty links, for the tests of every crate.

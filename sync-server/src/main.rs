@@ -1,0 +1,3 @@
+//! `sheaf`: reads the configuration and runs.
+
+fn main() {}
