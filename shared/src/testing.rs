@@ -1,1 +1,5 @@
 //! Seeded chance, hand-moved clocks and faulty links, for the tests of every crate.
+
+pub mod chance;
+
+pub use chance::Chance;
