@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod bytes;
 pub mod flow;
 pub mod gate;
 pub mod html;
