@@ -1,16 +1,39 @@
 //! One CRDT document behind few verbs.
 //!
 //! `yrs` is named here, in `flow` and in `space`, and nowhere else in the pure crates. Nothing reaches it
-//! without passing the gate.
+//! without passing the gate, and a transaction of it is never dropped while unwinding: its destructor commits,
+//! and a second panic in there would end the process.
 
-use yrs::Doc;
+mod canonical;
+mod guard;
+
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use yrs::updates::decoder::Decode;
+use yrs::{
+    ClientID, Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Transaction,
+    TransactionMut, Update,
+};
 
 use crate::gate::Refusal;
 use crate::ids::ReplicaId;
 
+/// An update that changes nothing.
+pub const EMPTY_UPDATE: &[u8] = &[0, 0];
+
 /// One copy of a document. Offsets count UTF-16 units.
+///
+/// Verbs that read panic on a replica that is [broken](Self::is_broken): what is left in it must not be taken for the document.
 pub struct Replica {
     doc: Doc,
+    id: ReplicaId,
+    /// First clock this replica has not written itself; content of its id from there on is somebody else's.
+    own_clock: u32,
+    /// Somebody else wrote under this id: from then on no clock of it can be trusted.
+    clashed: bool,
+    /// A panic went through a transaction, which was leaked with the document's lock in it.
+    broken: bool,
 }
 
 /// Why a replica did not take bytes. Unless said otherwise the replica is unchanged.
@@ -36,51 +59,223 @@ pub enum Origin {
     Remote,
 }
 
+impl From<Origin> for yrs::Origin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Local => "local".into(),
+            Origin::Remote => "remote".into(),
+        }
+    }
+}
+
 /// What applying an update left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// Some of it waits for updates that have not come: ask for them (sync step 1).
     pub has_missing: bool,
+    /// Another replica writes under this one's id. Go on with a replica of a fresh id before the next local edit,
+    /// or the two will hide each other's edits for good.
+    pub another_writes_as_me: bool,
 }
 
 impl Replica {
     /// An empty replica that writes as `id`.
     #[must_use]
-    pub fn new(_id: ReplicaId) -> Self {
-        todo!()
+    pub fn new(id: ReplicaId) -> Self {
+        let doc = Doc::with_options(Options {
+            client_id: ClientID::new(u64::from(id.0)),
+            // The name of the copy is ours to choose; yrs would draw one from a random source.
+            guid: "".into(),
+            collection_id: None,
+            offset_kind: OffsetKind::Utf16,
+            skip_gc: false,
+            auto_load: false,
+            should_load: true,
+            // yrs would delete format marks it deems redundant while applying others' updates. Those deletions
+            // belong to no update that anybody sends, so replicas would hold different states.
+            cleanup_formatting: false,
+        });
+        Self {
+            doc,
+            id,
+            own_clock: 0,
+            clashed: false,
+            broken: false,
+        }
     }
 
-    /// Applies one update (V1).
+    /// The name it writes under.
+    #[must_use]
+    pub const fn id(&self) -> ReplicaId {
+        self.id
+    }
+
+    /// Whether an earlier update or edit left it unusable. Drop it and load the document anew.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Applies one update (V1). Applying it again, or late, or before its predecessors does no harm.
     ///
     /// # Errors
-    /// [`ReplicaError`] when the bytes were not taken.
-    pub fn apply(&mut self, _update: &[u8], _origin: Origin) -> Result<Applied, ReplicaError> {
-        todo!()
+    /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
+    pub fn apply(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
+        if self.broken {
+            return Err(ReplicaError::Broken);
+        }
+        // crate::gate::update::check(update)?;
+        let decoded = guard::catch(|| Update::decode_v1(update))
+            .and_then(Result::ok)
+            .ok_or(ReplicaError::Undecodable)?;
+        let mut txn = ManuallyDrop::new(self.doc.transact_mut_with(origin));
+        // Until it is through, whatever stops this function leaves a lock that nobody will open again.
+        self.broken = true;
+        let applied = guard::catch(|| txn.apply_update(decoded).map(|()| txn.commit()));
+        if !matches!(applied, Some(Ok(()))) {
+            return Err(ReplicaError::Broken);
+        }
+        let has_missing = txn.has_missing_updates();
+        let clock = txn.store().get_local_state();
+        drop(ManuallyDrop::into_inner(txn));
+        self.broken = false;
+        self.clashed |= clock > self.own_clock;
+        Ok(Applied {
+            has_missing,
+            another_writes_as_me: self.clashed,
+        })
     }
 
-    /// What this replica holds, as an encoded state vector.
+    /// Makes one edit, in one transaction. Returns it as an update for others, or `None` when nothing changed.
+    ///
+    /// A panic in `edit` breaks the replica and goes on.
+    pub fn transact(
+        &mut self,
+        origin: Origin,
+        edit: impl FnOnce(&mut TransactionMut<'_>),
+    ) -> Option<Vec<u8>> {
+        self.transact_with(origin, edit).1
+    }
+
+    /// Like [`transact`](Self::transact), and hands on what `edit` returned.
+    pub fn transact_with<T>(
+        &mut self,
+        origin: Origin,
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> T,
+    ) -> (T, Option<Vec<u8>>) {
+        self.assert_whole();
+        let mut txn = ManuallyDrop::new(self.doc.transact_mut_with(origin));
+        self.broken = true;
+        let value = edit(&mut txn);
+        txn.commit();
+        let update = txn.has_changes().then(|| txn.encode_update_v1());
+        self.own_clock = txn.store().get_local_state();
+        drop(ManuallyDrop::into_inner(txn));
+        self.broken = false;
+        (value, update)
+    }
+
+    /// Lets something that opens transactions by itself (an undo manager) change the document.
+    /// Returns the updates it made, in order.
+    pub fn capture<T>(&mut self, change: impl FnOnce(&Doc) -> T) -> (T, Vec<Vec<u8>>) {
+        const KEY: &str = "replica-capture";
+        self.assert_whole();
+        let updates = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&updates);
+        let watching = self.doc.observe_update_v1(KEY, move |_, event| {
+            sink.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(event.update.clone());
+        });
+        debug_assert!(
+            watching.is_ok(),
+            "no transaction is open: we hold the only handle"
+        );
+        self.broken = true;
+        let value = change(&self.doc);
+        let _ = self.doc.unobserve_update_v1(KEY);
+        self.broken = false;
+        let clock = self.read().store().get_local_state();
+        self.own_clock = clock;
+        let updates = std::mem::take(&mut *updates.lock().unwrap_or_else(PoisonError::into_inner));
+        (value, updates)
+    }
+
+    /// What this replica holds, as an encoded state vector. The same state gives the same bytes.
     #[must_use]
     pub fn version(&self) -> Vec<u8> {
-        todo!()
+        canonical::encode_version(&self.read().state_vector())
+    }
+
+    /// Whether nothing was ever written to it, and nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let txn = self.read();
+        txn.state_vector().is_empty() && !txn.has_missing_updates()
+    }
+
+    /// Whether it holds updates that wait for predecessors.
+    #[must_use]
+    pub fn has_missing(&self) -> bool {
+        self.read().has_missing_updates()
     }
 
     /// What a peer at `their_version` lacks, as one update. Leaves out what still waits for its predecessors.
     ///
+    /// A peer that is up to date gets all deletions once more, as they have no version.
+    ///
     /// # Errors
     /// [`ReplicaError`] if `their_version` does not decode.
-    pub fn missing_for(&self, _their_version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
-        todo!()
+    pub fn missing_for(&self, their_version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
+        // crate::gate::state_vector::check(their_version)?;
+        let theirs =
+            StateVector::decode_v1(their_version).map_err(|_| ReplicaError::Undecodable)?;
+        Ok(self.read().encode_diff_v1(&theirs))
     }
 
     /// All of it as one update, what still waits included: for snapshots.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        self.read()
+            .encode_state_as_update_v1(&StateVector::default())
     }
 
-    /// The document itself, for `flow`, `space` and the binding.
+    /// The whole state as text that is equal for two replicas exactly when they hold the same edits:
+    /// version, deletions, and the content of every root. For tests and audits; takes time with the document's size.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        canonical::describe(&self.read())
+    }
+
+    /// The document itself, for `flow`, `space` and the binding. To change it, use [`transact`](Self::transact).
     #[must_use]
     pub const fn doc(&self) -> &Doc {
         &self.doc
     }
+
+    /// A view of the document. Hold it shortly: no edit can start meanwhile.
+    ///
+    /// # Panics
+    /// If the replica is [broken](Self::is_broken).
+    #[must_use]
+    pub fn read(&self) -> Transaction<'_> {
+        self.assert_whole();
+        self.doc.transact()
+    }
+
+    fn assert_whole(&self) {
+        assert!(
+            !self.broken,
+            "a broken replica was used; it had to be dropped and loaded anew"
+        );
+    }
 }
+
+#[cfg(feature = "threads")]
+const _: () = {
+    const fn may_move_between_threads<T: Send>() {}
+    may_move_between_threads::<Replica>();
+};
+
+#[cfg(test)]
+mod tests;

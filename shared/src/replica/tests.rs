@@ -1,0 +1,152 @@
+//! What a replica promises, apart from what flows and spaces make of it.
+
+use yrs::{GetString, Text, WriteTxn};
+
+use super::*;
+
+fn replica(id: u32) -> Replica {
+    Replica::new(ReplicaId(id))
+}
+
+fn write(replica: &mut Replica, at: u32, text: &str) -> Vec<u8> {
+    replica
+        .transact(Origin::Local, |txn| {
+            let content = txn.get_or_insert_text("content");
+            content.insert(txn, at, text);
+        })
+        .expect("an edit")
+}
+
+fn text(replica: &Replica) -> String {
+    let txn = replica.read();
+    txn.get_text("content")
+        .map_or_else(String::new, |text| text.get_string(&txn))
+}
+
+#[test]
+fn an_edit_made_here_arrives_there() {
+    let (mut here, mut there) = (replica(1), replica(2));
+    let update = write(&mut here, 0, "hello");
+    let applied = there.apply(&update, Origin::Remote).unwrap();
+    assert_eq!(
+        applied,
+        Applied {
+            has_missing: false,
+            another_writes_as_me: false
+        }
+    );
+    assert_eq!(text(&there), "hello");
+    assert_eq!(here.canonical(), there.canonical());
+    assert_eq!(here.version(), there.version());
+}
+
+#[test]
+fn an_edit_that_changes_nothing_makes_no_update() {
+    let mut here = replica(1);
+    let update = here.transact(Origin::Local, |txn| {
+        let _ = txn.get_or_insert_text("content");
+    });
+    assert_eq!(update, None);
+    assert!(here.is_empty());
+}
+
+#[test]
+fn offsets_count_utf_16_units() {
+    let mut here = replica(1);
+    write(&mut here, 0, "a🎉b");
+    write(&mut here, 3, "|");
+    assert_eq!(text(&here), "a🎉|b");
+}
+
+#[test]
+fn updates_that_come_in_the_wrong_order_wait_and_are_kept_in_a_snapshot() {
+    let mut here = replica(1);
+    let first = write(&mut here, 0, "a");
+    let second = write(&mut here, 1, "b");
+    let mut there = replica(2);
+    assert!(there.apply(&second, Origin::Remote).unwrap().has_missing);
+    assert!(there.has_missing() && !there.is_empty());
+    assert_eq!(there.missing_for(&[0]).unwrap(), EMPTY_UPDATE);
+
+    let mut reloaded = replica(3);
+    reloaded.apply(&there.encode(), Origin::Remote).unwrap();
+    assert!(!reloaded.apply(&first, Origin::Remote).unwrap().has_missing);
+    assert_eq!(text(&reloaded), "ab");
+}
+
+#[test]
+fn a_peer_gets_what_it_lacks_and_no_more() {
+    let (mut here, mut there) = (replica(1), replica(2));
+    there
+        .apply(&write(&mut here, 0, &"x".repeat(1000)), Origin::Remote)
+        .unwrap();
+    write(&mut here, 0, "new");
+    let missing = here.missing_for(&there.version()).unwrap();
+    assert!(missing.len() < 40, "{} bytes", missing.len());
+    there.apply(&missing, Origin::Remote).unwrap();
+    assert_eq!(here.canonical(), there.canonical());
+}
+
+#[test]
+fn two_replicas_with_one_id_are_told_so() {
+    let (mut one, mut other) = (replica(7), replica(7));
+    let update = write(&mut one, 0, "abc");
+    assert!(
+        !one.apply(&update, Origin::Remote)
+            .unwrap()
+            .another_writes_as_me
+    );
+    assert!(
+        other
+            .apply(&update, Origin::Remote)
+            .unwrap()
+            .another_writes_as_me
+    );
+}
+
+#[test]
+fn what_an_undo_manager_does_is_captured_as_updates() {
+    let (mut here, mut there) = (replica(1), replica(2));
+    let first = write(&mut here, 0, "one");
+    let ((), updates) = here.capture(|doc| {
+        let content = doc.get_or_insert_text("content");
+        content.remove_range(&mut doc.transact_mut_with(Origin::Local), 0, 1);
+        content.insert(&mut doc.transact_mut_with(Origin::Local), 0, "O");
+    });
+    for update in [first].iter().chain(&updates) {
+        assert!(
+            !there
+                .apply(update, Origin::Remote)
+                .unwrap()
+                .another_writes_as_me
+        );
+    }
+    assert_eq!(updates.len(), 2);
+    assert_eq!(text(&there), "One");
+    assert!(
+        !here
+            .apply(&there.encode(), Origin::Remote)
+            .unwrap()
+            .another_writes_as_me
+    );
+}
+
+#[test]
+fn a_panic_in_an_edit_does_not_end_the_process_and_the_replica_says_it_is_broken() {
+    let mut here = replica(1);
+    write(&mut here, 0, "abc");
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        // Beyond the end: yrs panics, and would panic again in the transaction's destructor's place.
+        write(&mut here, 0, "x");
+        here.transact(Origin::Local, |txn| {
+            let content = txn.get_or_insert_text("content");
+            content.remove_range(txn, 0, 99);
+        });
+    }));
+    assert!(outcome.is_err());
+    assert!(here.is_broken());
+    assert!(matches!(
+        here.apply(EMPTY_UPDATE, Origin::Remote),
+        Err(ReplicaError::Broken)
+    ));
+}
