@@ -1,0 +1,38 @@
+//! One line a figure: what, value, unit. The first lines say on what and of which commit.
+
+use std::process::Command;
+
+/// Prints what a reader needs to repeat the run.
+pub fn head(question: &str, url: &str) {
+    let commit = Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .output()
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok())
+        .unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!("# {question}");
+    println!("# target {url}, commit {}, {cores} cores", commit.trim());
+    println!(
+        "# command {}",
+        std::env::args().collect::<Vec<_>>().join(" ")
+    );
+}
+
+/// Prints one figure.
+pub fn figure(what: &str, value: f64, unit: &str) {
+    println!("{what:<44} {value:>14.3} {unit}");
+}
+
+/// Prints whether the run's own check held; returns the exit code.
+#[must_use]
+pub fn verdict(problems: &[String]) -> std::process::ExitCode {
+    if problems.is_empty() {
+        println!("check: every receiver has every character");
+        return std::process::ExitCode::SUCCESS;
+    }
+    for problem in problems.iter().take(10) {
+        println!("check FAILED: {problem}");
+    }
+    std::process::ExitCode::FAILURE
+}

@@ -1,0 +1,93 @@
+//! What every program is told: where the server is, or how to start it, and which cores to use.
+
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+
+use crate::server::Server;
+use crate::websocket::Target;
+
+/// Where the server is.
+#[derive(Args, Clone, Debug)]
+pub struct Setup {
+    /// Any y-websocket server; the document's name is appended after a slash
+    #[arg(long, default_value = "ws://127.0.0.1:8090/sync")]
+    pub url: String,
+    /// Start this server first (on the server core) and stop it at the end
+    #[arg(long)]
+    pub spawn: Option<String>,
+    /// Take CPU time and memory of this running process instead
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// Core for a server that is started
+    #[arg(long, default_value_t = 0)]
+    pub server_core: usize,
+    /// Core for the generator
+    #[arg(long, default_value_t = 1)]
+    pub own_core: usize,
+}
+
+const PINNED: &str = "SHEAF_BENCH_PINNED";
+
+impl Setup {
+    /// Moves this program to its own core by starting it again there. `Some` is the answer of that second run.
+    #[must_use]
+    pub fn pin(&self) -> Option<ExitCode> {
+        if std::env::var_os(PINNED).is_some() {
+            return None;
+        }
+        let program = std::env::current_exe().ok()?;
+        let status = Command::new("taskset")
+            .args(["-c", &self.own_core.to_string()])
+            .arg(program)
+            .args(std::env::args_os().skip(1))
+            .env(PINNED, "1")
+            .status()
+            .ok()?;
+        Some(if status.success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    /// Reads the URL and starts the server if asked to.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn open(&self) -> Result<(Target, Server), String> {
+        let target = Target::parse(&self.url).map_err(|error| error.to_string())?;
+        let server = match (&self.spawn, self.pid) {
+            (Some(command), _) => Server::start(command, self.server_core, target.address)
+                .map_err(|error| format!("cannot start '{command}': {error}"))?,
+            (None, Some(pid)) => Server::running(pid),
+            (None, None) => {
+                return Err(
+                    "say --spawn COMMAND or --pid PID, so that its CPU time can be read".into(),
+                );
+            }
+        };
+        Ok((target, server))
+    }
+}
+
+/// A name no earlier run has used.
+#[must_use]
+pub fn fresh_name(question: &str) -> String {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!(
+        "{question}-{:x}",
+        since_1970.map_or(0, |time| time.as_micros())
+    )
+}
+
+/// Runs a program's body and turns a failure into a line and an exit code.
+pub fn run(setup: &Setup, body: impl FnOnce() -> Result<ExitCode, String>) -> ExitCode {
+    if let Some(code) = setup.pin() {
+        return code;
+    }
+    body().unwrap_or_else(|problem| {
+        println!("failed: {problem}");
+        ExitCode::FAILURE
+    })
+}
