@@ -1,3 +1,5 @@
 //! Mounts the page.
 
-fn main() {}
+fn main() {
+    leptos::mount::mount_to_body(sheaf_frontend::app::App);
+}
