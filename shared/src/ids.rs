@@ -157,6 +157,18 @@ impl SpaceId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplicaId(pub u32);
 
+/// A row's place in its document's log. The first row is 1 and there are no gaps; 0 means "no row yet".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The place `rows` further on.
+    #[must_use]
+    pub const fn plus(self, rows: u64) -> Self {
+        Self(self.0.saturating_add(rows))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

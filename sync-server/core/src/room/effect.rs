@@ -1,0 +1,81 @@
+//! What a room asks of whoever runs it.
+
+use bytes::Bytes;
+use sheaf_shared::ids::Seq;
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::time::MonotonicMs;
+
+use super::MemberId;
+use super::input::Ticket;
+
+/// One thing to do. Effects are carried out in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Queue one binary message for a member, behind what is queued already. Everything that waits for a socket should
+    /// go out in one write; [`super::Input::Drained`] tells when it has.
+    Send {
+        /// For whom.
+        to: MemberId,
+        /// The whole message; shared by all who get the same.
+        frame: Bytes,
+        /// Whether [`Effect::DropQueued`] may drop it.
+        class: FrameClass,
+    },
+    /// Drop every frame of class [`FrameClass::Droppable`] that is queued for this member (of this document) and
+    /// not yet handed to the socket, and count what was dropped into the next [`super::Input::Drained`].
+    DropQueued {
+        /// Whose.
+        of: MemberId,
+    },
+    /// This member is out: after what is queued for it, close its socket (y-websocket) or forget the opening
+    /// (Hocuspocus: it was sent its close message). The room forgot it already.
+    Close {
+        /// Who.
+        member: MemberId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Do not read from this member's socket for now. Its silence is not its fault meanwhile.
+    StopReading {
+        /// Whose.
+        of: MemberId,
+    },
+    /// Read from it again.
+    ResumeReading {
+        /// Whose.
+        of: MemberId,
+    },
+    /// Read the document from the store.
+    Load,
+    /// Append these rows to the document's log, all or none, in one durable commit.
+    Append {
+        /// Comes back in the answer.
+        ticket: Ticket,
+        /// One update each.
+        rows: Vec<Bytes>,
+    },
+    /// Read the rows after this place: others were committed in between.
+    ReadSince {
+        /// The last place known.
+        after: Seq,
+    },
+    /// Worth compacting: replace the log through this place by a snapshot, reading from the store only.
+    Compact {
+        /// The last row to fold in.
+        through: Seq,
+    },
+    /// Give [`super::Input::Tick`] at this time; it replaces what was asked before.
+    WakeAt(MonotonicMs),
+    /// Nothing is under way and nobody is here: drop the room. Comes after [`super::Input::Retire`] or a
+    /// drain, or a load that failed.
+    Ended,
+}
+
+/// What may be done with a queued frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameClass {
+    /// Must arrive: acknowledgements are counted by the client.
+    Kept,
+    /// May be dropped when the reader lags: a catch-up follows.
+    Droppable,
+}

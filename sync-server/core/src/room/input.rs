@@ -1,0 +1,148 @@
+//! What can happen to a room.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::Seq;
+pub use sheaf_shared::sync::peer::{ClientKind, Said};
+
+use super::MemberId;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Someone comes in.
+    Join(Joining),
+    /// Someone's connection is gone, or it closed the document.
+    Leave(MemberId),
+    /// A member said something.
+    Said {
+        /// Who.
+        member: MemberId,
+        /// What.
+        said: Said,
+    },
+    /// A member may do something else now.
+    RoleChanged {
+        /// Who.
+        member: MemberId,
+        /// Its role from now on.
+        role: Role,
+    },
+    /// So many bytes of frames sent to a member are out of its queue: written to the socket, or dropped by
+    /// [`super::Effect::DropQueued`]. Report once a write, not once a frame.
+    Drained {
+        /// Who.
+        member: MemberId,
+        /// Sum of the frames' lengths.
+        bytes: usize,
+    },
+    /// Handling what this member said took this long, in microseconds. Only worth telling from a millisecond on.
+    Worked {
+        /// Who.
+        member: MemberId,
+        /// Microseconds.
+        micros: u64,
+    },
+    /// The answer to [`super::Effect::Load`]: this is the document.
+    Loaded(Stored),
+    /// The answer to [`super::Effect::Load`]: the store was asked, and there is no such document.
+    NeverExisted,
+    /// The answer to [`super::Effect::Load`]: the store could not say.
+    LoadFailed,
+    /// The answer to [`super::Effect::Append`]: the rows are on disk.
+    Appended {
+        /// The append's.
+        ticket: Ticket,
+        /// The place of its last row; its rows have consecutive places.
+        last: Seq,
+    },
+    /// The answer to [`super::Effect::Append`]: the rows are not, or not surely, on disk.
+    AppendFailed {
+        /// The append's.
+        ticket: Ticket,
+        /// Whether to try again.
+        fault: StoreFault,
+    },
+    /// The answer to [`super::Effect::ReadSince`].
+    Read(Rows),
+    /// The answer to [`super::Effect::ReadSince`]: the store could not say. It is asked again later.
+    ReadFailed,
+    /// The answer to [`super::Effect::Compact`]: the snapshot is committed.
+    Compacted {
+        /// The last row it holds.
+        through: Seq,
+        /// Its length.
+        snapshot_bytes: usize,
+    },
+    /// The answer to [`super::Effect::Compact`]: it did not come about. The log is as it was.
+    CompactionFailed,
+    /// The server goes away: let nobody in, finish what is under way, send members off within this time.
+    Drain {
+        /// Milliseconds over which members are sent off.
+        within_ms: u64,
+    },
+    /// End when nothing is under way any more ([`super::Effect::Ended`]). Given to a room without members.
+    Retire,
+    /// Time has passed; come at the latest when [`super::Effect::WakeAt`] said.
+    Tick,
+}
+
+/// Someone who comes in.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// Its name from now on.
+    pub member: MemberId,
+    /// Its dialect.
+    pub speaks: Speaks,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// How to talk to a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// y-websocket: a socket of its own for this document.
+    YWebsocket,
+    /// Hocuspocus: frames start with the address.
+    Hocuspocus {
+        /// `name`, or `name \0 session`.
+        address: Arc<str>,
+        /// What it understands.
+        kind: ClientKind,
+    },
+}
+
+/// A document as the store has it, read at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// The snapshot, if there is one: one update that holds all rows through `snapshot_through`.
+    pub snapshot: Option<Bytes>,
+    /// The last row the snapshot holds; 0 without one.
+    pub snapshot_through: Seq,
+    /// The rows after the snapshot, in order, without a gap.
+    pub rows: Vec<Bytes>,
+}
+
+/// Rows of the log, read at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The place before the first row.
+    pub after: Seq,
+    /// The rows, in order, without a gap, up to the newest.
+    pub rows: Vec<Bytes>,
+}
+
+/// Names one append of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Why an append has no good answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// Could not be stored now, or the answer was lost: it is tried again with the same bytes.
+    Unavailable,
+    /// The document has reached its limit: its senders are told, and nothing was stored.
+    Full,
+}
