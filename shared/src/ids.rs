@@ -169,6 +169,16 @@ impl Seq {
     }
 }
 
+/// Any writer's name in a document, as it stands in updates and presence: up to 53 bits, drawn by whatever client it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+impl From<ReplicaId> for ClientId {
+    fn from(replica: ReplicaId) -> Self {
+        Self(u64::from(replica.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

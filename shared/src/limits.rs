@@ -6,8 +6,30 @@
 pub const UPDATE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest WebSocket message, in bytes: one update and its address.
 pub const FRAME_BYTES_MAX: usize = UPDATE_BYTES_MAX + 1024;
-/// Longest state of one person's presence, in bytes of JSON.
+/// Longest state of one person's presence, in bytes of JSON. A longer one is not shown to others.
 pub const PRESENCE_STATE_BYTES_MAX: usize = 4 * 1024;
+/// Longest presence payload, in bytes. Stock clients say again what they hear, so it may hold a whole room.
+pub const PRESENCE_BYTES_MAX: usize = 256 * 1024;
+/// Highest clock of a presence entry. A caret that moves 60 times a second takes a year to get there; near the
+/// end of what peers can count, one forged entry would silence its victim.
+pub const PRESENCE_CLOCK_MAX: u32 = 1 << 31;
+/// Most entries a document's roster holds, gone people included.
+pub const PRESENCE_ENTRIES_MAX: usize = 4_096;
+/// Most entries one connection may stand behind: a person has one, a bot that plays several a few.
+pub const PRESENCE_ENTRIES_PER_CONNECTION_MAX: usize = 64;
+/// Pause, in milliseconds, between a client's announcements of an unchanged state.
+pub const PRESENCE_RENEW_EVERY_MS: u64 = 15_000;
+/// How long, in milliseconds, a state is shown without being announced again. Connections that end take their
+/// states with them at once; this is the net below, wide enough for background tabs, whose timers run once a minute.
+pub const PRESENCE_STATE_KEPT_MS: u64 = 120_000;
+/// How long, in milliseconds, it is remembered that someone left, so that a late copy does not bring them back
+/// and that a client that returns hears of it and announces itself anew.
+pub const PRESENCE_GONE_KEPT_MS: u64 = 60_000;
+/// Longest encoded state vector, in bytes: about 260,000 writers.
+pub const STATE_VECTOR_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Highest clock a writer can reach in a document. `yrs` counts in 32 bits and adds clocks to lengths; half of
+/// that range can't overflow, and is seven years of ten characters a second, day and night.
+pub const CLOCK_MAX: u32 = (1 << 31) - 1;
 /// Deepest nesting of a value inside an update.
 pub const VALUE_DEPTH_MAX: usize = 64;
 /// Deepest nesting of shared types in a document.
@@ -22,3 +44,6 @@ const _: () = assert!(
     "one lost heartbeat must not end a connection"
 );
 const _: () = assert!(UPDATE_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(PRESENCE_STATE_BYTES_MAX + 64 < PRESENCE_BYTES_MAX);
+const _: () = assert!(PRESENCE_RENEW_EVERY_MS * 2 < PRESENCE_STATE_KEPT_MS);
+const _: () = assert!(PRESENCE_ENTRIES_PER_CONNECTION_MAX < PRESENCE_ENTRIES_MAX);
