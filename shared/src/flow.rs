@@ -5,6 +5,7 @@
 
 pub mod anchor;
 pub mod block;
+pub mod compose;
 pub mod delta;
 pub mod marks;
 
