@@ -4,11 +4,22 @@
 //! owns the conversation. No edit is ever queued here: what is not on its way is in the replica, and a
 //! new connection finds it by state vector. So memory is a few words a message under way, however long offline.
 
+mod document;
+mod line;
+mod own_presence;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
 use crate::ids::{DocName, ReplicaId};
 use crate::replica::ReplicaError;
+use crate::sync::backoff::Backoff;
 use crate::sync::close::CloseReason;
 use crate::sync::facts::{Refused, ServerFact};
 use crate::time::MonotonicMs;
+use document::Document;
+use line::Line;
 
 /// Names one socket: the client draws it when it dials, the driver repeats it with what the socket says.
 ///
@@ -158,8 +169,11 @@ pub enum Effect {
 /// The truth about one document's edits, for the state chip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocStatus {
-    /// First contact is being made, and no edit waits.
-    Connecting,
+    /// Contact is being made, or a cut is so young that it is not worth a word.
+    Connecting {
+        /// Edits not yet acknowledged.
+        waiting: usize,
+    },
     /// Every edit is on the server's disk, said by the server on this connection.
     Saved,
     /// Connected; so many edits are on their way.
@@ -213,33 +227,167 @@ pub struct ClientConfig {
     pub seed: u64,
 }
 
+/// Messages under way for one document before later edits wait in the replica.
+const UNDER_WAY_MESSAGES_MAX: usize = 256;
+/// Bytes under way for one document before later edits wait in the replica. One message may be longer.
+const UNDER_WAY_BYTES_MAX: usize = 1024 * 1024;
+/// Milliseconds without a connection before the page says so.
+const CUT_GRACE_MS: u64 = 3_000;
+
 /// The browser's side of the conversation.
 #[derive(Debug)]
 pub struct Client {
-    config: ClientConfig,
+    token: String,
+    chance: Backoff,
+    line: Line,
+    /// Since when there is no open socket; `None` while there is one.
+    apart_since: Option<MonotonicMs>,
+    documents: BTreeMap<DocName, Document>,
+    wakes_at: Option<MonotonicMs>,
+    last_socket: SocketId,
+}
+
+/// What the parts of the client work with during one input.
+struct Turn<'a> {
+    now: MonotonicMs,
+    replicas: &'a mut dyn Documents,
+    out: &'a mut Vec<Effect>,
 }
 
 impl Client {
     /// A client with no document and no socket. It dials when the first document is opened.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        Self { config }
+        Self {
+            token: config.token,
+            chance: Backoff::new(config.seed),
+            line: Line::Idle,
+            apart_since: None,
+            documents: BTreeMap::new(),
+            wakes_at: None,
+            last_socket: SocketId(0),
+        }
     }
 
     /// Takes one input; appends what is to be done to `out`.
     pub fn handle(
         &mut self,
-        _input: Input<'_>,
-        _now: MonotonicMs,
-        _documents: &mut dyn Documents,
-        _out: &mut Vec<Effect>,
+        input: Input<'_>,
+        now: MonotonicMs,
+        documents: &mut dyn Documents,
+        out: &mut Vec<Effect>,
     ) {
-        let _ = &self.config;
+        let turn = &mut Turn {
+            now,
+            replicas: documents,
+            out,
+        };
+        match input {
+            Input::Open { doc, waiting } => self.open(doc, waiting, turn),
+            Input::Close { doc } => self.close(doc, turn),
+            Input::Edited { doc, update } => {
+                if let Some(document) = self.documents.get_mut(doc) {
+                    document.edited(doc, update, self.line.is_open(), turn);
+                }
+            }
+            Input::Announce { doc, who, state } => {
+                if let Some(document) = self.documents.get_mut(doc) {
+                    document.announce(doc, who, state, self.line.is_open(), turn);
+                }
+            }
+            Input::SocketOpened(socket) => self.socket_opened(socket, turn),
+            Input::SocketClosed { socket, code } => {
+                if self.line.socket() == Some(socket) {
+                    self.cut(code, turn);
+                }
+            }
+            Input::Received { socket, frame } => {
+                if self.line.hear(socket, now) {
+                    self.receive(frame, turn);
+                }
+            }
+            Input::NetworkBack => self.network_back(turn),
+            Input::NetworkGone => self.network_gone(turn),
+            Input::TryAgain => self.try_again(turn),
+            Input::Tick => {}
+        }
+        self.on_time(turn);
+        self.tell(turn);
     }
 
     /// What to show for `doc`; `None` if it is not open.
     #[must_use]
-    pub fn status(&self, _doc: &DocName) -> Option<DocStatus> {
-        None
+    pub fn status(&self, doc: &DocName) -> Option<DocStatus> {
+        self.documents.get(doc)?.told
+    }
+
+    fn open(&mut self, doc: &DocName, waiting: usize, turn: &mut Turn<'_>) {
+        if self.documents.contains_key(doc) {
+            return;
+        }
+        let mut document = Document::new(waiting);
+        if self.line.is_open() {
+            document.greet(doc, &self.token, turn);
+        }
+        self.documents.insert(doc.clone(), document);
+        if matches!(self.line, Line::Idle) {
+            self.apart_since = Some(turn.now);
+            self.dial(turn);
+        }
+    }
+
+    fn close(&mut self, doc: &DocName, turn: &mut Turn<'_>) {
+        let Some(mut document) = self.documents.remove(doc) else {
+            return;
+        };
+        if self.line.is_open() {
+            document.take_leave(doc, turn);
+        }
+        // "No network" is a fact about the device and outlives the last document.
+        if self.documents.is_empty() && !matches!(self.line, Line::NoNetwork) {
+            if let Some(socket) = self.line.socket() {
+                turn.out.push(Effect::HangUp(socket));
+            }
+            self.line = Line::Idle;
+            self.apart_since = None;
+        }
+    }
+
+    /// Emits every status that changed, and when to wake.
+    fn tell(&mut self, turn: &mut Turn<'_>) {
+        let mut earliest = self.line.deadline();
+        let open = self.line.is_open();
+        if let Some(since) = self.apart_since {
+            let grace_ends = since.plus_ms(CUT_GRACE_MS);
+            if grace_ends > turn.now {
+                earliest = sooner(earliest, Some(grace_ends));
+            }
+        }
+        for (doc, document) in &mut self.documents {
+            let status = document.status(&self.line, self.apart_since, turn.now);
+            if document.told != Some(status) {
+                document.told = Some(status);
+                turn.out.push(Effect::Status {
+                    doc: doc.clone(),
+                    status,
+                });
+            }
+            if open {
+                earliest = sooner(earliest, document.deadline());
+            }
+        }
+        if let Some(at) = earliest
+            && self.wakes_at != Some(at)
+        {
+            turn.out.push(Effect::WakeAt(at));
+        }
+        self.wakes_at = earliest;
+    }
+}
+
+fn sooner(one: Option<MonotonicMs>, other: Option<MonotonicMs>) -> Option<MonotonicMs> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -106,6 +106,17 @@ impl CloseReason {
         ALL.into_iter().find(|reason| reason.text() == text)
     }
 
+    /// The reason a close code stands for; [`Self::Forbidden`] for a code that says stop and nothing else.
+    #[must_use]
+    pub fn of_code(code: u16) -> Self {
+        ALL.into_iter()
+            .find(|reason| reason.code() == code)
+            .unwrap_or(match after_code(code) {
+                After::Stop => Self::Forbidden,
+                After::Retry => Self::Fault,
+            })
+    }
+
     /// What a client should do about it.
     #[must_use]
     pub const fn after(self) -> After {

@@ -1,0 +1,459 @@
+//! One open document on the browser's side: the exchange, and the count of what is not yet on the server's disk.
+
+use std::collections::VecDeque;
+
+use super::line::Line;
+use super::own_presence::OwnPresence;
+use super::{
+    CUT_GRACE_MS, DocStatus, Effect, Turn, UNDER_WAY_BYTES_MAX, UNDER_WAY_MESSAGES_MAX, sooner,
+};
+use crate::ids::{DocName, ReplicaId};
+use crate::limits::UPDATE_BYTES_MAX;
+use crate::sync::close::{After, CloseReason};
+use crate::sync::facts::{PROVIDER, Refused, ServerFact};
+use crate::time::MonotonicMs;
+use crate::wire::SyncMessage;
+use crate::wire::hocuspocus::{Address, Auth, Message};
+
+/// Where the conversation about one document stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No connection, or not yet greeted on it.
+    Apart,
+    /// On this connection, token and step 1 are sent. Edits wait in the replica until the server's step 1.
+    Greeting,
+    /// The server's step 1 is answered: each edit goes as one update.
+    Live,
+    /// Too much is under way: edits wait in the replica until all of it is acknowledged.
+    Holding,
+    /// The server closed the document; greet again then.
+    Reopening(MonotonicMs),
+    /// The server closed the document for good.
+    Shut(CloseReason),
+}
+
+/// One message that awaits its status.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    edits: usize,
+    bytes: usize,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Document {
+    phase: Phase,
+    /// Edits that are in no message under way; the replica holds them.
+    unsent: usize,
+    /// In the order they were sent, which is the order of their statuses.
+    under_way: VecDeque<UnderWay>,
+    under_way_bytes: usize,
+    /// The server's step 2 was applied on this connection.
+    caught_up: bool,
+    /// Edits are not sent while this stands.
+    refused: Option<Refused>,
+    /// What the server said of the refusal to come.
+    reason_to_come: Option<Refused>,
+    stalled: bool,
+    failures: crate::sync::backoff::Backoff,
+    presence: Option<OwnPresence>,
+    pub(super) told: Option<DocStatus>,
+}
+
+impl Document {
+    pub(super) fn new(waiting: usize) -> Self {
+        Self {
+            phase: Phase::Apart,
+            unsent: waiting,
+            under_way: VecDeque::new(),
+            under_way_bytes: 0,
+            caught_up: false,
+            refused: None,
+            reason_to_come: None,
+            stalled: false,
+            failures: crate::sync::backoff::Backoff::new(0),
+            presence: None,
+            told: None,
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.unsent + self.under_way.iter().map(|sent| sent.edits).sum::<usize>()
+    }
+
+    /// Starts the exchange on an open socket.
+    pub(super) fn greet(&mut self, doc: &DocName, token: &str, turn: &mut Turn<'_>) {
+        if matches!(self.phase, Phase::Shut(_)) {
+            return;
+        }
+        self.phase = Phase::Greeting;
+        self.caught_up = false;
+        self.refused = None;
+        self.reason_to_come = None;
+        self.send_token(doc, token, turn);
+        let version = turn.replicas.version(doc);
+        send(doc, Message::Sync(SyncMessage::Step1(&version)), turn);
+        if let Some(presence) = self.presence.as_mut().filter(|own| own.is_shown()) {
+            // Under a new clock: whoever dropped us meanwhile did it under the old one.
+            let payload = presence.renew(turn.now);
+            send(doc, Message::Awareness(&payload), turn);
+        }
+    }
+
+    pub(super) fn send_token(&self, doc: &DocName, token: &str, turn: &mut Turn<'_>) {
+        let auth = Auth::Token {
+            token,
+            provider: Some(PROVIDER),
+        };
+        send(doc, Message::Auth(auth), turn);
+    }
+
+    /// Says goodbye on an open socket.
+    pub(super) fn take_leave(&mut self, doc: &DocName, turn: &mut Turn<'_>) {
+        if !self.is_talking() {
+            return;
+        }
+        if let Some(presence) = self.presence.as_mut().filter(|own| own.is_shown()) {
+            presence.set(None);
+            let payload = presence.payload(turn.now);
+            send(doc, Message::Awareness(&payload), turn);
+        }
+        send(doc, Message::Close(None), turn);
+    }
+
+    /// The connection is gone: nothing that was under way on it is trusted.
+    pub(super) fn lose_line(&mut self, doc: &DocName, turn: &mut Turn<'_>) {
+        let talked = self.is_talking();
+        if !matches!(self.phase, Phase::Shut(_)) {
+            self.phase = Phase::Apart;
+        }
+        self.forget_under_way();
+        if talked {
+            turn.out.push(Effect::PresenceLost { doc: doc.clone() });
+        }
+    }
+
+    fn forget_under_way(&mut self) {
+        self.unsent = self.waiting();
+        self.under_way.clear();
+        self.under_way_bytes = 0;
+        self.caught_up = false;
+        self.stalled = false;
+    }
+
+    fn is_talking(&self) -> bool {
+        matches!(self.phase, Phase::Greeting | Phase::Live | Phase::Holding)
+    }
+
+    pub(super) fn edited(
+        &mut self,
+        doc: &DocName,
+        update: &[u8],
+        line_is_open: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        if !line_is_open || self.phase != Phase::Live || self.refused.is_some() {
+            self.unsent += 1;
+            return;
+        }
+        let full = self.under_way.len() >= UNDER_WAY_MESSAGES_MAX
+            || (self.under_way_bytes > 0
+                && self.under_way_bytes + update.len() > UNDER_WAY_BYTES_MAX);
+        if full {
+            self.phase = Phase::Holding;
+            self.unsent += 1;
+            return;
+        }
+        self.unsent += 1;
+        self.send_edits(doc, Carrier::Update, update, turn);
+    }
+
+    /// Sends `update`, which holds every edit that is not under way.
+    fn send_edits(&mut self, doc: &DocName, carrier: Carrier, update: &[u8], turn: &mut Turn<'_>) {
+        if update.len() > UPDATE_BYTES_MAX {
+            let edits = self.unsent;
+            self.refuse(doc, Refused::TooLarge, edits, turn);
+            return;
+        }
+        self.under_way.push_back(UnderWay {
+            edits: std::mem::take(&mut self.unsent),
+            bytes: update.len(),
+        });
+        self.under_way_bytes += update.len();
+        let sync = match carrier {
+            Carrier::Step2 => SyncMessage::Step2(update),
+            Carrier::Update => SyncMessage::Update(update),
+        };
+        send(doc, Message::Sync(sync), turn);
+    }
+
+    fn refuse(&mut self, doc: &DocName, why: Refused, edits: usize, turn: &mut Turn<'_>) {
+        self.refused = Some(why);
+        turn.out.push(Effect::Refused {
+            doc: doc.clone(),
+            why,
+            edits,
+        });
+    }
+
+    pub(super) fn receive_sync(
+        &mut self,
+        doc: &DocName,
+        message: SyncMessage<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        if !self.is_talking() {
+            return;
+        }
+        match message {
+            SyncMessage::Step1(theirs) => self.answer(doc, theirs, turn),
+            SyncMessage::Step2(update) => {
+                apply(doc, update, turn);
+                if !self.caught_up {
+                    self.caught_up = true;
+                    self.failures.reset();
+                    turn.out.push(Effect::Synced { doc: doc.clone() });
+                }
+            }
+            SyncMessage::Update(update) => apply(doc, update, turn),
+        }
+    }
+
+    /// Sends what the server lacks: all edits that are not under way are in it, and maybe some that are.
+    fn answer(&mut self, doc: &DocName, theirs: &[u8], turn: &mut Turn<'_>) {
+        // A server whose version does not read is of no use, and the edits stay where they are.
+        let Ok(missing) = turn.replicas.missing_for(doc, theirs) else {
+            return;
+        };
+        self.phase = Phase::Live;
+        if self.refused.is_none() {
+            self.send_edits(doc, Carrier::Step2, &missing, turn);
+        }
+    }
+
+    pub(super) fn receive_status(&mut self, doc: &DocName, stored: bool, turn: &mut Turn<'_>) {
+        let Some(sent) = self.under_way.pop_front() else {
+            return;
+        };
+        self.under_way_bytes -= sent.bytes;
+        if stored {
+            self.stalled = false;
+            if sent.edits > 0 {
+                turn.out.push(Effect::Acknowledged {
+                    doc: doc.clone(),
+                    edits: sent.edits,
+                    waiting: self.waiting(),
+                });
+            }
+        } else {
+            self.unsent += sent.edits;
+            let why = self.reason_to_come.take().unwrap_or(Refused::Unsaid);
+            // An exchange that carried nothing of ours may be refused (a reader's deletions): nothing is at stake.
+            if sent.edits > 0 {
+                self.refuse(doc, why, sent.edits, turn);
+            }
+        }
+        if self.phase == Phase::Holding && self.under_way.is_empty() {
+            self.ask_again(doc, turn);
+        }
+    }
+
+    /// A step 1 of ours: the server answers with its own, and that brings out what waits.
+    fn ask_again(&mut self, doc: &DocName, turn: &mut Turn<'_>) {
+        self.phase = Phase::Greeting;
+        let version = turn.replicas.version(doc);
+        send(doc, Message::Sync(SyncMessage::Step1(&version)), turn);
+    }
+
+    /// Sends refused edits once more, and opens a document that was shut.
+    pub(super) fn try_again(
+        &mut self,
+        doc: &DocName,
+        token: &str,
+        line_is_open: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        if matches!(self.phase, Phase::Shut(_) | Phase::Reopening(_)) {
+            self.phase = Phase::Apart;
+            if line_is_open {
+                self.greet(doc, token, turn);
+            }
+        } else if self.refused.take().is_some() && line_is_open && self.is_talking() {
+            self.ask_again(doc, turn);
+        }
+    }
+
+    pub(super) fn receive_fact(&mut self, doc: &DocName, fact: ServerFact, turn: &mut Turn<'_>) {
+        match fact {
+            ServerFact::Refused(why) => self.reason_to_come = Some(why),
+            ServerFact::Role(role) => {
+                if role.may_edit() && self.refused == Some(Refused::ReadOnly) {
+                    self.refused = None;
+                    if self.is_talking() {
+                        self.ask_again(doc, turn);
+                    }
+                }
+            }
+            ServerFact::StoreStalled => self.stalled = true,
+            ServerFact::StoreBack => self.stalled = false,
+            ServerFact::Draining { .. } => {}
+        }
+        turn.out.push(Effect::Fact {
+            doc: doc.clone(),
+            fact,
+        });
+    }
+
+    pub(super) fn receive_presence(&mut self, doc: &DocName, payload: &[u8], turn: &mut Turn<'_>) {
+        if let Some(own) = &mut self.presence
+            && own.is_contradicted_by(payload)
+        {
+            let again = own.renew(turn.now);
+            send(doc, Message::Awareness(&again), turn);
+        }
+        turn.out.push(Effect::Presence {
+            doc: doc.clone(),
+            payload: payload.to_vec(),
+        });
+    }
+
+    /// The server closed this document, or denied it.
+    pub(super) fn receive_close(
+        &mut self,
+        doc: &DocName,
+        reason: Option<CloseReason>,
+        turn: &mut Turn<'_>,
+    ) {
+        self.lose_line(doc, turn);
+        self.phase = match reason {
+            Some(reason) if reason.after() == After::Stop => Phase::Shut(reason),
+            _ => Phase::Reopening(turn.now.plus_ms(self.failures.fail())),
+        };
+    }
+
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.failures = crate::sync::backoff::Backoff::new(seed);
+    }
+
+    pub(super) fn announce(
+        &mut self,
+        doc: &DocName,
+        who: ReplicaId,
+        state: Option<&str>,
+        line_is_open: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let own = match &mut self.presence {
+            Some(own) if own.who() == who => own,
+            none_or_another => none_or_another.insert(OwnPresence::new(who)),
+        };
+        own.set(state);
+        if line_is_open && matches!(self.phase, Phase::Greeting | Phase::Live | Phase::Holding) {
+            let payload = own.payload(turn.now);
+            send(doc, Message::Awareness(&payload), turn);
+        }
+    }
+
+    /// What is due at `turn.now` on an open line.
+    pub(super) fn on_time(&mut self, doc: &DocName, token: &str, turn: &mut Turn<'_>) {
+        if let Phase::Reopening(at) = self.phase
+            && turn.now >= at
+        {
+            self.greet(doc, token, turn);
+        }
+        if self.is_talking()
+            && let Some(own) = &mut self.presence
+            && own.renewal().is_some_and(|at| turn.now >= at)
+        {
+            let payload = own.renew(turn.now);
+            send(doc, Message::Awareness(&payload), turn);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<MonotonicMs> {
+        let renewal = self
+            .presence
+            .as_ref()
+            .filter(|_| self.is_talking())
+            .and_then(OwnPresence::renewal);
+        let reopening = match self.phase {
+            Phase::Reopening(at) => Some(at),
+            _ => None,
+        };
+        sooner(renewal, reopening)
+    }
+
+    /// Whether a message awaits its status.
+    pub(super) fn is_sending(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    pub(super) fn status(
+        &self,
+        line: &Line,
+        apart_since: Option<MonotonicMs>,
+        now: MonotonicMs,
+    ) -> DocStatus {
+        let waiting = self.waiting();
+        if let Phase::Shut(why) = self.phase {
+            return DocStatus::Shut { waiting, why };
+        }
+        let since = apart_since.unwrap_or(now);
+        match *line {
+            Line::Stopped(why) => DocStatus::Shut { waiting, why },
+            Line::NoNetwork => DocStatus::Offline { waiting, since },
+            Line::Waiting { until } if now.ms_since(since) >= CUT_GRACE_MS => {
+                DocStatus::CannotReach {
+                    waiting,
+                    since,
+                    next_try: until,
+                }
+            }
+            Line::Dialling { dialled_at, .. } if now.ms_since(since) >= CUT_GRACE_MS => {
+                DocStatus::CannotReach {
+                    waiting,
+                    since,
+                    next_try: dialled_at,
+                }
+            }
+            Line::Idle | Line::Waiting { .. } | Line::Dialling { .. } => {
+                DocStatus::Connecting { waiting }
+            }
+            Line::Open(_) => self.status_on_line(waiting),
+        }
+    }
+
+    fn status_on_line(&self, waiting: usize) -> DocStatus {
+        if let Some(why) = self.refused {
+            return DocStatus::Refused { waiting, why };
+        }
+        match self.phase {
+            _ if self.stalled && waiting > 0 => DocStatus::ServerStalled { waiting },
+            Phase::Live | Phase::Holding if self.caught_up && waiting > 0 => {
+                DocStatus::Saving { waiting }
+            }
+            // Step 2 of ours may carry edits that no count knows of, from a log that forgot; so it counts too.
+            Phase::Live if self.caught_up && self.under_way.is_empty() => DocStatus::Saved,
+            _ => DocStatus::Connecting { waiting },
+        }
+    }
+}
+
+/// How edits travel.
+#[derive(Clone, Copy, Debug)]
+enum Carrier {
+    Step2,
+    Update,
+}
+
+fn apply(doc: &DocName, update: &[u8], turn: &mut Turn<'_>) {
+    turn.out.push(Effect::Apply {
+        doc: doc.clone(),
+        update: update.to_vec(),
+    });
+}
+
+fn send(doc: &DocName, message: Message<'_>, turn: &mut Turn<'_>) {
+    let frame = message.to(Address(doc.as_str())).to_vec();
+    turn.out.push(Effect::Send(frame));
+}
