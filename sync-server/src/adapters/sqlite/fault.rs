@@ -1,0 +1,54 @@
+//! SQLite's errors as ours.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use crate::ports::StorageFault;
+
+/// Why a data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process works in it.
+    #[error("another sheaf process is using {}; two would overwrite each other. Stop it, or use another --data-dir", .0.display())]
+    InUse(PathBuf),
+    /// The folder could not be made or written.
+    #[error("the data directory {} cannot be used", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A newer release has changed the tables.
+    #[error(
+        "the data was written by a newer release (tables of version {found}, this one knows {known}); use that release"
+    )]
+    TooNew {
+        /// In the file.
+        found: u32,
+        /// In this program.
+        known: u32,
+    },
+    /// There is a database of something else.
+    #[error("sheaf.db in the data directory belongs to another program")]
+    NotOurs,
+    /// SQLite refused.
+    #[error("the database cannot be opened")]
+    Database(#[source] rusqlite::Error),
+}
+
+pub(super) fn open_error(cause: rusqlite::Error) -> OpenError {
+    OpenError::Database(cause)
+}
+
+/// What an error means for whoever asked. The text names SQLite's code, never a value from a row.
+pub(super) fn storage_fault(error: &rusqlite::Error) -> StorageFault {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StorageFault::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageFault::Busy,
+        Some(code) => StorageFault::Failed(format!("{code:?}")),
+        None => StorageFault::Failed("a row has an unexpected form".to_owned()),
+    }
+}

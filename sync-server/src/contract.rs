@@ -1,0 +1,3 @@
+//! What every adapter of a port must honour. A bug found in one adapter becomes a clause for all.
+
+pub mod store;

@@ -1,0 +1,276 @@
+//! What the program counts about itself, in Prometheus's text form. Names and numbers only.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Only goes up.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts `by` more.
+    pub fn add(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// What it stands at.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Goes up and down.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicI64);
+
+impl Gauge {
+    /// One more.
+    pub fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn down(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What it stands at.
+    #[must_use]
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Upper edges of a histogram's buckets, in microseconds.
+const EDGES_US: [u64; 12] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 250_000, 1_000_000, 5_000_000,
+];
+
+/// How long something took.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    buckets: [AtomicU64; EDGES_US.len()],
+    count: AtomicU64,
+    sum_us: AtomicU64,
+}
+
+impl Histogram {
+    /// Counts one that took `took`.
+    pub fn observe(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if let Some(index) = EDGES_US.iter().position(|edge| us <= *edge) {
+            self.buckets[index].fetch_add(1, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
+}
+
+/// Everything that is counted. One for the process.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Open TCP connections.
+    pub connections: Gauge,
+    /// Connections refused because there were too many.
+    pub connections_refused: Counter,
+    /// Open WebSockets.
+    pub sockets: Gauge,
+    /// Documents in memory.
+    pub rooms: Gauge,
+    /// WebSocket messages received.
+    pub frames_in: Counter,
+    /// Bytes of WebSocket messages received.
+    pub bytes_in: Counter,
+    /// WebSocket messages sent.
+    pub frames_out: Counter,
+    /// Bytes of WebSocket messages sent.
+    pub bytes_out: Counter,
+    /// Updates stored.
+    pub updates_stored: Counter,
+    /// Sockets closed by us because of what they sent.
+    pub closed_for_cause: Counter,
+    /// Rooms thrown away because something in them panicked.
+    pub room_panics: Counter,
+    /// Updates put aside.
+    pub quarantined: Counter,
+    /// Documents that could not be loaded.
+    pub load_faults: Counter,
+    /// Groups of writes that failed.
+    pub store_faults: Counter,
+    /// Snapshots stored.
+    pub compactions: Counter,
+    /// Snapshots that were not stored: outrun, refused by the check, or failed.
+    pub compaction_faults: Counter,
+    /// How long a group of writes took until it was on the disk.
+    pub store_commit: Histogram,
+    /// How long a room worked on what waited for it.
+    pub room_turn: Histogram,
+    /// How long loading a document took.
+    pub load: Histogram,
+}
+
+impl Metrics {
+    /// All of it in Prometheus's text form.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = String::with_capacity(8 * 1024);
+        let gauges: [(&str, &str, &Gauge); 3] = [
+            (
+                "sheaf_connections",
+                "Open TCP connections.",
+                &self.connections,
+            ),
+            ("sheaf_sockets", "Open WebSockets.", &self.sockets),
+            ("sheaf_rooms", "Documents in memory.", &self.rooms),
+        ];
+        for (name, help, gauge) in gauges {
+            head(&mut out, name, help, "gauge");
+            line(&mut out, name, gauge.get());
+        }
+        for (name, help, counter) in self.counters() {
+            head(&mut out, name, help, "counter");
+            line(&mut out, name, counter.get());
+        }
+        let histograms: [(&str, &str, &Histogram); 3] = [
+            (
+                "sheaf_store_commit_seconds",
+                "Time until a group of writes was on the disk.",
+                &self.store_commit,
+            ),
+            (
+                "sheaf_room_turn_seconds",
+                "Time a room worked on what waited.",
+                &self.room_turn,
+            ),
+            ("sheaf_load_seconds", "Time to load a document.", &self.load),
+        ];
+        for (name, help, histogram) in histograms {
+            head(&mut out, name, help, "histogram");
+            render_histogram(&mut out, name, histogram);
+        }
+        out
+    }
+
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 13] {
+        [
+            (
+                "sheaf_connections_refused_total",
+                "Connections refused because there were too many.",
+                &self.connections_refused,
+            ),
+            (
+                "sheaf_frames_in_total",
+                "WebSocket messages received.",
+                &self.frames_in,
+            ),
+            (
+                "sheaf_bytes_in_total",
+                "Bytes of WebSocket messages received.",
+                &self.bytes_in,
+            ),
+            (
+                "sheaf_frames_out_total",
+                "WebSocket messages sent.",
+                &self.frames_out,
+            ),
+            (
+                "sheaf_bytes_out_total",
+                "Bytes of WebSocket messages sent.",
+                &self.bytes_out,
+            ),
+            (
+                "sheaf_updates_stored_total",
+                "Updates on the disk.",
+                &self.updates_stored,
+            ),
+            (
+                "sheaf_closed_for_cause_total",
+                "Sockets or documents closed because of what was sent.",
+                &self.closed_for_cause,
+            ),
+            (
+                "sheaf_room_panics_total",
+                "Rooms thrown away and loaded again after a panic.",
+                &self.room_panics,
+            ),
+            (
+                "sheaf_quarantined_total",
+                "Updates put aside.",
+                &self.quarantined,
+            ),
+            (
+                "sheaf_load_faults_total",
+                "Documents that could not be read.",
+                &self.load_faults,
+            ),
+            (
+                "sheaf_store_faults_total",
+                "Groups of writes that failed.",
+                &self.store_faults,
+            ),
+            (
+                "sheaf_compactions_total",
+                "Snapshots stored.",
+                &self.compactions,
+            ),
+            (
+                "sheaf_compaction_faults_total",
+                "Snapshots that were not stored.",
+                &self.compaction_faults,
+            ),
+        ]
+    }
+}
+
+fn head(out: &mut String, name: &str, help: &str, kind: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn line(out: &mut String, name: &str, value: impl std::fmt::Display) {
+    let _ = writeln!(out, "{name} {value}");
+}
+
+fn render_histogram(out: &mut String, name: &str, histogram: &Histogram) {
+    let mut below = 0;
+    for (edge, bucket) in EDGES_US.iter().zip(&histogram.buckets) {
+        below += bucket.load(Ordering::Relaxed);
+        let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*edge));
+    }
+    let count = histogram.count.load(Ordering::Relaxed);
+    let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}");
+    let _ = writeln!(
+        out,
+        "{name}_sum {}",
+        seconds(histogram.sum_us.load(Ordering::Relaxed))
+    );
+    let _ = writeln!(out, "{name}_count {count}");
+}
+
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_each_bucket_with_all_below_it() {
+        let metrics = Metrics::default();
+        metrics.load.observe(Duration::from_micros(100));
+        metrics.load.observe(Duration::from_millis(3));
+        metrics.load.observe(Duration::from_secs(60));
+        let text = metrics.render();
+        assert!(
+            text.contains("sheaf_load_seconds_bucket{le=\"0.000100\"} 1\n"),
+            "{text}"
+        );
+        assert!(text.contains("sheaf_load_seconds_bucket{le=\"0.005000\"} 2\n"));
+        assert!(text.contains("sheaf_load_seconds_bucket{le=\"5.000000\"} 2\n"));
+        assert!(text.contains("sheaf_load_seconds_bucket{le=\"+Inf\"} 3\n"));
+        assert!(text.contains("sheaf_load_seconds_sum 60.003100\n"));
+    }
+}
