@@ -8,9 +8,29 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::access::Role;
+use crate::bytes::Reader;
 use crate::ids::DocName;
 use crate::sync::close::CloseReason;
+use crate::sync::facts::PROVIDER_PREFIX;
 use crate::time::MonotonicMs;
+use crate::wire::SyncMessage;
+use crate::wire::hocuspocus::{Address, Auth, Frame, From, Message};
+
+#[cfg(test)]
+mod tests;
+
+/// Longest time, in milliseconds, until a token is in and judged.
+pub const AUTH_DEADLINE_MS: u64 = 10_000;
+/// Bytes kept of what a socket says before its tokens are judged.
+pub const EARLY_BYTES_MAX: usize = 5 * 1024 * 1024;
+/// Messages kept of what a socket says before its tokens are judged.
+pub const EARLY_MESSAGES_MAX: usize = 1_000;
+/// Documents of one socket whose token is not judged yet.
+pub const EARLY_DOCUMENTS_MAX: usize = 100;
+/// Documents open over one socket.
+pub const OPENINGS_MAX: usize = 1_000;
+/// Longest address, in bytes: a name, a zero and a session.
+const ADDRESS_BYTES_MAX: usize = crate::ids::DOC_NAME_BYTES_MAX + 64;
 
 /// What a member says to its room, in either dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,17 +146,344 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Peer {
     opened_at: MonotonicMs,
+    next: OpeningId,
+    /// Few as a rule, so a list is smaller and faster than a map.
+    openings: Vec<Opening>,
+    early_bytes: usize,
+    early_messages: usize,
+    hung_up: bool,
+}
+
+#[derive(Debug)]
+struct Opening {
+    id: OpeningId,
+    address: Arc<str>,
+    doc: DocName,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Its token is not in, or not judged.
+    Early(Box<Early>),
+    /// It is a member of its room.
+    Joined { role: Role },
+}
+
+#[derive(Debug)]
+struct Early {
+    since: MonotonicMs,
+    kind: ClientKind,
+    said: Vec<Said>,
 }
 
 impl Peer {
-    /// A socket that was just opened.
+    /// A socket that was just opened. Give it a [`Input::Tick`] at `now` + [`AUTH_DEADLINE_MS`].
     #[must_use]
-    pub fn new(now: MonotonicMs) -> Self {
-        Self { opened_at: now }
+    pub const fn new(now: MonotonicMs) -> Self {
+        Self {
+            opened_at: now,
+            next: OpeningId(0),
+            openings: Vec::new(),
+            early_bytes: 0,
+            early_messages: 0,
+            hung_up: false,
+        }
     }
 
     /// Takes one input; appends what is to be done to `out`.
-    pub fn handle(&mut self, _input: Input, _now: MonotonicMs, _out: &mut Vec<Effect>) {
-        let _ = self.opened_at;
+    ///
+    /// After [`Effect::HangUp`] nothing more comes out; every opening that had joined was let go by
+    /// [`Effect::Leave`] before it. When the socket closes by itself, tell the rooms with [`Peer::joined`].
+    pub fn handle(&mut self, input: Input, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if self.hung_up {
+            return;
+        }
+        match input {
+            Input::Received(frame) => self.receive(&frame, now, out),
+            Input::Judged { opening, verdict } => self.judged(opening, verdict, out),
+            Input::Ended { opening } => self.openings.retain(|one| one.id != opening),
+            Input::Tick => self.tick(now, out),
+        }
     }
+
+    /// The openings that are members of a room now.
+    pub fn joined(&self) -> impl Iterator<Item = (OpeningId, &DocName)> {
+        self.openings
+            .iter()
+            .filter(|one| matches!(one.state, State::Joined { .. }))
+            .map(|one| (one.id, &one.doc))
+    }
+
+    fn receive(&mut self, frame: &Bytes, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let (address, message) = match Frame::decode(frame, From::Client) {
+            Ok(Frame::Document { address, message }) => (address, message),
+            Ok(Frame::Ping) => return out.push(Effect::Send(Frame::Pong.to_vec().into())),
+            Ok(Frame::Pong) => return,
+            Err(_) => return self.refuse_frame(frame, out),
+        };
+        let said = match message {
+            Message::Sync(SyncMessage::Step1(version)) => Said::Step1(frame.slice_ref(version)),
+            Message::Sync(SyncMessage::Step2(update)) => Said::Step2(frame.slice_ref(update)),
+            Message::Sync(SyncMessage::Update(update)) => Said::Update(frame.slice_ref(update)),
+            Message::Awareness(payload) => Said::Awareness(frame.slice_ref(payload)),
+            Message::QueryAwareness => Said::QueryAwareness,
+            Message::Auth(Auth::Token { token, provider }) => {
+                return self.token(address, token, provider, now, out);
+            }
+            Message::Close(_) => return self.take_leave(address, out),
+            // An application's own words have no reader here.
+            Message::Stateless(_) => return,
+            Message::Auth(_)
+            | Message::SyncReply(_)
+            | Message::BroadcastStateless(_)
+            | Message::SyncStatus(_) => return self.shut(address, CloseReason::Malformed, out),
+        };
+        self.said(address, said, now, out);
+    }
+
+    fn place_of(&self, address: Address<'_>) -> Option<usize> {
+        self.openings
+            .iter()
+            .position(|one| *one.address == *address.0)
+    }
+
+    /// Finds the opening, or makes one that awaits its token. `None` if that cannot be; then all is said.
+    fn opening(
+        &mut self,
+        address: Address<'_>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) -> Option<usize> {
+        if let Some(place) = self.place_of(address) {
+            return Some(place);
+        }
+        let Ok(doc) = DocName::parse(address.name()) else {
+            deny(address, CloseReason::Forbidden, out);
+            return None;
+        };
+        if self.openings.len() >= OPENINGS_MAX {
+            deny(address, CloseReason::Busy, out);
+            return None;
+        }
+        if address.0.len() > ADDRESS_BYTES_MAX || self.early().count() >= EARLY_DOCUMENTS_MAX {
+            self.hang_up(CloseReason::TooMuch, out);
+            return None;
+        }
+        let id = self.next;
+        self.next = OpeningId(id.0.wrapping_add(1));
+        self.openings.reserve_exact(1);
+        self.openings.push(Opening {
+            id,
+            address: address.0.into(),
+            doc,
+            state: State::Early(Box::new(Early {
+                since: now,
+                kind: ClientKind::Stock,
+                said: Vec::new(),
+            })),
+        });
+        out.push(Effect::WakeAt(self.deadline()));
+        Some(self.openings.len() - 1)
+    }
+
+    fn early(&self) -> impl Iterator<Item = &Early> {
+        self.openings.iter().filter_map(|one| match &one.state {
+            State::Early(early) => Some(&**early),
+            State::Joined { .. } => None,
+        })
+    }
+
+    fn deadline(&self) -> MonotonicMs {
+        self.early()
+            .map(|early| early.since)
+            .min()
+            .unwrap_or(self.opened_at)
+            .plus_ms(AUTH_DEADLINE_MS)
+    }
+
+    fn token(
+        &mut self,
+        address: Address<'_>,
+        token: &str,
+        provider: Option<&str>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(place) = self.opening(address, now, out) else {
+            return;
+        };
+        let opening = &mut self.openings[place];
+        if let State::Early(early) = &mut opening.state
+            && provider.is_some_and(|name| name.starts_with(PROVIDER_PREFIX))
+        {
+            early.kind = ClientKind::Sheaf;
+        }
+        out.push(Effect::Judge {
+            opening: opening.id,
+            doc: opening.doc.clone(),
+            token: token.to_owned(),
+        });
+    }
+
+    fn said(&mut self, address: Address<'_>, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let Some(place) = self.opening(address, now, out) else {
+            return;
+        };
+        let opening = &mut self.openings[place];
+        match &mut opening.state {
+            State::Joined { .. } => out.push(Effect::Deliver {
+                opening: opening.id,
+                said,
+            }),
+            State::Early(early) => {
+                self.early_bytes += said.len();
+                self.early_messages += 1;
+                early.said.push(said);
+                if self.early_bytes > EARLY_BYTES_MAX || self.early_messages > EARLY_MESSAGES_MAX {
+                    self.hang_up(CloseReason::TooMuch, out);
+                }
+            }
+        }
+    }
+
+    fn judged(&mut self, id: OpeningId, verdict: Verdict, out: &mut Vec<Effect>) {
+        let Some(place) = self.openings.iter().position(|one| one.id == id) else {
+            return;
+        };
+        let role = match verdict {
+            Verdict::Granted(role) => role,
+            Verdict::Denied(reason) => {
+                let opening = self.remove(place, out);
+                deny(Address(&opening.address), reason, out);
+                return;
+            }
+        };
+        let opening = &mut self.openings[place];
+        let granted = Message::Auth(Auth::Granted {
+            read_only: !role.may_edit(),
+        });
+        send(&opening.address, granted, out);
+        let before = std::mem::replace(&mut opening.state, State::Joined { role });
+        match before {
+            State::Joined { role: had } if had == role => {}
+            State::Joined { .. } => out.push(Effect::Role { opening: id, role }),
+            State::Early(early) => {
+                out.push(Effect::Join {
+                    opening: id,
+                    doc: opening.doc.clone(),
+                    address: Arc::clone(&opening.address),
+                    role,
+                    kind: early.kind,
+                });
+                self.forget_early(&early);
+                out.extend(
+                    early
+                        .said
+                        .into_iter()
+                        .map(|said| Effect::Deliver { opening: id, said }),
+                );
+            }
+        }
+    }
+
+    fn forget_early(&mut self, early: &Early) {
+        self.early_messages -= early.said.len();
+        self.early_bytes -= early.said.iter().map(Said::len).sum::<usize>();
+    }
+
+    fn take_leave(&mut self, address: Address<'_>, out: &mut Vec<Effect>) {
+        if let Some(place) = self.place_of(address) {
+            self.remove(place, out);
+        }
+    }
+
+    /// Closes one document and says why.
+    fn shut(&mut self, address: Address<'_>, reason: CloseReason, out: &mut Vec<Effect>) {
+        if let Some(place) = self.place_of(address) {
+            self.remove(place, out);
+            send(address.0, Message::Close(Some(reason.text())), out);
+        } else {
+            self.hang_up(reason, out);
+        }
+    }
+
+    fn remove(&mut self, place: usize, out: &mut Vec<Effect>) -> Opening {
+        let opening = self.openings.remove(place);
+        match &opening.state {
+            State::Joined { .. } => out.push(Effect::Leave {
+                opening: opening.id,
+            }),
+            State::Early(early) => self.forget_early(early),
+        }
+        opening
+    }
+
+    /// A frame that does not read costs its document, if one can tell which, and the socket otherwise.
+    fn refuse_frame(&mut self, frame: &[u8], out: &mut Vec<Effect>) {
+        match Reader::new(frame).text() {
+            Ok(address) => self.shut(Address(address), CloseReason::Malformed, out),
+            Err(_) => self.hang_up(CloseReason::Malformed, out),
+        }
+    }
+
+    fn hang_up(&mut self, reason: CloseReason, out: &mut Vec<Effect>) {
+        self.hung_up = true;
+        for opening in std::mem::take(&mut self.openings) {
+            if matches!(opening.state, State::Joined { .. }) {
+                out.push(Effect::Leave {
+                    opening: opening.id,
+                });
+            }
+        }
+        out.push(Effect::HangUp(reason));
+    }
+
+    fn tick(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let overdue = |since: MonotonicMs| now.ms_since(since) >= AUTH_DEADLINE_MS;
+        let any_joined = self.joined().next().is_some();
+        // A document without a token must not cost the others that share the socket.
+        if !any_joined && overdue(self.opened_at) {
+            return self.hang_up(CloseReason::AuthTimeout, out);
+        }
+        let late =
+            |one: &Opening| matches!(&one.state, State::Early(early) if overdue(early.since));
+        while let Some(place) = self.openings.iter().position(late) {
+            let opening = self.remove(place, out);
+            let text = CloseReason::AuthTimeout.text();
+            send(&opening.address, Message::Close(Some(text)), out);
+        }
+        if self.early().next().is_some() {
+            out.push(Effect::WakeAt(self.deadline()));
+        }
+    }
+}
+
+impl Said {
+    /// Bytes of what was said.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Step1(bytes)
+            | Self::Step2(bytes)
+            | Self::Update(bytes)
+            | Self::Awareness(bytes) => bytes.len(),
+            Self::QueryAwareness => 0,
+        }
+    }
+
+    /// Whether nothing but the kind was said.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn deny(address: Address<'_>, reason: CloseReason, out: &mut Vec<Effect>) {
+    send(address.0, Message::Auth(Auth::Denied(reason.text())), out);
+}
+
+fn send(address: &str, message: Message<'_>, out: &mut Vec<Effect>) {
+    let frame = message.to(Address(address)).to_vec();
+    out.push(Effect::Send(frame.into()));
 }
