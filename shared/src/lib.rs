@@ -5,6 +5,11 @@
 
 #![warn(missing_docs)]
 
+// On wasm32 `#[test]` is wasm-bindgen's, so that every test below runs there as well.
+#[cfg(all(test, target_arch = "wasm32"))]
+#[macro_use]
+extern crate sheaf_test_in_wasm;
+
 pub mod access;
 pub mod bytes;
 pub mod flow;
