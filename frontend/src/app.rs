@@ -1,16 +1,15 @@
 //! The whole page.
 
 use leptos::prelude::*;
-use sheaf_shared::ids::{DocName, ReplicaId, SpaceId};
-use sheaf_shared::replica::Replica;
+use sheaf_shared::ids::{DocName, SpaceId};
 
 use crate::editor::Editor;
-use crate::stores::document::DocumentHandle;
+use crate::stores::workspace::Workspace;
 
 /// Shell and current page.
 #[component]
 pub fn App() -> impl IntoView {
-    let document =
-        DocumentHandle::new(DocName::of_space(SpaceId::HOME), Replica::new(ReplicaId(1)));
+    let workspace = Workspace::start();
+    let document = workspace.open(&DocName::of_space(SpaceId::HOME));
     view! { <Editor document=document/> }
 }

@@ -5,4 +5,7 @@
 
 pub mod app;
 pub mod editor;
+pub mod local;
+pub mod net;
+pub mod platform;
 pub mod stores;

@@ -1,50 +1,127 @@
-//! One open document: its replica, and who must hear of each change to it.
+//! One open document: its replica, its edits on the way, and who must hear of each change to it.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 
-use sheaf_shared::ids::DocName;
-use sheaf_shared::replica::Replica;
+use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
+use sheaf_shared::ids::{DocName, ReplicaId};
+use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::time::MonotonicMs;
 
 use super::listeners::Listeners;
 pub use super::listeners::Subscription;
+use super::outbox::Outbox;
+use super::workspace::Workspace;
+use crate::local::db::StorageFault;
+use crate::local::locks::Held;
+use crate::platform;
+
+/// How far a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// What this device keeps of it is being read.
+    Loading,
+    /// This device has nothing of it, and the server has not answered yet.
+    Unknown,
+    /// It can be read and written.
+    Ready,
+    /// What this device keeps could not be read, and the server has not answered yet.
+    Unreadable(StorageFault),
+    /// This copy can't be trusted any more; the page must be reloaded. What was written is in the log.
+    Broken,
+}
 
 /// One open document. Cheap to clone; clones are the same document.
 #[derive(Clone)]
 pub struct DocumentHandle {
-    inner: Rc<Inner>,
+    pub(super) inner: Rc<Inner>,
 }
 
-struct Inner {
-    name: DocName,
-    replica: Rc<RefCell<Replica>>,
-    may_edit: Cell<bool>,
+pub(super) struct Inner {
+    pub(super) name: DocName,
+    pub(super) replica: Rc<RefCell<Replica>>,
+    pub(super) who: ReplicaId,
+    pub(super) workspace: Workspace,
+    pub(super) phase: RwSignal<Phase>,
+    pub(super) may_edit: Cell<bool>,
+    pub(super) outbox: RefCell<Outbox>,
+    /// Updates of others which the log does not have yet.
+    pub(super) unlogged: RefCell<Vec<Vec<u8>>>,
+    /// Whether this tab writes updates of others to the log.
+    pub(super) keeps_log: Cell<bool>,
+    pub(super) lock: RefCell<Option<Held>>,
+    /// Updates of others were left to the tab that keeps the log.
+    pub(super) skipped: Cell<bool>,
+    /// The log is being folded.
+    pub(super) folding: Cell<bool>,
+    /// Bytes and rows of the log, as far as this tab knows.
+    pub(super) log_bytes: Cell<usize>,
+    pub(super) log_rows: Cell<usize>,
     remote: Listeners,
-    presence: Listeners,
-    own_presence: RefCell<String>,
+    remote_due: Cell<bool>,
+    people: RefCell<BTreeMap<u64, Present>>,
+    people_changed: Listeners,
+    people_due: Cell<bool>,
+    own_presence: RefCell<Option<String>>,
+    presence_due: Cell<bool>,
+    pub(super) last_used: Cell<MonotonicMs>,
 }
+
+/// Someone else in the document.
+struct Present {
+    clock: Option<u32>,
+    state: String,
+}
+
+/// Pause, in milliseconds, between two sendings of one's own presence.
+const PRESENCE_EVERY_MS: u64 = 100;
 
 impl DocumentHandle {
-    /// Wraps a replica that nobody else holds.
-    pub fn new(name: DocName, replica: Replica) -> Self {
+    pub(super) fn new(name: DocName, workspace: Workspace) -> Self {
+        let who = platform::new_replica_id();
         Self {
             inner: Rc::new(Inner {
                 name,
-                replica: Rc::new(RefCell::new(replica)),
+                replica: Rc::new(RefCell::new(Replica::new(who))),
+                who,
+                workspace,
+                phase: RwSignal::new(Phase::Loading),
                 may_edit: Cell::new(true),
+                outbox: RefCell::default(),
+                unlogged: RefCell::default(),
+                keeps_log: Cell::new(false),
+                lock: RefCell::default(),
+                skipped: Cell::new(false),
+                folding: Cell::new(false),
+                log_bytes: Cell::new(0),
+                log_rows: Cell::new(0),
                 remote: Listeners::default(),
-                presence: Listeners::default(),
+                remote_due: Cell::new(false),
+                people: RefCell::default(),
+                people_changed: Listeners::default(),
+                people_due: Cell::new(false),
                 own_presence: RefCell::default(),
+                presence_due: Cell::new(false),
+                last_used: Cell::new(platform::now()),
             }),
         }
     }
 
     /// Which document this is.
+    #[must_use]
     pub fn name(&self) -> &DocName {
         &self.inner.name
     }
 
+    /// How far it is: a signal.
+    #[must_use]
+    pub fn phase(&self) -> RwSignal<Phase> {
+        self.inner.phase
+    }
+
     /// The copy this tab reads and writes. Never call JavaScript while a transaction on it is open.
+    #[must_use]
     pub fn replica(&self) -> Rc<RefCell<Replica>> {
         Rc::clone(&self.inner.replica)
     }
@@ -52,7 +129,9 @@ impl DocumentHandle {
     /// To be called after the replica was changed here, with the update that did it: the update is kept on
     /// this device, then sent, and other tabs are told.
     pub fn local_edit(&self, update: Vec<u8>) {
-        drop(update);
+        self.inner.outbox.borrow_mut().edited(update);
+        self.inner.last_used.set(platform::now());
+        self.inner.workspace.write_soon(self);
     }
 
     /// Calls `f` when changes of others were applied to the replica since the last call; at most once per
@@ -61,23 +140,140 @@ impl DocumentHandle {
         self.inner.remote.add(f)
     }
 
-    /// Says where this person is: their awareness state as JSON. Sent at a bounded pace.
+    /// Says where this person is: their awareness state as JSON; empty to leave. Sent at a bounded pace.
     pub fn set_presence(&self, state_json: String) {
-        *self.inner.own_presence.borrow_mut() = state_json;
+        *self.inner.own_presence.borrow_mut() = Some(state_json);
+        if self.inner.presence_due.replace(true) {
+            return;
+        }
+        let weak = Rc::downgrade(&self.inner);
+        platform::after_ms(PRESENCE_EVERY_MS, move || {
+            let Some(document) = Self::of(&weak) else {
+                return;
+            };
+            document.inner.presence_due.set(false);
+            let state = document
+                .inner
+                .own_presence
+                .borrow()
+                .clone()
+                .unwrap_or_default();
+            document.inner.workspace.announce(&document, &state);
+        });
     }
 
     /// Everyone else here: replica id and awareness state as JSON.
+    #[must_use]
     pub fn presence(&self) -> Vec<(u64, String)> {
-        Vec::new()
+        let people = self.inner.people.borrow();
+        people
+            .iter()
+            .map(|(who, present)| (*who, present.state.clone()))
+            .collect()
     }
 
-    /// Calls `f` when [`Self::presence`] would answer differently.
+    /// Calls `f` when [`Self::presence`] would answer differently; at most once per animation frame.
     pub fn on_presence(&self, f: impl Fn() + 'static) -> Subscription {
-        self.inner.presence.add(f)
+        self.inner.people_changed.add(f)
     }
 
     /// Whether edits of this person are taken.
+    #[must_use]
     pub fn may_edit(&self) -> bool {
         self.inner.may_edit.get()
+    }
+
+    fn of(weak: &Weak<Inner>) -> Option<Self> {
+        weak.upgrade().map(|inner| Self { inner })
+    }
+
+    /// Applies an update of somebody else. Returns whether it was taken; what was not must not be kept.
+    pub(super) fn take(&self, update: &[u8]) -> bool {
+        let applied = self
+            .inner
+            .replica
+            .borrow_mut()
+            .apply(update, Origin::Remote);
+        match applied {
+            Ok(applied) => {
+                if applied.another_writes_as_me {
+                    self.inner.phase.set(Phase::Broken);
+                }
+                self.tell_remote();
+                true
+            }
+            Err(fault) => {
+                leptos::logging::error!(
+                    "An update to {} was not applied: {fault}",
+                    self.inner.name
+                );
+                if self.inner.replica.borrow().is_broken() {
+                    self.inner.phase.set(Phase::Broken);
+                }
+                false
+            }
+        }
+    }
+
+    fn tell_remote(&self) {
+        if self.inner.remote_due.replace(true) {
+            return;
+        }
+        let weak = Rc::downgrade(&self.inner);
+        platform::next_frame(move || {
+            let Some(document) = Self::of(&weak) else {
+                return;
+            };
+            document.inner.remote_due.set(false);
+            if document.inner.phase.get_untracked() != Phase::Broken {
+                document.inner.remote.tell();
+            }
+        });
+    }
+
+    /// Takes what was said of somebody's whereabouts; `clock` is known for what came over the wire.
+    pub(super) fn take_presence(&self, who: u64, clock: Option<u32>, state: Option<&str>) {
+        if who == u64::from(self.inner.who.0) {
+            return;
+        }
+        let mut people = self.inner.people.borrow_mut();
+        let known = people.get(&who).and_then(|present| present.clock);
+        if matches!((known, clock), (Some(known), Some(clock)) if clock < known) {
+            return;
+        }
+        match state {
+            Some(state) => {
+                people.insert(
+                    who,
+                    Present {
+                        clock: clock.or(known),
+                        state: state.to_owned(),
+                    },
+                );
+            }
+            None => drop(people.remove(&who)),
+        }
+        drop(people);
+        self.tell_people();
+    }
+
+    /// Nobody is known to be here any more.
+    pub(super) fn forget_people(&self) {
+        self.inner.people.borrow_mut().clear();
+        self.tell_people();
+    }
+
+    fn tell_people(&self) {
+        if self.inner.people_due.replace(true) {
+            return;
+        }
+        let weak = Rc::downgrade(&self.inner);
+        platform::next_frame(move || {
+            let Some(document) = Self::of(&weak) else {
+                return;
+            };
+            document.inner.people_due.set(false);
+            document.inner.people_changed.tell();
+        });
     }
 }

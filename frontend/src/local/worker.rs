@@ -1,0 +1,1 @@
+//! The service worker that opens the page without a network: registering it, and hearing of updates.

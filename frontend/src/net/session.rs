@@ -1,0 +1,201 @@
+//! Drives the conversation of `shared::sync::client`: its socket, its timer, the network's comings and goings.
+//!
+//! What concerns documents is handed to the stores, one effect after the other and never inside another.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use sheaf_shared::ids::DocName;
+use sheaf_shared::replica::{Replica, ReplicaError};
+use sheaf_shared::sync::client::{Client, ClientConfig, Documents, Effect, Input, SocketId};
+use sheaf_shared::time::MonotonicMs;
+
+use super::socket::{Socket, SocketEvent};
+use crate::platform;
+
+/// The open replicas, shared with the stores.
+pub type Replicas = Rc<RefCell<BTreeMap<DocName, Rc<RefCell<Replica>>>>>;
+
+/// The conversation with the server. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    client: RefCell<Client>,
+    replicas: Replicas,
+    socket: RefCell<Option<(SocketId, Socket)>>,
+    to_do: RefCell<VecDeque<Effect>>,
+    is_doing: Cell<bool>,
+    wake: Cell<MonotonicMs>,
+    /// Takes the effects that concern documents.
+    host: Box<dyn Fn(Effect)>,
+}
+
+impl Session {
+    /// Starts without a socket; `host` is given whatever concerns documents.
+    pub fn start(replicas: Replicas, host: impl Fn(Effect) + 'static) -> Self {
+        let client = Client::new(ClientConfig {
+            token: String::new(),
+            seed: u64::from_le_bytes(platform::random()),
+        });
+        let session = Self {
+            inner: Rc::new(Inner {
+                client: RefCell::new(client),
+                replicas,
+                socket: RefCell::default(),
+                to_do: RefCell::default(),
+                is_doing: Cell::new(false),
+                wake: Cell::default(),
+                host: Box::new(host),
+            }),
+        };
+        session.watch_the_network();
+        session
+    }
+
+    /// Tells the client what happened and carries out what it wants.
+    pub fn handle(&self, input: Input<'_>) {
+        let mut effects = Vec::new();
+        let mut replicas = OpenReplicas(&self.inner.replicas);
+        self.inner
+            .client
+            .borrow_mut()
+            .handle(input, platform::now(), &mut replicas, &mut effects);
+        self.inner.to_do.borrow_mut().extend(effects);
+        // Carrying out may lead back here. What comes then waits its turn: the server acknowledges in the
+        // order in which frames were sent.
+        if self.inner.is_doing.replace(true) {
+            return;
+        }
+        while let Some(effect) = self.next_effect() {
+            self.carry_out(effect);
+        }
+        self.inner.is_doing.set(false);
+    }
+
+    fn next_effect(&self) -> Option<Effect> {
+        self.inner.to_do.borrow_mut().pop_front()
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Dial(id) => self.dial(id),
+            Effect::HangUp(id) => {
+                let mut socket = self.inner.socket.borrow_mut();
+                if socket.as_ref().is_some_and(|(open, _)| *open == id) {
+                    *socket = None;
+                }
+            }
+            Effect::Send(message) => {
+                if let Some((_, socket)) = &*self.inner.socket.borrow() {
+                    socket.send(&message);
+                }
+            }
+            Effect::WakeAt(at) => self.wake_at(at),
+            Effect::Apply { .. }
+            | Effect::Presence { .. }
+            | Effect::PresenceLost { .. }
+            | Effect::Acknowledged { .. }
+            | Effect::Synced { .. }
+            | Effect::Refused { .. }
+            | Effect::Status { .. }
+            | Effect::Fact { .. } => (self.inner.host)(effect),
+        }
+    }
+
+    fn dial(&self, id: SocketId) {
+        let session = self.clone();
+        let socket = Socket::dial(&address(), move |event| match event {
+            SocketEvent::Opened => session.handle(Input::SocketOpened(id)),
+            SocketEvent::Received(frame) => {
+                session.handle(Input::Received {
+                    socket: id,
+                    frame: &frame,
+                });
+            }
+            SocketEvent::Closed(code) => session.handle(Input::SocketClosed { socket: id, code }),
+        });
+        match socket {
+            Ok(socket) => *self.inner.socket.borrow_mut() = Some((id, socket)),
+            Err(_) => {
+                *self.inner.socket.borrow_mut() = None;
+                self.handle(Input::SocketClosed {
+                    socket: id,
+                    code: NO_CODE,
+                });
+            }
+        }
+    }
+
+    fn wake_at(&self, at: MonotonicMs) {
+        self.inner.wake.set(at);
+        let session = self.clone();
+        // Timers may fire a little early by this clock's rounding.
+        platform::after_ms(at.ms_since(platform::now()) + 1, move || {
+            // A later wish replaced this one.
+            if session.inner.wake.get() == at {
+                session.handle(Input::Tick);
+            }
+        });
+    }
+
+    fn watch_the_network(&self) {
+        let window = platform::window();
+        let session = self.clone();
+        platform::listen(&window, "online", move |_| {
+            session.handle(Input::NetworkBack)
+        });
+        let session = self.clone();
+        platform::listen(&window, "offline", move |_| {
+            session.handle(Input::NetworkGone)
+        });
+        let session = self.clone();
+        platform::listen(&platform::document(), "visibilitychange", move |_| {
+            if platform::is_visible() && platform::window().navigator().on_line() {
+                session.handle(Input::NetworkBack);
+            }
+        });
+        // Only the word "offline" is believed at the start: a browser that says "online" may be wrong.
+        if !window.navigator().on_line() {
+            self.handle(Input::NetworkGone);
+        }
+    }
+}
+
+/// The close code of a connection that ended without one.
+const NO_CODE: u16 = 1006;
+
+fn address() -> String {
+    let location = platform::window().location();
+    let scheme = if location.protocol().as_deref() == Ok("https:") {
+        "wss"
+    } else {
+        "ws"
+    };
+    format!("{scheme}://{}/collab", location.host().unwrap_or_default())
+}
+
+struct OpenReplicas<'a>(&'a Replicas);
+
+impl Documents for OpenReplicas<'_> {
+    fn version(&mut self, doc: &DocName) -> Vec<u8> {
+        self.0
+            .borrow()
+            .get(doc)
+            .map_or_else(|| vec![0], |replica| replica.borrow().version())
+    }
+
+    fn missing_for(
+        &mut self,
+        doc: &DocName,
+        their_version: &[u8],
+    ) -> Result<Vec<u8>, ReplicaError> {
+        self.0.borrow().get(doc).map_or_else(
+            || Ok(sheaf_shared::replica::EMPTY_UPDATE.to_vec()),
+            |replica| replica.borrow().missing_for(their_version),
+        )
+    }
+}

@@ -1,0 +1,162 @@
+//! The clock, chance, and what this browser can't do.
+//!
+//! Quirks worked around anywhere in the page, each named where it is handled:
+//! - Hidden tabs get no animation frames: `stores::frame` falls back to a timer.
+//! - `navigator.locks`, service workers and persistent storage need HTTPS or localhost: [`is_secure`].
+//! - Some private windows have IndexedDB objects that fail on first use: `local::db` asks by opening.
+//! - Safari has no `durability` option on transactions and ignores it: edits are then as durable as it makes them.
+
+use sheaf_shared::ids::{PageId, ReplicaId};
+use sheaf_shared::time::{MonotonicMs, UnixMs};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::*;
+
+/// The browser's window. The page runs nowhere else.
+///
+/// # Panics
+/// Outside a browser window.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "without a window there is no page to report a fault on"
+)]
+pub fn window() -> web_sys::Window {
+    web_sys::window().expect("the page runs in a browser window")
+}
+
+/// The document on screen.
+///
+/// # Panics
+/// Outside a browser window.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "without a document there is no page to report a fault on"
+)]
+pub fn document() -> web_sys::Document {
+    window().document().expect("the window shows a document")
+}
+
+/// Milliseconds since the page was opened; never steps back.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of milliseconds since the page was opened fits"
+)]
+pub fn now() -> MonotonicMs {
+    MonotonicMs(window().performance().map_or(0.0, |clock| clock.now()) as u64)
+}
+
+/// The wall clock: for showing to people only.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "milliseconds since 1970 fit, and a clock before 1970 reads as 0"
+)]
+pub fn unix_now() -> UnixMs {
+    UnixMs(js_sys::Date::now() as u64)
+}
+
+/// Fills a buffer with real chance.
+///
+/// # Panics
+/// When the browser has no random source: equal replica ids would damage documents, so nothing may start.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "two writers with one id lose text; not starting is the lesser harm"
+)]
+pub fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).expect("this browser has a random source");
+    assert!(
+        BYTES < 8 || bytes.iter().any(|byte| *byte != 0),
+        "the random source answers with zeros"
+    );
+    bytes
+}
+
+/// A name for one opening of one document.
+#[must_use]
+pub fn new_replica_id() -> ReplicaId {
+    // Yjs clients take 0 for "nobody" in places.
+    ReplicaId(u32::from_le_bytes(random()).max(1))
+}
+
+/// A name for a new page.
+#[must_use]
+pub fn new_page_id() -> PageId {
+    PageId::from_bits(u128::from_le_bytes(random()))
+}
+
+/// Whether the browser trusts this address enough for offline starts (HTTPS, or this very machine).
+#[must_use]
+pub fn is_secure() -> bool {
+    window().is_secure_context()
+}
+
+/// Whether the tab is on screen.
+#[must_use]
+pub fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
+}
+
+/// Whether keys are named as on a Mac.
+#[must_use]
+pub fn is_apple() -> bool {
+    let platform = window().navigator().platform().unwrap_or_default();
+    platform.starts_with("Mac") || platform.starts_with("iP")
+}
+
+/// Calls `f` after `ms` milliseconds.
+pub fn after_ms(ms: u64, f: impl FnOnce() + 'static) {
+    let callback = Closure::once_into_js(f);
+    let ms = i32::try_from(ms).unwrap_or(i32::MAX);
+    let outcome = window()
+        .set_timeout_with_callback_and_timeout_and_arguments_0(callback.unchecked_ref(), ms);
+    debug_assert!(outcome.is_ok(), "a window takes timers");
+}
+
+/// Waits `ms` milliseconds.
+pub async fn sleep_ms(ms: u64) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        after_ms(ms, move || {
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        });
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// Calls `f` before the next painting, or soon if the tab is hidden and nothing is painted.
+pub fn next_frame(f: impl FnOnce() + 'static) {
+    if is_visible() {
+        let callback = Closure::once_into_js(f);
+        let outcome = window().request_animation_frame(callback.unchecked_ref());
+        debug_assert!(outcome.is_ok(), "a window paints");
+    } else {
+        after_ms(HIDDEN_FRAME_MS, f);
+    }
+}
+
+/// Pause, in milliseconds, between looks at what came in while the tab is hidden.
+const HIDDEN_FRAME_MS: u64 = 250;
+
+/// Calls `f` for each `event` of `target`, for as long as the page lives.
+pub fn listen(target: &web_sys::EventTarget, event: &str, f: impl FnMut(web_sys::Event) + 'static) {
+    let callback = Closure::<dyn FnMut(web_sys::Event)>::new(f).into_js_value();
+    let outcome = target.add_event_listener_with_callback(event, callback.unchecked_ref());
+    debug_assert!(outcome.is_ok(), "an event target takes listeners");
+}
+
+/// One value kept by this browser under `key`; `None` if there is none or storage is refused.
+#[must_use]
+pub fn kept(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps `value` under `key`. Returns whether the browser did.
+pub fn keep(key: &str, value: &str) -> bool {
+    matches!(window().local_storage(), Ok(Some(storage)) if storage.set_item(key, value).is_ok())
+}

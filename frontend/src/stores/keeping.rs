@@ -1,0 +1,301 @@
+//! Writing what happens to the log of this device: own edits before they are sent, others' edits soon after.
+
+use leptos::prelude::GetUntracked as _;
+use sheaf_shared::replica::{EMPTY_UPDATE, Origin, Replica};
+use sheaf_shared::sync::client::Input;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::document::{DocumentHandle, Phase};
+use super::save_state::Storage;
+use super::workspace::Workspace;
+use crate::local::db::{Db, NewRow, RowKey, StorageFault, Stored};
+use crate::local::tabs::TabMessage;
+use crate::platform;
+
+/// Milliseconds that updates of others are gathered before they are written.
+const LOG_AFTER_MS: u64 = 400;
+/// Milliseconds after which a long log is folded: not while the page is being opened.
+const FOLD_AFTER_MS: u64 = 3_000;
+/// A log with more rows than this is folded into the snapshot.
+const LOG_ROWS_MAX: usize = 500;
+/// A log with more bytes than this is folded into the snapshot.
+const LOG_BYTES_MAX: usize = 256 * 1024;
+
+impl Workspace {
+    /// Keeps the edits made in `document`, then sends them and tells other tabs.
+    pub(super) fn write_soon(&self, document: &DocumentHandle) {
+        self.recount();
+        // Until the log was read, nobody knows how many edits were waiting before these.
+        if document.phase().get_untracked() == Phase::Loading {
+            return;
+        }
+        let batch = document.inner.outbox.borrow_mut().take_to_write();
+        if let Some(batch) = batch {
+            spawn_local(self.clone().write(document.clone(), batch));
+        }
+    }
+
+    async fn write(self, document: DocumentHandle, mut batch: Vec<Vec<u8>>) {
+        loop {
+            let rows = self.append_own(&document, &batch).await;
+            document
+                .inner
+                .outbox
+                .borrow_mut()
+                .written(rows.iter().copied());
+            for (update, row) in batch.into_iter().zip(rows) {
+                self.input(Input::Edited {
+                    doc: document.name(),
+                    update: &update,
+                });
+                self.tell_tabs(&TabMessage::Edit {
+                    doc: document.name().clone(),
+                    row,
+                    update,
+                });
+            }
+            self.recount();
+            let more = document.inner.outbox.borrow_mut().take_to_write();
+            let Some(more) = more else { break };
+            batch = more;
+        }
+        self.fold_if_long(&document);
+    }
+
+    /// The row of each edit; `None` for all when this device does not keep them.
+    async fn append_own(
+        &self,
+        document: &DocumentHandle,
+        batch: &[Vec<u8>],
+    ) -> Vec<Option<RowKey>> {
+        let rows: Vec<NewRow> = batch
+            .iter()
+            .map(|update| NewRow {
+                doc: document.name().clone(),
+                update: update.clone(),
+                waiting: true,
+            })
+            .collect();
+        let kept = match self.database().await {
+            Ok(database) => database.append(&rows).await,
+            Err(fault) => Err(fault),
+        };
+        match kept {
+            Ok(keys) => {
+                self.keeps_again();
+                self.grown(document, batch.len(), batch.iter().map(Vec::len).sum());
+                keys.into_iter().map(Some).collect()
+            }
+            Err(fault) => {
+                self.set_storage(Storage::Failed(fault));
+                vec![None; batch.len()]
+            }
+        }
+    }
+
+    /// The first edit of a visit was kept, or storage works again after it had failed.
+    fn keeps_again(&self) {
+        match self.storage().get_untracked() {
+            Storage::Keeping {
+                persistent: Some(true),
+            } => {}
+            Storage::Keeping { .. } if self.has_asked_to_persist() => {}
+            Storage::Opening | Storage::Keeping { .. } | Storage::Failed(_) => {
+                self.ask_to_persist()
+            }
+        }
+    }
+
+    fn grown(&self, document: &DocumentHandle, rows: usize, bytes: usize) {
+        document
+            .inner
+            .log_rows
+            .set(document.inner.log_rows.get() + rows);
+        document
+            .inner
+            .log_bytes
+            .set(document.inner.log_bytes.get() + bytes);
+    }
+
+    /// The server has the oldest `edits` of `document` on its disk.
+    pub(super) fn acknowledged(&self, document: &DocumentHandle, edits: usize) {
+        let rows = document.inner.outbox.borrow_mut().acknowledged(edits);
+        self.recount();
+        if rows.is_empty() {
+            return;
+        }
+        self.tell_tabs(&TabMessage::Acknowledged {
+            doc: document.name().clone(),
+            rows: rows.clone(),
+        });
+        let workspace = self.clone();
+        spawn_local(async move {
+            if let Ok(database) = workspace.database().await {
+                // Not kept: the rows count as waiting at the next start, and are sent once more. No harm.
+                let _ = database.acknowledge(&rows).await;
+            }
+        });
+    }
+
+    /// Keeps an update of somebody else, together with others that come soon.
+    pub(super) fn log_later(&self, document: &DocumentHandle, update: Vec<u8>) {
+        if update == EMPTY_UPDATE {
+            return;
+        }
+        if !document.inner.keeps_log.get() {
+            document.inner.skipped.set(true);
+            return;
+        }
+        let mut unlogged = document.inner.unlogged.borrow_mut();
+        unlogged.push(update);
+        if unlogged.len() == 1 {
+            let workspace = self.clone();
+            let document = document.clone();
+            platform::after_ms(LOG_AFTER_MS, move || workspace.log_now(&document));
+        }
+    }
+
+    /// Writes what [`Self::log_later`] gathered.
+    pub(super) fn log_now(&self, document: &DocumentHandle) {
+        let updates = std::mem::take(&mut *document.inner.unlogged.borrow_mut());
+        if updates.is_empty() {
+            return;
+        }
+        let updates = match yrs::merge_updates_v1(&updates) {
+            Ok(merged) => vec![merged],
+            Err(_) => updates,
+        };
+        let workspace = self.clone();
+        let document = document.clone();
+        spawn_local(async move {
+            let rows: Vec<NewRow> = updates
+                .into_iter()
+                .map(|update| NewRow {
+                    doc: document.name().clone(),
+                    update,
+                    waiting: false,
+                })
+                .collect();
+            let (count, bytes) = (rows.len(), rows.iter().map(|row| row.update.len()).sum());
+            let kept = match workspace.database().await {
+                Ok(database) => database.append(&rows).await,
+                Err(fault) => Err(fault),
+            };
+            match kept {
+                Ok(_) => workspace.grown(&document, count, bytes),
+                Err(fault) => workspace.set_storage(Storage::Failed(fault)),
+            }
+            workspace.fold_if_long(&document);
+        });
+    }
+
+    /// The tab that kept the log is gone and this one goes on: writes what neither has written.
+    pub(super) fn log_what_was_skipped(&self, document: &DocumentHandle) {
+        if !document.inner.skipped.replace(false) {
+            return;
+        }
+        let workspace = self.clone();
+        let document = document.clone();
+        spawn_local(async move {
+            let Ok(database) = workspace.database().await else {
+                return;
+            };
+            let Ok(stored) = database.load(document.name()).await else {
+                return;
+            };
+            let Some(kept) = replica_of(&stored) else {
+                return;
+            };
+            let missing = document.replica().borrow().missing_for(&kept.version());
+            if let Ok(update) = missing {
+                workspace.log_later(&document, update);
+            }
+        });
+    }
+
+    /// Folds a log that has grown long into its snapshot, after a while.
+    pub(super) fn fold_if_long(&self, document: &DocumentHandle) {
+        let is_long = document.inner.log_rows.get() > LOG_ROWS_MAX
+            || document.inner.log_bytes.get() > LOG_BYTES_MAX;
+        if !is_long || !document.inner.keeps_log.get() || document.inner.folding.replace(true) {
+            return;
+        }
+        let workspace = self.clone();
+        let document = document.clone();
+        spawn_local(async move {
+            platform::sleep_ms(FOLD_AFTER_MS).await;
+            if let Ok(database) = workspace.database().await {
+                let left = fold(&database, &document).await;
+                if let Ok(left) = left {
+                    document.inner.log_rows.set(left.rows);
+                    document.inner.log_bytes.set(left.bytes);
+                }
+            }
+            document.inner.folding.set(false);
+        });
+    }
+
+    /// Asks whether the browser may clear its copy by itself.
+    pub(super) fn ask_persisted(&self) {
+        let workspace = self.clone();
+        spawn_local(async move {
+            let asked = platform::window().navigator().storage().persisted();
+            workspace.note_persistence(asked).await;
+        });
+    }
+
+    fn ask_to_persist(&self) {
+        self.set_storage(Storage::Keeping { persistent: None });
+        if self.note_asked_to_persist() || !platform::is_secure() {
+            return;
+        }
+        let workspace = self.clone();
+        spawn_local(async move {
+            let asked = platform::window().navigator().storage().persist();
+            workspace.note_persistence(asked).await;
+        });
+    }
+
+    async fn note_persistence(&self, asked: Result<js_sys::Promise, wasm_bindgen::JsValue>) {
+        let Ok(promise) = asked else { return };
+        let Ok(answer) = JsFuture::from(promise).await else {
+            return;
+        };
+        if let Storage::Keeping { .. } = self.storage().get_untracked() {
+            self.set_storage(Storage::Keeping {
+                persistent: answer.as_bool(),
+            });
+        }
+    }
+}
+
+/// What is left of a log after folding.
+struct Left {
+    rows: usize,
+    bytes: usize,
+}
+
+async fn fold(database: &Db, document: &DocumentHandle) -> Result<Left, StorageFault> {
+    let stored = database.load(document.name()).await?;
+    // A log that does not read completely is left alone: somebody may still mend it.
+    let Some(replica) = replica_of(&stored) else {
+        return Err(StorageFault::Broken);
+    };
+    let snapshot = replica.encode();
+    database.fold(document.name(), &stored, &snapshot).await?;
+    let waiting = stored.rows.iter().filter(|row| row.waiting);
+    let (rows, bytes) = waiting.fold((0, 0), |(rows, bytes), row| {
+        (rows + 1, bytes + row.update.len())
+    });
+    Ok(Left { rows, bytes })
+}
+
+/// A replica that holds exactly what is stored; `None` if some of it does not apply.
+fn replica_of(stored: &Stored) -> Option<Replica> {
+    let mut replica = Replica::new(platform::new_replica_id());
+    let snapshot = stored.snapshot.iter().map(Vec::as_slice);
+    for update in snapshot.chain(stored.rows.iter().map(|row| row.update.as_slice())) {
+        replica.apply(update, Origin::Remote).ok()?;
+    }
+    Some(replica)
+}

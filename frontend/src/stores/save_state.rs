@@ -1,0 +1,440 @@
+//! The state chip: what is where, in words. Derived from facts alone; nothing here can make "Saved" true.
+
+use sheaf_shared::sync::client::DocStatus;
+use sheaf_shared::sync::facts::Refused;
+
+use crate::local::db::StorageFault;
+
+/// Whether this device keeps what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Being opened.
+    Opening,
+    /// It does; `persistent` once the browser has said whether it may clear it.
+    Keeping {
+        /// The browser promised not to clear it by itself.
+        persistent: Option<bool>,
+    },
+    /// It does not.
+    Failed(StorageFault),
+}
+
+/// What the chip is derived from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Of each open document.
+    pub statuses: Vec<DocStatus>,
+    /// Edits on this device only, over all documents.
+    pub waiting: usize,
+    /// Those of them that not even this device has kept.
+    pub unkept: usize,
+    /// Whether this device keeps things.
+    pub storage: Storage,
+}
+
+/// How the chip is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// All is where it should be.
+    Good,
+    /// Something is under way.
+    Busy,
+    /// Kept here, not there.
+    Away,
+    /// The person should read this.
+    Warning,
+}
+
+/// The chip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// Its colour.
+    pub tone: Tone,
+    /// What stands in it.
+    pub label: String,
+    /// The same in two or three words, for narrow screens.
+    pub short: String,
+    /// Sentences for its panel: what is where, and what to do.
+    pub details: Vec<String>,
+}
+
+/// How well the line to the server stands, over all open documents: the worst one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Line {
+    Saved,
+    Saving,
+    Connecting,
+    Stalled,
+    Offline,
+    CannotReach,
+    Shut,
+    Refused(Reason),
+}
+
+/// [`Refused`], ordered so that a line can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    Other,
+    TooLarge,
+    Full,
+    ReadOnly,
+}
+
+fn line_of(status: DocStatus) -> Line {
+    match status {
+        DocStatus::Saved => Line::Saved,
+        DocStatus::Saving { .. } => Line::Saving,
+        DocStatus::Connecting { .. } => Line::Connecting,
+        DocStatus::ServerStalled { .. } => Line::Stalled,
+        DocStatus::Offline { .. } => Line::Offline,
+        DocStatus::CannotReach { .. } => Line::CannotReach,
+        DocStatus::Shut { .. } => Line::Shut,
+        DocStatus::Refused { why, .. } => Line::Refused(match why {
+            Refused::ReadOnly => Reason::ReadOnly,
+            Refused::TooLarge => Reason::TooLarge,
+            Refused::DocumentFull => Reason::Full,
+            Refused::Invalid | Refused::Unsaid => Reason::Other,
+        }),
+    }
+}
+
+/// Says where the text is.
+#[must_use]
+pub fn chip(facts: &Facts) -> Chip {
+    let line = facts
+        .statuses
+        .iter()
+        .copied()
+        .map(line_of)
+        .max()
+        .unwrap_or(Line::Connecting);
+    let mut chip = match facts.storage {
+        Storage::Failed(fault) if line != Line::Saved || facts.waiting > 0 => {
+            unkeepable(facts, line, fault)
+        }
+        Storage::Failed(fault) => Chip {
+            tone: Tone::Warning,
+            label: "Saved, but this browser can't store offline".to_owned(),
+            short: "Saved online only".to_owned(),
+            details: vec![
+                "Everything you wrote is on the server.".to_owned(),
+                format!(
+                    "{} Without a network, this page will not open here.",
+                    said(fault)
+                ),
+            ],
+        },
+        Storage::Opening | Storage::Keeping { .. } => kept(facts, line),
+    };
+    if let Storage::Keeping {
+        persistent: Some(false),
+    } = facts.storage
+    {
+        chip.details.push(
+            "This browser may clear its copy when the device runs short of room. What is on the server stays."
+                .to_owned(),
+        );
+    }
+    chip
+}
+
+/// The chip while this device keeps what is written.
+fn kept(facts: &Facts, line: Line) -> Chip {
+    let changes = changes(facts.waiting);
+    let on_device = format!("{changes} kept on this device");
+    let (tone, label, short, details): (_, String, String, Vec<String>) = match (
+        line,
+        facts.waiting,
+    ) {
+        (Line::Saved, 0) => (
+            Tone::Good,
+            "Saved".into(),
+            "Saved".into(),
+            vec![
+                "Everything you wrote is on the server's disk, and a copy is on this device."
+                    .into(),
+            ],
+        ),
+        (Line::Saved | Line::Saving, _) => (
+            Tone::Busy,
+            "Saving…".into(),
+            "Saving…".into(),
+            vec![format!(
+                "{changes} on the way to the server. Nothing is lost if you close this page now."
+            )],
+        ),
+        (Line::Connecting, 0) => (
+            Tone::Busy,
+            "Connecting…".into(),
+            "Connecting…".into(),
+            vec!["You can write already; it is kept on this device.".into()],
+        ),
+        (Line::Connecting, _) => (
+            Tone::Busy,
+            format!("Connecting… {on_device}"),
+            "Connecting…".into(),
+            vec![format!(
+                "{on_device}. They go to the server as soon as it answers."
+            )],
+        ),
+        (Line::Offline, 0) => (
+            Tone::Away,
+            "Offline".into(),
+            "Offline".into(),
+            vec!["Go on writing: it is kept on this device and joins up when you are back.".into()],
+        ),
+        (Line::Offline, _) => (
+            Tone::Away,
+            format!("Offline: {on_device}"),
+            format!("Offline: {}", facts.waiting),
+            vec![format!(
+                "{on_device}. They join up by themselves when the network is back."
+            )],
+        ),
+        (Line::CannotReach, 0) => (
+            Tone::Away,
+            "Can't reach the server…".into(),
+            "No server".into(),
+            vec![
+                "Go on writing: it is kept on this device. The server is tried again and again."
+                    .into(),
+            ],
+        ),
+        (Line::CannotReach, _) => (
+            Tone::Away,
+            format!("Can't reach the server… {on_device}"),
+            format!("No server: {}", facts.waiting),
+            vec![format!(
+                "{on_device}. The server is tried again and again; you need do nothing."
+            )],
+        ),
+        (Line::Stalled, _) => (
+            Tone::Warning,
+            format!("The server can't store right now: {on_device}"),
+            "Server can't store".into(),
+            vec![format!(
+                "{on_device}. The server says its disk does not take writes at the moment."
+            )],
+        ),
+        (Line::Shut, _) => (
+            Tone::Warning,
+            format!("The server closed this page: {on_device}"),
+            "Closed by server".into(),
+            vec![format!("{on_device}. Download your copy, then try again.")],
+        ),
+        (Line::Refused(reason), _) => (
+            Tone::Warning,
+            format!("Not taken by the server: {on_device}"),
+            "Not taken".into(),
+            vec![
+                refusal(reason).to_owned(),
+                format!("{on_device}. You can download your copy."),
+            ],
+        ),
+    };
+    Chip {
+        tone,
+        label,
+        short,
+        details,
+    }
+}
+
+/// The chip while this device keeps nothing and not everything is on the server.
+fn unkeepable(facts: &Facts, line: Line, fault: StorageFault) -> Chip {
+    let at_risk = facts.unkept.max(facts.waiting);
+    let mut details = vec![said(fault).to_owned()];
+    if at_risk > 0 {
+        details.push(format!(
+            "{} only in this open page. Keep it open until they are saved, or download your copy.",
+            changes(at_risk)
+        ));
+    }
+    let where_to = match line {
+        Line::Saved | Line::Saving | Line::Connecting => "They are on the way to the server.",
+        Line::Offline => "There is no network.",
+        Line::CannotReach => "The server does not answer.",
+        Line::Stalled => "The server can't store at the moment.",
+        Line::Shut => "The server closed this page.",
+        Line::Refused(reason) => refusal(reason),
+    };
+    details.push(where_to.to_owned());
+    let label = if at_risk == 0 {
+        "This browser can't store offline".to_owned()
+    } else {
+        format!(
+            "This browser can't store offline: {} not saved",
+            changes(at_risk)
+        )
+    };
+    Chip {
+        tone: Tone::Warning,
+        label,
+        short: "Can't store here".to_owned(),
+        details,
+    }
+}
+
+const fn refusal(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ReadOnly => "You may read this page, not change it.",
+        Reason::TooLarge => "A change is larger than the server takes.",
+        Reason::Full => "This page has reached the server's size limit.",
+        Reason::Other => "The server did not take a change.",
+    }
+}
+
+const fn said(fault: StorageFault) -> &'static str {
+    match fault {
+        StorageFault::Refused => {
+            "This browser refuses to store anything here (a private window, perhaps)."
+        }
+        StorageFault::Full => "This device has no room left for Sheaf.",
+        StorageFault::Busy => {
+            "Another tab runs an older Sheaf and holds the storage: close it, then reload."
+        }
+        StorageFault::Broken => "This browser's storage does not work at the moment.",
+    }
+}
+
+/// "1 change", "14 changes".
+#[must_use]
+pub fn changes(count: usize) -> String {
+    if count == 1 {
+        "1 change".to_owned()
+    } else {
+        format!("{count} changes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sheaf_shared::time::MonotonicMs;
+
+    const KEEPING: Storage = Storage::Keeping {
+        persistent: Some(true),
+    };
+    const SINCE: MonotonicMs = MonotonicMs(0);
+
+    fn facts(statuses: &[DocStatus], waiting: usize, storage: Storage) -> Facts {
+        Facts {
+            statuses: statuses.to_vec(),
+            waiting,
+            unkept: 0,
+            storage,
+        }
+    }
+
+    #[test]
+    fn saved_is_said_only_when_every_document_is_acknowledged_and_nothing_waits_anywhere() {
+        let saved = DocStatus::Saved;
+        assert_eq!(chip(&facts(&[saved, saved], 0, KEEPING)).label, "Saved");
+        assert_eq!(
+            chip(&facts(&[saved], 1, KEEPING)).label,
+            "Saving…",
+            "an edit not yet handed on"
+        );
+        let others = [
+            DocStatus::Connecting { waiting: 0 },
+            DocStatus::Saving { waiting: 1 },
+            DocStatus::ServerStalled { waiting: 0 },
+            DocStatus::Offline {
+                waiting: 0,
+                since: SINCE,
+            },
+            DocStatus::CannotReach {
+                waiting: 0,
+                since: SINCE,
+                next_try: SINCE,
+            },
+            DocStatus::Refused {
+                waiting: 1,
+                why: Refused::ReadOnly,
+            },
+        ];
+        for other in others {
+            let chip = chip(&facts(&[saved, other], 0, KEEPING));
+            assert!(
+                !chip.label.starts_with("Saved"),
+                "{other:?}: {}",
+                chip.label
+            );
+        }
+        assert!(
+            !chip(&facts(&[], 0, KEEPING)).label.starts_with("Saved"),
+            "nothing is known yet"
+        );
+    }
+
+    #[test]
+    fn offline_says_how_many_changes_are_kept_on_this_device() {
+        let offline = DocStatus::Offline {
+            waiting: 14,
+            since: SINCE,
+        };
+        let chip = chip(&facts(&[offline], 14, KEEPING));
+        assert_eq!(chip.label, "Offline: 14 changes kept on this device");
+        assert_eq!(chip.tone, Tone::Away);
+    }
+
+    #[test]
+    fn a_dead_server_is_told_apart_from_a_missing_network() {
+        let dead = DocStatus::CannotReach {
+            waiting: 1,
+            since: SINCE,
+            next_try: SINCE,
+        };
+        let chip = chip(&facts(&[dead, DocStatus::Saved], 1, KEEPING));
+        assert_eq!(
+            chip.label,
+            "Can't reach the server… 1 change kept on this device"
+        );
+    }
+
+    #[test]
+    fn a_browser_that_keeps_nothing_never_says_kept_on_this_device() {
+        let statuses = [
+            DocStatus::Saved,
+            DocStatus::Saving { waiting: 2 },
+            DocStatus::Offline {
+                waiting: 2,
+                since: SINCE,
+            },
+            DocStatus::CannotReach {
+                waiting: 2,
+                since: SINCE,
+                next_try: SINCE,
+            },
+        ];
+        let faults = [
+            StorageFault::Refused,
+            StorageFault::Full,
+            StorageFault::Busy,
+            StorageFault::Broken,
+        ];
+        for status in statuses {
+            for fault in faults {
+                let mut facts = facts(&[status], 2, Storage::Failed(fault));
+                facts.unkept = 2;
+                let chip = chip(&facts);
+                assert_eq!(chip.tone, Tone::Warning);
+                assert!(chip.label.contains("can't store offline"), "{}", chip.label);
+                let words = chip.details.join(" ");
+                assert!(!words.contains("kept on this device"), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_browser_that_may_clear_its_copy_says_so_in_the_panel() {
+        let chip = chip(&facts(
+            &[DocStatus::Saved],
+            0,
+            Storage::Keeping {
+                persistent: Some(false),
+            },
+        ));
+        assert!(chip.details.iter().any(|line| line.contains("may clear")));
+    }
+}

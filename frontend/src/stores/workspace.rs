@@ -1,0 +1,496 @@
+//! Everything that is open: documents, the conversation with the server, the other tabs, what this device keeps.
+//!
+//! Facts come in from `net` and `local` and become signals here; `keeping` beside this file writes the log.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, Shared};
+use leptos::prelude::{GetUntracked as _, RwSignal, Set as _, Update as _};
+use sheaf_shared::ids::DocName;
+use sheaf_shared::presence::Payload;
+use sheaf_shared::sync::client::{DocStatus, Effect, Input};
+use sheaf_shared::sync::facts::ServerFact;
+use wasm_bindgen_futures::spawn_local;
+
+use super::document::{DocumentHandle, Phase};
+use super::save_state::Storage;
+use crate::local::db::{Db, StorageFault, Stored};
+use crate::local::locks;
+use crate::local::tabs::{TabMessage, Tabs};
+use crate::net::session::{Replicas, Session};
+use crate::platform;
+
+/// Documents kept open that nobody looks at.
+const UNUSED_OPEN_MAX: usize = 6;
+/// Pause, in milliseconds, between looks at what other tabs left behind.
+const ADOPT_EVERY_MS: u64 = 1_000;
+
+type Opening = Shared<LocalBoxFuture<'static, Result<Db, StorageFault>>>;
+
+/// Edits on this device only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsent {
+    /// All of them.
+    pub waiting: usize,
+    /// Those that not even this device has kept.
+    pub unkept: usize,
+}
+
+/// What is open. Cheap to clone.
+#[derive(Clone)]
+pub struct Workspace {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    database: Opening,
+    documents: RefCell<BTreeMap<DocName, DocumentHandle>>,
+    replicas: Replicas,
+    session: OnceCell<Session>,
+    tabs: OnceCell<Tabs>,
+    storage: RwSignal<Storage>,
+    statuses: RwSignal<BTreeMap<DocName, DocStatus>>,
+    unsent: RwSignal<Unsent>,
+    preferences_changed: super::listeners::Listeners,
+    asked_to_persist: Cell<bool>,
+}
+
+impl Workspace {
+    /// Opens what this device keeps, joins the other tabs, and sends what an earlier visit could not.
+    pub fn start() -> Self {
+        let workspace = Self {
+            inner: Rc::new(Inner {
+                database: Db::open().boxed_local().shared(),
+                documents: RefCell::default(),
+                replicas: Rc::default(),
+                session: OnceCell::new(),
+                tabs: OnceCell::new(),
+                storage: RwSignal::new(Storage::Opening),
+                statuses: RwSignal::default(),
+                unsent: RwSignal::default(),
+                preferences_changed: super::listeners::Listeners::default(),
+                asked_to_persist: Cell::new(false),
+            }),
+        };
+        let host = workspace.clone();
+        let session = Session::start(Rc::clone(&workspace.inner.replicas), move |effect| {
+            host.carry_out(effect);
+        });
+        let _ = workspace.inner.session.set(session);
+        let host = workspace.clone();
+        let _ = workspace
+            .inner
+            .tabs
+            .set(Tabs::join(move |message| host.hear(message)));
+        workspace.watch_leaving();
+        workspace.adopt_from_time_to_time();
+        spawn_local(workspace.clone().open_what_waits());
+        workspace
+    }
+
+    /// Whether this device keeps what is written: a signal.
+    #[must_use]
+    pub fn storage(&self) -> RwSignal<Storage> {
+        self.inner.storage
+    }
+
+    /// The client's word on each open document: a signal.
+    #[must_use]
+    pub fn statuses(&self) -> RwSignal<BTreeMap<DocName, DocStatus>> {
+        self.inner.statuses
+    }
+
+    /// How many edits are on this device only: a signal.
+    #[must_use]
+    pub fn unsent(&self) -> RwSignal<Unsent> {
+        self.inner.unsent
+    }
+
+    /// Dials again at once, also where the server had said no.
+    pub fn try_again(&self) {
+        self.input(Input::TryAgain);
+    }
+
+    /// Tells other tabs that name, colour or theme were changed.
+    pub fn tell_preferences(&self) {
+        self.tell_tabs(&TabMessage::Preferences);
+    }
+
+    /// Calls `f` when another tab changed name, colour or theme.
+    pub fn on_preferences(&self, f: impl Fn() + 'static) -> super::listeners::Subscription {
+        self.inner.preferences_changed.add(f)
+    }
+
+    /// Opens a document, or gives it if it is open. Its phase says when it can be used.
+    pub fn open(&self, name: &DocName) -> DocumentHandle {
+        if let Some(document) = self.document(name) {
+            document.inner.last_used.set(platform::now());
+            return document;
+        }
+        self.close_unused();
+        let document = DocumentHandle::new(name.clone(), self.clone());
+        self.inner
+            .replicas
+            .borrow_mut()
+            .insert(name.clone(), document.replica());
+        self.inner
+            .documents
+            .borrow_mut()
+            .insert(name.clone(), document.clone());
+        self.claim_log(&document);
+        spawn_local(self.clone().load(document.clone()));
+        document
+    }
+
+    pub(super) fn document(&self, name: &DocName) -> Option<DocumentHandle> {
+        self.inner.documents.borrow().get(name).cloned()
+    }
+
+    /// The database, once it is open.
+    pub(super) async fn database(&self) -> Result<Db, StorageFault> {
+        let opened = self.inner.database.clone().await;
+        if self.inner.storage.get_untracked() == Storage::Opening {
+            self.inner.storage.set(match &opened {
+                Ok(_) => Storage::Keeping { persistent: None },
+                Err(fault) => Storage::Failed(*fault),
+            });
+        }
+        opened
+    }
+
+    pub(super) fn input(&self, input: Input<'_>) {
+        if let Some(session) = self.inner.session.get() {
+            session.handle(input);
+        }
+    }
+
+    pub(super) fn tell_tabs(&self, message: &TabMessage) {
+        if let Some(tabs) = self.inner.tabs.get() {
+            tabs.tell(message);
+        }
+    }
+
+    /// Shows someone's own whereabouts to the others; empty to leave.
+    pub(super) fn announce(&self, document: &DocumentHandle, state: &str) {
+        let shown = (!state.is_empty()).then_some(state);
+        self.input(Input::Announce {
+            doc: document.name(),
+            who: document.inner.who,
+            state: shown,
+        });
+        self.tell_tabs(&TabMessage::Presence {
+            doc: document.name().clone(),
+            replica: document.inner.who.0,
+            state: state.to_owned(),
+        });
+    }
+
+    /// Counts anew what is on this device only.
+    pub(super) fn recount(&self) {
+        let mut unsent = Unsent::default();
+        for document in self.inner.documents.borrow().values() {
+            let outbox = document.inner.outbox.borrow();
+            unsent.waiting += outbox.waiting();
+            unsent.unkept += outbox.unkept();
+        }
+        if self.inner.unsent.get_untracked() != unsent {
+            self.inner.unsent.set(unsent);
+        }
+    }
+
+    fn claim_log(&self, document: &DocumentHandle) {
+        let workspace = self.clone();
+        let claimed = document.clone();
+        let lock = locks::hold(&format!("sheaf:doc:{}", document.name()), move || {
+            claimed.inner.keeps_log.set(true);
+            workspace.log_what_was_skipped(&claimed);
+        });
+        // Without locks every tab logs what it hears: more rows, nothing lost.
+        document.inner.keeps_log.set(lock.is_none());
+        *document.inner.lock.borrow_mut() = lock;
+    }
+
+    async fn load(self, document: DocumentHandle) {
+        let stored = match self.database().await {
+            Ok(database) => database.load(document.name()).await,
+            Err(fault) => Err(fault),
+        };
+        let fault = stored.as_ref().err().copied();
+        if let Ok(stored) = &stored {
+            self.take_stored(&document, stored);
+        }
+        let waiting = document.inner.outbox.borrow().on_the_way();
+        self.input(Input::Open {
+            doc: document.name(),
+            waiting,
+        });
+        self.tell_tabs(&TabMessage::Opened {
+            doc: document.name().clone(),
+            version: document.inner.replica.borrow().version(),
+        });
+        let is_empty = document.inner.replica.borrow().is_empty();
+        if document.inner.phase.get_untracked() == Phase::Loading {
+            document.inner.phase.set(match fault {
+                _ if !is_empty => Phase::Ready,
+                Some(fault) => Phase::Unreadable(fault),
+                None => Phase::Unknown,
+            });
+        }
+        self.recount();
+        // Edits made or heard of while loading.
+        self.write_soon(&document);
+        self.fold_if_long(&document);
+    }
+
+    fn take_stored(&self, document: &DocumentHandle, stored: &Stored) {
+        let snapshot = stored.snapshot.iter().map(Vec::as_slice);
+        for update in snapshot.chain(stored.rows.iter().map(|row| row.update.as_slice())) {
+            document.take(update);
+        }
+        let waiting = stored
+            .rows
+            .iter()
+            .filter(|row| row.waiting)
+            .map(|row| row.key);
+        document.inner.outbox.borrow_mut().found(waiting);
+        document.inner.log_rows.set(stored.rows.len());
+        document
+            .inner
+            .log_bytes
+            .set(stored.rows.iter().map(|row| row.update.len()).sum());
+    }
+
+    /// Opens every document with edits that never reached the server, so that they do now.
+    async fn open_what_waits(self) {
+        let Ok(database) = self.database().await else {
+            return;
+        };
+        self.ask_persisted();
+        if let Ok(waiting) = database.waiting().await {
+            for (doc, _) in waiting {
+                drop(self.open(&doc));
+            }
+        }
+    }
+
+    fn close_unused(&self) {
+        let mut unused: Vec<DocumentHandle> = self
+            .inner
+            .documents
+            .borrow()
+            .values()
+            // The list holds one, the clone made here is the second.
+            .filter(|document| Rc::strong_count(&document.inner) == 1)
+            .filter(|document| {
+                document.inner.outbox.borrow().waiting() == 0
+                    && document.inner.unlogged.borrow().is_empty()
+                    && document.inner.phase.get_untracked() != Phase::Loading
+            })
+            .cloned()
+            .collect();
+        if unused.len() <= UNUSED_OPEN_MAX {
+            return;
+        }
+        unused.sort_by_key(|document| document.inner.last_used.get());
+        for document in unused.iter().take(unused.len() - UNUSED_OPEN_MAX) {
+            self.input(Input::Close {
+                doc: document.name(),
+            });
+            self.inner.documents.borrow_mut().remove(document.name());
+            self.inner.replicas.borrow_mut().remove(document.name());
+            self.inner.statuses.update(|statuses| {
+                statuses.remove(document.name());
+            });
+        }
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Apply { doc, update } => {
+                if let Some(document) = self.document(&doc)
+                    && document.take(&update)
+                {
+                    self.log_later(&document, update);
+                }
+            }
+            Effect::Presence { doc, payload } => {
+                let (Some(document), Ok(payload)) = (self.document(&doc), Payload::parse(&payload))
+                else {
+                    return;
+                };
+                for entry in payload.entries() {
+                    document.take_presence(entry.client.0, Some(entry.clock), entry.state);
+                }
+            }
+            Effect::PresenceLost { doc } => {
+                if let Some(document) = self.document(&doc) {
+                    document.forget_people();
+                }
+            }
+            Effect::Acknowledged { doc, edits, .. } => {
+                if let Some(document) = self.document(&doc) {
+                    self.acknowledged(&document, edits);
+                }
+            }
+            Effect::Synced { doc } => {
+                if let Some(document) = self.document(&doc)
+                    && document.inner.phase.get_untracked() != Phase::Broken
+                {
+                    document.inner.phase.set(Phase::Ready);
+                }
+            }
+            Effect::Status { doc, status } => {
+                self.inner.statuses.update(|statuses| {
+                    statuses.insert(doc, status);
+                });
+            }
+            Effect::Fact {
+                doc,
+                fact: ServerFact::Role(role),
+            } => {
+                if let Some(document) = self.document(&doc) {
+                    document.inner.may_edit.set(role.may_edit());
+                }
+            }
+            // The client turns refusals and the other facts into statuses; sockets are the driver's.
+            Effect::Refused { .. }
+            | Effect::Fact { .. }
+            | Effect::Dial(_)
+            | Effect::HangUp(_)
+            | Effect::Send(_)
+            | Effect::WakeAt(_) => {}
+        }
+    }
+
+    fn hear(&self, message: TabMessage) {
+        match message {
+            TabMessage::Edit { doc, row, update } => {
+                let Some(document) = self.document(&doc) else {
+                    return;
+                };
+                if !document.take(&update) {
+                    return;
+                }
+                if let Some(row) = row {
+                    let now = platform::now();
+                    document
+                        .inner
+                        .outbox
+                        .borrow_mut()
+                        .foreign_edit(row, update, now);
+                    self.recount();
+                } else {
+                    self.log_later(&document, update);
+                }
+                let replica = document.inner.replica.borrow();
+                let is_whole = !replica.is_empty() && !replica.has_missing();
+                drop(replica);
+                if is_whole && document.inner.phase.get_untracked() == Phase::Unknown {
+                    document.inner.phase.set(Phase::Ready);
+                }
+            }
+            TabMessage::Acknowledged { doc, rows } => {
+                if let Some(document) = self.document(&doc) {
+                    document
+                        .inner
+                        .outbox
+                        .borrow_mut()
+                        .foreign_acknowledged(&rows);
+                    self.recount();
+                }
+            }
+            TabMessage::Opened { doc, version } => {
+                let Some(document) = self.document(&doc) else {
+                    return;
+                };
+                let replica = document.inner.replica.borrow();
+                let missing = if replica.is_broken() || replica.is_empty() {
+                    None
+                } else {
+                    replica.missing_for(&version).ok()
+                };
+                drop(replica);
+                if let Some(update) = missing {
+                    self.tell_tabs(&TabMessage::Edit {
+                        doc,
+                        row: None,
+                        update,
+                    });
+                }
+            }
+            TabMessage::Presence {
+                doc,
+                replica,
+                state,
+            } => {
+                if let Some(document) = self.document(&doc) {
+                    let shown = (!state.is_empty()).then_some(state.as_str());
+                    document.take_presence(u64::from(replica), None, shown);
+                }
+            }
+            TabMessage::Preferences => self.inner.preferences_changed.tell(),
+        }
+    }
+
+    fn watch_leaving(&self) {
+        let workspace = self.clone();
+        platform::listen(&platform::window(), "pagehide", move |_| {
+            let documents: Vec<DocumentHandle> = workspace
+                .inner
+                .documents
+                .borrow()
+                .values()
+                .cloned()
+                .collect();
+            for document in documents {
+                workspace.log_now(&document);
+                workspace.tell_tabs(&TabMessage::Presence {
+                    doc: document.name().clone(),
+                    replica: document.inner.who.0,
+                    state: String::new(),
+                });
+            }
+        });
+    }
+
+    fn adopt_from_time_to_time(&self) {
+        let workspace = self.clone();
+        platform::after_ms(ADOPT_EVERY_MS, move || {
+            let documents: Vec<DocumentHandle> = workspace
+                .inner
+                .documents
+                .borrow()
+                .values()
+                .cloned()
+                .collect();
+            for document in documents {
+                let updates = document.inner.outbox.borrow_mut().adopt(platform::now());
+                for update in updates {
+                    workspace.input(Input::Edited {
+                        doc: document.name(),
+                        update: &update,
+                    });
+                }
+            }
+            workspace.adopt_from_time_to_time();
+        });
+    }
+
+    pub(super) fn has_asked_to_persist(&self) -> bool {
+        self.inner.asked_to_persist.get()
+    }
+
+    /// Notes that the browser was asked; returns whether it had been before.
+    pub(super) fn note_asked_to_persist(&self) -> bool {
+        self.inner.asked_to_persist.replace(true)
+    }
+
+    pub(super) fn set_storage(&self, storage: Storage) {
+        if self.inner.storage.get_untracked() != storage {
+            self.inner.storage.set(storage);
+        }
+    }
+}
