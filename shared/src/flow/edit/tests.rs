@@ -105,7 +105,10 @@ fn nonsense_is_refused_and_changes_nothing() {
             EditError::NotAnEmbed,
         ),
         (
-            DeltaOp::Insert(Content::Embed(Any::from(HashMap::<String, Any>::new())), Attrs::new()),
+            DeltaOp::Insert(
+                Content::Embed(Any::from(HashMap::<String, Any>::new())),
+                Attrs::new(),
+            ),
             EditError::NotAnEmbed,
         ),
         (
