@@ -6,6 +6,7 @@
 pub mod presence;
 pub mod state_vector;
 pub mod update;
+mod writers;
 
 use crate::bytes::{ReadError, Reader};
 

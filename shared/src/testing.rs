@@ -1,6 +1,8 @@
 //! Seeded chance, hand-moved clocks and faulty links, for the tests of every crate.
 
+pub mod bytes;
 pub mod chance;
 pub mod picture;
 
+pub use bytes::Bytes;
 pub use chance::Chance;

@@ -1,15 +1,14 @@
 //! The gate for state vectors.
 
+use super::writers::Writers;
 use super::{OrRefuse, Refusal};
 use crate::bytes::Reader;
-use crate::limits::{CLOCK_MAX, STATE_VECTOR_BYTES_MAX};
+use crate::limits::{CLOCK_MAX, LIKE_WRITERS_MAX, STATE_VECTOR_BYTES_MAX, UPDATE_WRITERS_MAX};
 
 /// Fewest bytes of an entry: client and clock.
 const ENTRY_BYTES_MIN: usize = 2;
 
 /// Checks one encoded state vector: a count, then for each entry client and clock.
-///
-/// A client named twice passes: it costs nobody but the asker, who gets an answer to one of the two.
 ///
 /// # Errors
 /// [`Refusal`] when it does not decode or claims more than it holds.
@@ -25,14 +24,16 @@ pub fn check(version: &[u8]) -> Result<(), Refusal> {
             "more entries are claimed than can follow",
         ));
     }
+    let mut writers = Writers::new(UPDATE_WRITERS_MAX, LIKE_WRITERS_MAX);
     for _ in 0..count {
         let at = reader.at();
-        reader.var_uint().or_refuse(at)?;
+        writers.add(reader.var_uint().or_refuse(at)?, at)?;
         let at = reader.at();
         if reader.var_uint().or_refuse(at)? > u64::from(CLOCK_MAX) {
             return Err(Refusal::new("a clock is impossibly high", at));
         }
     }
+    writers.finish(reader.at())?;
     if reader.left() > 0 {
         return Err(Refusal::here(&reader, "bytes are left at the end"));
     }

@@ -1,11 +1,459 @@
 //! The gate for document updates (V1 encoding).
+//!
+//! One pass over the bytes, which believes no count before the bytes for it are there. What passes decodes in
+//! `yrs` and in Yjs to the same blocks, in memory bounded by the limits. What one update cannot show is judged
+//! elsewhere: whether a writer may use a client id (the server's room), and whether something is hung too deep
+//! under what the document already holds (the replica).
+//!
+//! An update is a list of writers, each with its blocks in order of clock, and then the deleted ranges of each
+//! writer. A block is a *run* (collected, or skipped: an update merged out of two with a third missing
+//! between them), or an *item*: where it belongs, and its content.
 
-use super::Refusal;
+mod content;
+mod tree;
+
+use super::writers::Writers;
+use super::{OrRefuse, Refusal};
+use crate::bytes::Reader;
+use crate::ids::ClientId;
+use crate::limits::{
+    CLOCK_MAX, LIKE_WRITERS_MAX, RUN_CLOCKS_MAX, TREE_DEPTH_MAX, UPDATE_BLOCKS_MAX,
+    UPDATE_BYTES_MAX, UPDATE_DELETIONS_MAX, UPDATE_VALUES_MAX, UPDATE_WRITERS_MAX,
+};
 
 /// Checks one update.
 ///
 /// # Errors
 /// [`Refusal`] when the bytes could hurt the replica that applies them.
-pub fn check(_update: &[u8]) -> Result<(), Refusal> {
-    todo!()
+pub fn check(update: &[u8]) -> Result<(), Refusal> {
+    inspect(update).map(|_| ())
 }
+
+/// Checks a state that comes from our own store: it may have grown, in many lawful updates, beyond what one
+/// update may be.
+///
+/// # Errors
+/// [`Refusal`] when the bytes could hurt the replica that applies them.
+pub fn check_stored(state: &[u8]) -> Result<(), Refusal> {
+    Gate::new(state, &STORED).inspect(state).map(|_| ())
+}
+
+/// Checks one update and says what is in it.
+///
+/// # Errors
+/// [`Refusal`] when the bytes could hurt the replica that applies them.
+pub fn inspect(update: &[u8]) -> Result<Inspected<'_>, Refusal> {
+    Gate::new(update, &SENT).inspect(update)
+}
+
+/// Like [`inspect`], and says how much work the verdict took: a step is a block, a value or a range looked at.
+pub fn inspect_metered(update: &[u8]) -> (Result<Inspected<'_>, Refusal>, u64) {
+    let mut gate = Gate::new(update, &SENT);
+    let verdict = gate.inspect(update);
+    (verdict, gate.tally.steps)
+}
+
+/// An update that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected<'a> {
+    bytes: &'a [u8],
+    blocks: u32,
+    deletions: u32,
+    runs: Vec<Run>,
+}
+
+/// Clocks of one writer that an update brings, without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Who wrote them.
+    pub client: ClientId,
+    /// The first clock.
+    pub from: u32,
+    /// The clock behind the last.
+    pub until: u32,
+}
+
+impl<'a> Inspected<'a> {
+    /// The update as it came.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Nothing is inserted and nothing deleted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.blocks == 0 && self.deletions == 0
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub const fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
+    /// How many deleted ranges there are.
+    #[must_use]
+    pub const fn deletions(&self) -> u32 {
+        self.deletions
+    }
+
+    /// Which clocks of which writers it brings; a writer's runs stand together, in order.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+}
+
+/// What was counted so far.
+#[derive(Default)]
+struct Tally {
+    blocks: u32,
+    deletions: u32,
+    /// Items that can hold others.
+    types: u32,
+    values: u32,
+    steps: u64,
+}
+
+/// How much there may be.
+struct Bounds {
+    bytes: usize,
+    blocks: u32,
+    deletions: u32,
+    values: u32,
+    writers: usize,
+    like_writers: usize,
+}
+
+const SENT: Bounds = Bounds {
+    bytes: UPDATE_BYTES_MAX,
+    blocks: UPDATE_BLOCKS_MAX,
+    deletions: UPDATE_DELETIONS_MAX,
+    values: UPDATE_VALUES_MAX,
+    writers: UPDATE_WRITERS_MAX,
+    like_writers: LIKE_WRITERS_MAX,
+};
+
+const STORED: Bounds = Bounds {
+    bytes: usize::MAX,
+    blocks: u32::MAX,
+    deletions: u32::MAX,
+    values: u32::MAX,
+    writers: usize::MAX,
+    like_writers: usize::MAX,
+};
+
+struct Gate<'a> {
+    reader: Reader<'a>,
+    bounds: &'static Bounds,
+    tally: Tally,
+}
+
+/// Fewest bytes of a writer's list: how many blocks, who, from which clock, and one block.
+const WRITER_BYTES_MIN: usize = 3 + BLOCK_BYTES_MIN;
+/// Fewest bytes of a block: a collected run.
+const BLOCK_BYTES_MIN: usize = 2;
+/// Fewest bytes of a writer's deleted ranges: who, how many, and one range.
+const DELETED_BYTES_MIN: usize = 2 + RANGE_BYTES_MIN;
+/// Fewest bytes of a deleted range: from, and how many.
+const RANGE_BYTES_MIN: usize = 2;
+
+/// The whole first byte of a block that was collected.
+const COLLECTED: u8 = 0;
+/// The whole first byte of a block that is skipped.
+const SKIPPED: u8 = 10;
+const HAS_ORIGIN: u8 = 0x80;
+const HAS_RIGHT_ORIGIN: u8 = 0x40;
+const HAS_PARENT_KEY: u8 = 0x20;
+/// A bit of the first byte that Yjs reads as part of the kind, `yrs` doesn't, and nobody writes.
+const NO_SUCH_FLAG: u8 = 0x10;
+
+/// Names one inserted unit: its writer and its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Id {
+    client: u64,
+    clock: u32,
+}
+
+/// A block, as far as its place in the tree matters.
+struct Block {
+    clocks: u32,
+    kind: BlockKind,
+}
+
+enum BlockKind {
+    Run,
+    Gap,
+    Item(Item),
+}
+
+/// Where an item belongs. Neighbours are of the same parent; none of the three: directly in a root.
+#[derive(Clone, Copy)]
+struct Item {
+    parent: Option<Id>,
+    left: Option<Id>,
+    right: Option<Id>,
+}
+
+impl<'a> Gate<'a> {
+    fn new(update: &'a [u8], bounds: &'static Bounds) -> Self {
+        Self {
+            reader: Reader::new(update),
+            bounds,
+            tally: Tally::default(),
+        }
+    }
+
+    fn inspect(&mut self, update: &'a [u8]) -> Result<Inspected<'a>, Refusal> {
+        if update.len() > self.bounds.bytes {
+            return Err(Refusal::new("the update is too long", 0));
+        }
+        let mut runs = Vec::new();
+        self.inserted(&mut runs)?;
+        self.deleted()?;
+        if self.reader.left() > 0 {
+            return Err(Refusal::here(&self.reader, "bytes are left at the end"));
+        }
+        // Each level needs an item that holds others, so few of them cannot be deep.
+        if self.tally.types as usize > TREE_DEPTH_MAX {
+            tree::check_depth(update, self)?;
+        }
+        let Tally {
+            blocks, deletions, ..
+        } = self.tally;
+        Ok(Inspected {
+            bytes: update,
+            blocks,
+            deletions,
+            runs,
+        })
+    }
+
+    /// A count of things that take at least `bytes_each`.
+    fn count(&mut self, bytes_each: usize) -> Result<u32, Refusal> {
+        let at = self.reader.at();
+        let count = self.reader.var_uint().or_refuse(at)?;
+        if count > (self.reader.left() / bytes_each) as u64 {
+            return Err(Refusal::new("more is claimed than can follow", at));
+        }
+        u32::try_from(count).map_err(|_| Refusal::new("more is claimed than can follow", at))
+    }
+
+    fn inserted(&mut self, runs: &mut Vec<Run>) -> Result<(), Refusal> {
+        let mut writers = Writers::new(self.bounds.writers, self.bounds.like_writers);
+        for _ in 0..self.count(WRITER_BYTES_MIN)? {
+            let section = self.section()?;
+            writers.add(section.client, self.reader.at())?;
+            self.section_runs(&section, runs)?;
+        }
+        writers.finish(self.reader.at())
+    }
+
+    fn section(&mut self) -> Result<Section, Refusal> {
+        let blocks = self.count(BLOCK_BYTES_MIN)?;
+        let at = self.reader.at();
+        if blocks == 0 {
+            return Err(Refusal::new("a writer is listed without a block", at));
+        }
+        self.tally.blocks = self.tally.blocks.saturating_add(blocks);
+        if self.tally.blocks > self.bounds.blocks {
+            return Err(Refusal::new("too many blocks", at));
+        }
+        let client = self.reader.var_uint().or_refuse(at)?;
+        let clock = self.clock()?;
+        Ok(Section {
+            client,
+            clock,
+            blocks,
+        })
+    }
+
+    fn section_runs(&mut self, section: &Section, runs: &mut Vec<Run>) -> Result<(), Refusal> {
+        let mut clock = section.clock;
+        let mut run_from = clock;
+        let client = ClientId(section.client);
+        for _ in 0..section.blocks {
+            let block = self.block(Id {
+                client: section.client,
+                clock,
+            })?;
+            // Both are at most CLOCK_MAX.
+            let until = clock + block.clocks;
+            if until > CLOCK_MAX {
+                return Err(Refusal::here(&self.reader, "a clock is impossibly high"));
+            }
+            if matches!(block.kind, BlockKind::Gap) {
+                if run_from < clock {
+                    runs.push(Run {
+                        client,
+                        from: run_from,
+                        until: clock,
+                    });
+                }
+                run_from = until;
+            }
+            clock = until;
+        }
+        if run_from < clock {
+            runs.push(Run {
+                client,
+                from: run_from,
+                until: clock,
+            });
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, id: Id) -> Result<Block, Refusal> {
+        self.tally.steps += 1;
+        let at = self.reader.at();
+        let info = self.reader.byte().or_refuse(at)?;
+        match info {
+            COLLECTED => Ok(Block {
+                clocks: self.run_length()?,
+                kind: BlockKind::Run,
+            }),
+            SKIPPED => Ok(Block {
+                clocks: self.run_length()?,
+                kind: BlockKind::Gap,
+            }),
+            _ if info & NO_SUCH_FLAG != 0 => Err(Refusal::new("an unknown kind of block", at)),
+            _ => self.item(id, info),
+        }
+    }
+
+    fn item(&mut self, id: Id, info: u8) -> Result<Block, Refusal> {
+        let left = if info & HAS_ORIGIN == 0 {
+            None
+        } else {
+            Some(self.id_before(id)?)
+        };
+        let right = if info & HAS_RIGHT_ORIGIN == 0 {
+            None
+        } else {
+            Some(self.id_before(id)?)
+        };
+        let parent = if left.is_none() && right.is_none() {
+            self.parent(id, info & HAS_PARENT_KEY != 0)?
+        } else {
+            None
+        };
+        let clocks = self.content(info & 0x0f)?;
+        Ok(Block {
+            clocks,
+            kind: BlockKind::Item(Item {
+                parent,
+                left,
+                right,
+            }),
+        })
+    }
+
+    /// Where an item without neighbours belongs: a root by name, or another item.
+    fn parent(&mut self, id: Id, has_key: bool) -> Result<Option<Id>, Refusal> {
+        let at = self.reader.at();
+        // Both libraries read any number but 1 as the second way.
+        let parent = if self.reader.var_u32().or_refuse(at)? == 1 {
+            self.text()?;
+            None
+        } else {
+            Some(self.id_before(id)?)
+        };
+        if has_key {
+            self.text()?;
+        }
+        Ok(parent)
+    }
+
+    /// The name of something an item stands beside or in. A writer knows it before writing the item.
+    fn id_before(&mut self, item: Id) -> Result<Id, Refusal> {
+        let at = self.reader.at();
+        let client = self.reader.var_uint().or_refuse(at)?;
+        let clock = self.clock()?;
+        if client == item.client && clock >= item.clock {
+            return Err(Refusal::new(
+                "a block refers to itself or to a later one",
+                at,
+            ));
+        }
+        Ok(Id { client, clock })
+    }
+
+    fn clock(&mut self) -> Result<u32, Refusal> {
+        let at = self.reader.at();
+        match self.reader.var_u32().or_refuse(at)? {
+            clock if clock <= CLOCK_MAX => Ok(clock),
+            _ => Err(Refusal::new("a clock is impossibly high", at)),
+        }
+    }
+
+    /// How many clocks a block without content stands for.
+    fn run_length(&mut self) -> Result<u32, Refusal> {
+        let at = self.reader.at();
+        match self.reader.var_u32().or_refuse(at)? {
+            0 => Err(Refusal::new("a block without length", at)),
+            clocks if clocks <= RUN_CLOCKS_MAX => Ok(clocks),
+            _ => Err(Refusal::new("a run is impossibly long", at)),
+        }
+    }
+
+    fn text(&mut self) -> Result<&'a str, Refusal> {
+        let at = self.reader.at();
+        self.reader.text().or_refuse(at)
+    }
+
+    fn deleted(&mut self) -> Result<(), Refusal> {
+        let mut writers = Writers::new(self.bounds.writers, self.bounds.like_writers);
+        for _ in 0..self.count(DELETED_BYTES_MIN)? {
+            let at = self.reader.at();
+            writers.add(self.reader.var_uint().or_refuse(at)?, at)?;
+            self.deleted_ranges()?;
+        }
+        writers.finish(self.reader.at())
+    }
+
+    fn deleted_ranges(&mut self) -> Result<(), Refusal> {
+        let at = self.reader.at();
+        let ranges = self.count(RANGE_BYTES_MIN)?;
+        if ranges == 0 {
+            return Err(Refusal::new(
+                "a writer is listed without a deleted range",
+                at,
+            ));
+        }
+        self.tally.deletions = self.tally.deletions.saturating_add(ranges);
+        if self.tally.deletions > self.bounds.deletions {
+            return Err(Refusal::new("too many deleted ranges", at));
+        }
+        let mut free_from = 0;
+        for _ in 0..ranges {
+            self.tally.steps += 1;
+            let at = self.reader.at();
+            let from = self.clock()?;
+            let until = from + self.run_length()?;
+            if until > CLOCK_MAX {
+                return Err(Refusal::new("a clock is impossibly high", at));
+            }
+            if from < free_from {
+                return Err(Refusal::new(
+                    "deleted ranges overlap or are out of order",
+                    at,
+                ));
+            }
+            free_from = until;
+        }
+        Ok(())
+    }
+}
+
+/// The head of one writer's blocks.
+struct Section {
+    client: u64,
+    clock: u32,
+    blocks: u32,
+}
+
+const _: () = assert!(CLOCK_MAX as u64 + RUN_CLOCKS_MAX as u64 <= u32::MAX as u64);
+const _: () = assert!(CLOCK_MAX as u64 + UPDATE_BYTES_MAX as u64 <= u32::MAX as u64);
+const _: () = assert!(UPDATE_WRITERS_MAX <= UPDATE_BYTES_MAX / WRITER_BYTES_MIN);
