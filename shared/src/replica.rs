@@ -5,7 +5,10 @@
 //! and a second panic in there would end the process.
 
 mod canonical;
+mod fold;
 mod guard;
+
+pub use fold::merge;
 
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};

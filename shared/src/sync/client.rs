@@ -6,7 +6,6 @@
 
 mod document;
 mod line;
-mod own_presence;
 #[cfg(test)]
 mod tests;
 

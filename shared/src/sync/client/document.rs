@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use super::line::Line;
-use super::own_presence::OwnPresence;
 use super::{
     CUT_GRACE_MS, DocStatus, Effect, Turn, UNDER_WAY_BYTES_MAX, UNDER_WAY_MESSAGES_MAX, sooner,
 };
 use crate::ids::{DocName, ReplicaId};
-use crate::limits::UPDATE_BYTES_MAX;
+use crate::limits::{PRESENCE_RENEW_EVERY_MS, UPDATE_BYTES_MAX};
+use crate::presence::{OwnPresence, Payload};
 use crate::sync::close::{After, CloseReason};
 use crate::sync::facts::{PROVIDER, Refused, ServerFact};
 use crate::time::MonotonicMs;
@@ -56,7 +56,7 @@ pub(super) struct Document {
     reason_to_come: Option<Refused>,
     stalled: bool,
     failures: crate::sync::backoff::Backoff,
-    presence: Option<OwnPresence>,
+    presence: Option<Shown>,
     pub(super) told: Option<DocStatus>,
 }
 
@@ -93,9 +93,10 @@ impl Document {
         self.send_token(doc, token, turn);
         let version = turn.replicas.version(doc);
         send(doc, Message::Sync(SyncMessage::Step1(&version)), turn);
-        if let Some(presence) = self.presence.as_mut().filter(|own| own.is_shown()) {
+        if let Some(shown) = self.presence.as_mut().filter(|shown| shown.is_here) {
             // Under a new clock: whoever dropped us meanwhile did it under the old one.
-            let payload = presence.renew(turn.now);
+            shown.said_at = turn.now;
+            let payload = shown.own.renew();
             send(doc, Message::Awareness(&payload), turn);
         }
     }
@@ -113,9 +114,8 @@ impl Document {
         if !self.is_talking() {
             return;
         }
-        if let Some(presence) = self.presence.as_mut().filter(|own| own.is_shown()) {
-            presence.set(None);
-            let payload = presence.payload(turn.now);
+        if let Some(shown) = self.presence.as_mut().filter(|shown| shown.is_here) {
+            let payload = shown.own.set(None);
             send(doc, Message::Awareness(&payload), turn);
         }
         send(doc, Message::Close(None), turn);
@@ -305,10 +305,14 @@ impl Document {
     }
 
     pub(super) fn receive_presence(&mut self, doc: &DocName, payload: &[u8], turn: &mut Turn<'_>) {
-        if let Some(own) = &mut self.presence
-            && own.is_contradicted_by(payload)
+        // What does not pass the gate goes no further: it could hurt the roster as well.
+        let Ok(heard) = Payload::parse(payload) else {
+            return;
+        };
+        if let Some(shown) = &mut self.presence
+            && let Some(again) = shown.own.hear(heard)
         {
-            let again = own.renew(turn.now);
+            shown.said_at = turn.now;
             send(doc, Message::Awareness(&again), turn);
         }
         turn.out.push(Effect::Presence {
@@ -343,13 +347,19 @@ impl Document {
         line_is_open: bool,
         turn: &mut Turn<'_>,
     ) {
-        let own = match &mut self.presence {
-            Some(own) if own.who() == who => own,
-            none_or_another => none_or_another.insert(OwnPresence::new(who)),
+        let shown = match &mut self.presence {
+            Some(shown) if shown.who == who => shown,
+            none_or_another => none_or_another.insert(Shown {
+                who,
+                own: OwnPresence::new(who.into()),
+                is_here: false,
+                said_at: turn.now,
+            }),
         };
-        own.set(state);
-        if line_is_open && matches!(self.phase, Phase::Greeting | Phase::Live | Phase::Holding) {
-            let payload = own.payload(turn.now);
+        shown.is_here = state.is_some();
+        shown.said_at = turn.now;
+        let payload = shown.own.set(state.map(str::to_owned));
+        if line_is_open && self.is_talking() {
             send(doc, Message::Awareness(&payload), turn);
         }
     }
@@ -362,10 +372,11 @@ impl Document {
             self.greet(doc, token, turn);
         }
         if self.is_talking()
-            && let Some(own) = &mut self.presence
-            && own.renewal().is_some_and(|at| turn.now >= at)
+            && let Some(shown) = &mut self.presence
+            && shown.renewal().is_some_and(|at| turn.now >= at)
         {
-            let payload = own.renew(turn.now);
+            shown.said_at = turn.now;
+            let payload = shown.own.renew();
             send(doc, Message::Awareness(&payload), turn);
         }
     }
@@ -375,7 +386,7 @@ impl Document {
             .presence
             .as_ref()
             .filter(|_| self.is_talking())
-            .and_then(OwnPresence::renewal);
+            .and_then(Shown::renewal);
         let reopening = match self.phase {
             Phase::Reopening(at) => Some(at),
             _ => None,
@@ -436,6 +447,23 @@ impl Document {
             Phase::Live if self.caught_up && self.under_way.is_empty() => DocStatus::Saved,
             _ => DocStatus::Connecting { waiting },
         }
+    }
+}
+
+/// What this browser shows of itself.
+#[derive(Debug)]
+struct Shown {
+    who: ReplicaId,
+    own: OwnPresence,
+    is_here: bool,
+    said_at: MonotonicMs,
+}
+
+impl Shown {
+    /// When it must be said again; `None` while there is nothing to say.
+    fn renewal(&self) -> Option<MonotonicMs> {
+        self.is_here
+            .then(|| self.said_at.plus_ms(PRESENCE_RENEW_EVERY_MS))
     }
 }
 
