@@ -1,1 +1,1 @@
-
+//! The browser's end of the conversation, told frame by frame.

@@ -1,3 +1,5 @@
+//! The server's end of one connection, told frame by frame.
+
 use super::*;
 
 const START: MonotonicMs = MonotonicMs(1_000);
