@@ -65,6 +65,8 @@ pub struct Tree {
     pages: BTreeMap<PageId, Page>,
     children: BTreeMap<Option<PageId>, Vec<PageId>>,
     bin: Vec<PageId>,
+    /// Pages that stand at the top only because they were moved in a circle.
+    circular: Vec<PageId>,
 }
 
 /// Reads the page tree.
@@ -83,9 +85,10 @@ impl Tree {
                 pages.insert(id, read_page(txn, id, &facts));
             }
         }
-        settle_parents(&mut pages);
+        let circular = settle_parents(&mut pages);
         let mut tree = Self {
             pages,
+            circular,
             ..Self::default()
         };
         let mut order: Vec<&Page> = tree.pages.values().collect();
@@ -260,8 +263,9 @@ fn shown_title(stored: &str) -> String {
 }
 
 /// Makes a forest of what is stored: a page whose parent is gone stands at the top, and so does, of pages that
-/// were moved into each other, the one with the lowest id.
-fn settle_parents(pages: &mut BTreeMap<PageId, Page>) {
+/// were moved into each other, the one with the lowest id. Returns those last ones.
+fn settle_parents(pages: &mut BTreeMap<PageId, Page>) -> Vec<PageId> {
+    let mut circular = Vec::new();
     let ids: Vec<PageId> = pages.keys().copied().collect();
     let mut settled: BTreeSet<PageId> = BTreeSet::new();
     for id in ids {
@@ -286,9 +290,11 @@ fn settle_parents(pages: &mut BTreeMap<PageId, Page>) {
             && let Some(lowest) = path[first..].iter().min()
         {
             detach(pages, *lowest);
+            circular.push(*lowest);
         }
         settled.extend(path);
     }
+    circular
 }
 
 fn detach(pages: &mut BTreeMap<PageId, Page>, id: PageId) {

@@ -1,6 +1,6 @@
 //! Changes to the page tree. Each is one transaction, and makes sense at once and offline.
 
-use yrs::{Any, GetString, Map, MapPrelim, MapRef, Out, Text, TextPrelim, TextRef, TransactionMut};
+use yrs::{Any, GetString, Map, MapPrelim, MapRef, Out, TextPrelim, TextRef, TransactionMut};
 use yrs::{ReadTxn, WriteTxn};
 
 use super::{ICON_BYTES_MAX, PAGES, TITLE_UNITS_MAX, Tree, key, rank, read};
@@ -169,6 +169,12 @@ pub fn move_page(
             parent.map(|parent| Any::from(parent.to_string())),
         );
         let pages = txn.get_or_insert_map(PAGES);
+        // A page drawn at the top only because it was moved in a circle would jump once this move opens the circle.
+        for stays in tree.circular.iter().filter(|stays| **stays != id) {
+            if let Some(Out::YMap(facts)) = pages.get(txn, &stays.to_string()) {
+                put(txn, &facts, key::PARENT, None);
+            }
+        }
         write_ranks(txn, &pages, &ranks);
     })
 }

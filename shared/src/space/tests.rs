@@ -192,16 +192,9 @@ fn a_page_put_below_one_that_is_deleted_meanwhile_comes_to_the_top() {
     create(&mut there, LOCAL, &new_page(6, Some(4))).unwrap();
     move_page(&mut there, LOCAL, id(3), Some(id(2)), Place::First).unwrap();
     exchange(&mut here, &mut there);
-    let drawn = draw(&here);
-    assert!(
-        drawn == "1 3 6"
-            || drawn == "3 1 6"
-            || drawn == "3 6 1"
-            || drawn == "6 3 1"
-            || drawn == "1 6 3"
-            || drawn == "6 1 3",
-        "{drawn}"
-    );
+    let mut top = read(&here).children(None).to_vec();
+    top.sort_unstable();
+    assert_eq!(top, [id(1), id(3), id(6)]);
 }
 
 #[test]
@@ -238,9 +231,9 @@ fn two_pages_put_at_one_place_at_once_can_be_told_apart_and_parted() {
 }
 
 #[test]
-fn ten_thousand_moves_to_one_place_keep_ranks_short() {
+fn thousands_of_moves_to_one_place_keep_ranks_short() {
     let mut replica = space();
-    for turn in 0..10_000_u32 {
+    for turn in 0..4000_u32 {
         let (page, place) = match turn % 2 {
             0 => (1, Place::Before(id(3))),
             _ => (2, Place::Before(id(3))),
