@@ -8,13 +8,40 @@
 //! drop it, close its members with `CloseReason::Fault`, and open it afresh from the log. Run it on a
 //! thread with a large stack.
 
+mod copy;
+mod departure;
 pub mod effect;
+mod frames;
 pub mod input;
+mod log;
+mod member;
+mod presence;
+mod relay;
 
 pub use effect::{Effect, FrameClass};
 pub use input::{Input, Joining, Rows, Speaks, StoreFault, Stored, Ticket};
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sheaf_shared::access::Role;
+use sheaf_shared::gate;
+use sheaf_shared::limits::UPDATE_BYTES_MAX;
+use sheaf_shared::replica::{self, EMPTY_UPDATE};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::facts::{Refused, ServerFact};
+use sheaf_shared::sync::peer::Said;
 use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
+
+use copy::Copy;
+use departure::Departure;
+use log::{Log, StatusFrames};
+use member::Member;
+use presence::Gathering;
+
+/// Longest time, in milliseconds, a member's queue may stand still.
+pub const NO_PROGRESS_MS: u64 = 30_000;
 
 /// Names one member of a room. Never reused while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,8 +67,8 @@ impl Default for RoomConfig {
         Self {
             outgoing_bytes_soft: 1024 * 1024,
             waiting_bytes_soft: 4 * 1024 * 1024,
-            messages_per_s: 5_000,
-            bytes_per_s: 16 * 1024 * 1024,
+            messages_per_s: 50_000,
+            bytes_per_s: 32 * 1024 * 1024,
             work_ms_per_s: 250,
         }
     }
@@ -51,23 +78,470 @@ impl Default for RoomConfig {
 #[derive(Debug)]
 pub struct Room {
     config: RoomConfig,
+    phase: Phase,
+    departure: Departure,
+    /// Sorted by id.
+    members: Vec<Member>,
+    /// Members to close at the end of this input: too much is queued for them.
+    overflown: Vec<MemberId>,
+    copy: Copy,
+    log: Log,
+    /// Somebody was asked for what is missing.
+    some_repairs: bool,
+    presence: Gathering,
+    status_frames: StatusFrames,
+    /// Look at every member by then.
+    check_at: Option<MonotonicMs>,
+    wakes_at: Option<MonotonicMs>,
+}
+
+/// Where the document is.
+#[derive(Debug)]
+enum Phase {
+    /// Nobody has asked for it.
+    New,
+    /// The store was asked; what members say meanwhile waits here.
+    Loading(Early),
+    /// In `copy`.
+    Open,
+    /// Nothing may happen any more.
+    Ended,
+}
+
+#[derive(Debug, Default)]
+struct Early {
+    said: Vec<(MemberId, Said)>,
+    bytes: usize,
 }
 
 impl Room {
     /// A room nobody has joined yet. It asks for its document with [`Effect::Load`] when the first member comes.
     #[must_use]
     pub fn new(config: RoomConfig) -> Self {
-        Self { config }
+        Self {
+            config,
+            phase: Phase::New,
+            departure: Departure::Stay,
+            members: Vec::new(),
+            overflown: Vec::new(),
+            copy: Copy::default(),
+            log: Log::default(),
+            some_repairs: false,
+            presence: Gathering::default(),
+            status_frames: StatusFrames::default(),
+            check_at: None,
+            wakes_at: None,
+        }
     }
 
     /// Takes one input; appends what is to be done to `out`, in order.
-    pub fn handle(&mut self, _input: Input, _now: MonotonicMs, _out: &mut Vec<Effect>) {
-        let _ = self.config;
+    pub fn handle(&mut self, input: Input, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Ended) {
+            if let Input::Join(joining) = input {
+                turn_away(joining, now, out);
+            }
+            return;
+        }
+        match input {
+            Input::Join(joining) => self.join(joining, now, out),
+            Input::Leave(id) => self.leave(id, now, out),
+            Input::Said { member, said } => {
+                if let Some(place) = self.place_of(member) {
+                    self.hear(place, said, now, out);
+                }
+            }
+            Input::RoleChanged { member, role } => self.change_role(member, role, now, out),
+            Input::Drained { member, bytes } => {
+                if let Some(place) = self.place_of(member) {
+                    self.drained(place, bytes, now, out);
+                }
+            }
+            Input::Worked { member, micros } => {
+                if let Some(place) = self.place_of(member) {
+                    self.members[place].meter_work(micros, &self.config, now, out);
+                    self.check_resumption(place);
+                }
+            }
+            Input::Loaded(stored) => self.loaded(stored, now, out),
+            Input::NeverExisted => self.loaded(Stored::default(), now, out),
+            Input::LoadFailed => self.load_failed(now, out),
+            Input::Appended { ticket, last } => self.appended(ticket, last, now, out),
+            Input::AppendFailed { ticket, fault } => self.append_failed(ticket, fault, now, out),
+            Input::Read(rows) => self.read(rows, now, out),
+            Input::ReadFailed => self.read_failed(now),
+            Input::Compacted {
+                through,
+                snapshot_bytes,
+            } => self.compacted(through, snapshot_bytes),
+            Input::CompactionFailed => self.compaction_failed(now),
+            Input::Drain { within_ms } => self.drain(within_ms, now, out),
+            Input::Retire => self.retire(),
+            Input::Tick => {}
+        }
+        self.on_time(now, out);
+        self.close_overflown(now, out);
+        self.end_if_done(out);
+        self.wake(now, out);
     }
 
     /// An estimate of the memory this room holds, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
+        let early = match &self.phase {
+            Phase::Loading(early) => early.bytes,
+            _ => 0,
+        };
         size_of::<Self>()
+            + self.members.capacity() * size_of::<Member>()
+            + early
+            + self.copy.bytes()
+            + self.log.bytes()
+            + self.presence.bytes()
     }
+
+    /// Members in it now.
+    #[must_use]
+    pub const fn members(&self) -> usize {
+        self.members.len()
+    }
+
+    fn place_of(&self, id: MemberId) -> Option<usize> {
+        self.members
+            .binary_search_by_key(&id, |member| member.id)
+            .ok()
+    }
+
+    fn join(&mut self, joining: Joining, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if !self.departure.lets_in() {
+            return turn_away(joining, now, out);
+        }
+        let Joining {
+            member: id,
+            speaks,
+            role,
+        } = joining;
+        let Err(place) = self.members.binary_search_by_key(&id, |member| member.id) else {
+            return;
+        };
+        let speaks = self.share_address(speaks);
+        self.members.reserve_exact(1);
+        self.members
+            .insert(place, Member::new(id, speaks, role, now));
+        self.check_by(now.plus_ms(QUIET_MS_MAX));
+        match self.phase {
+            Phase::New => {
+                self.phase = Phase::Loading(Early::default());
+                out.push(Effect::Load);
+            }
+            Phase::Open => self.welcome(place, now, out),
+            Phase::Loading(_) | Phase::Ended => {}
+        }
+    }
+
+    /// Members at the same address share one text, so that frames made for one are made for all.
+    fn share_address(&self, speaks: Speaks) -> Speaks {
+        let Speaks::Hocuspocus { address, kind } = speaks else {
+            return speaks;
+        };
+        let known = self.members.iter().find_map(|member| match &member.speaks {
+            Speaks::Hocuspocus { address: known, .. } if *known == address => Some(known),
+            _ => None,
+        });
+        Speaks::Hocuspocus {
+            address: known.map_or(address, Arc::clone),
+            kind,
+        }
+    }
+
+    /// What a member hears unasked when the document is there.
+    fn welcome(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+        // A Hocuspocus client gets ours with the answer to its own.
+        if !self.members[place].is_hocuspocus() {
+            self.send_step1(place, now, out);
+        }
+        self.send_everyones_presence(place, now, out);
+    }
+
+    fn leave(&mut self, id: MemberId, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if let Some(place) = self.place_of(id) {
+            self.members.remove(place);
+            self.shrink();
+            self.take_away_presence(id, now, out);
+        }
+    }
+
+    fn shrink(&mut self) {
+        if self.members.is_empty() {
+            self.members = Vec::new();
+            self.copy.forget_recent();
+            self.check_at = None;
+        }
+    }
+
+    /// Closes a member from this side, and says why.
+    fn close_member(
+        &mut self,
+        place: usize,
+        reason: CloseReason,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let member = self.members.remove(place);
+        self.shrink();
+        say_closed(&member, reason, out);
+        self.take_away_presence(member.id, now, out);
+    }
+
+    fn close_all(&mut self, reason: CloseReason, out: &mut Vec<Effect>) {
+        for member in std::mem::take(&mut self.members) {
+            say_closed(&member, reason, out);
+        }
+        self.shrink();
+    }
+
+    fn close_overflown(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        for id in std::mem::take(&mut self.overflown) {
+            if let Some(place) = self.place_of(id) {
+                self.close_member(place, CloseReason::TooSlow, now, out);
+            }
+        }
+    }
+
+    fn hear(&mut self, place: usize, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.members[place].meter(said.len(), &self.config, now, out);
+        self.check_resumption(place);
+        let Phase::Loading(early) = &mut self.phase else {
+            return self.take(place, said, now, out);
+        };
+        early.bytes += said.len() + size_of::<Said>();
+        let member = &mut self.members[place];
+        if early.bytes > self.config.waiting_bytes_soft {
+            member.stop_for_store(out);
+        }
+        early.said.push((member.id, said));
+        if early.bytes > self.config.waiting_bytes_soft * EARLY_HARD_FACTOR {
+            self.close_member(place, CloseReason::Busy, now, out);
+        }
+    }
+
+    fn take(&mut self, place: usize, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
+        match said {
+            Said::Step1(version) => {
+                if gate::state_vector::check(&version).is_err() {
+                    return self.close_member(place, CloseReason::Refused, now, out);
+                }
+                self.answer_step1(place, &version, now, out);
+            }
+            Said::Step2(update) => self.take_update(place, update, Carrier::Step2, now, out),
+            Said::Update(update) => self.take_update(place, update, Carrier::Update, now, out),
+            Said::Awareness(payload) => self.take_presence(place, &payload, now, out),
+            Said::QueryAwareness => self.send_everyones_presence(place, now, out),
+        }
+    }
+
+    fn take_update(
+        &mut self,
+        place: usize,
+        update: Bytes,
+        carrier: Carrier,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        if update.len() > UPDATE_BYTES_MAX {
+            return self.refuse(place, Refused::TooLarge, now, out);
+        }
+        if replica::check(&update).is_err() {
+            return self.take_invalid(place, now, out);
+        }
+        let brings_nothing = match carrier {
+            // A returning client repeats every deletion it knows of: that need not be stored each time.
+            Carrier::Step2 => self.copy.holds(&update).unwrap_or(false),
+            Carrier::Update => *update == *EMPTY_UPDATE,
+        };
+        if brings_nothing {
+            self.confirm(place, now, out);
+        } else if !self.members[place].role.may_edit() {
+            self.refuse(place, Refused::ReadOnly, now, out);
+        } else {
+            self.store(place, update, now, out);
+        }
+    }
+
+    /// Sheaf's client is told and keeps the edit; any other would go on as if nothing had happened.
+    fn take_invalid(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if self.members[place].is_sheaf() {
+            self.refuse(place, Refused::Invalid, now, out);
+        } else {
+            self.close_member(place, CloseReason::Refused, now, out);
+        }
+    }
+
+    fn change_role(&mut self, id: MemberId, role: Role, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let member = &mut self.members[place];
+        member.role = role;
+        if let Some(frame) = member.fact_frame(ServerFact::Role(role)) {
+            self.send_kept(place, frame, now, out);
+        }
+    }
+
+    fn loaded(&mut self, stored: Stored, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let Phase::Loading(_) = self.phase else {
+            return;
+        };
+        let snapshot_bytes = stored.snapshot.as_ref().map_or(0, Bytes::len);
+        self.copy.seq = stored.snapshot_through;
+        self.log.start(stored.snapshot_through, snapshot_bytes, 0);
+        if let Some(snapshot) = &stored.snapshot
+            && self.copy.apply(snapshot).is_err()
+        {
+            // Never an empty document: without its snapshot there is nothing to show.
+            out.push(Effect::BadRow { at: self.copy.seq });
+            return self.load_failed(now, out);
+        }
+        for row in &stored.rows {
+            if self.take_row(row, out).is_err() {
+                return self.break_down(now, out);
+            }
+        }
+        let Phase::Loading(early) = std::mem::replace(&mut self.phase, Phase::Open) else {
+            return;
+        };
+        for place in 0..self.members.len() {
+            self.members[place].resume_for_store(out);
+            self.welcome(place, now, out);
+        }
+        for (id, said) in early.said {
+            if let Some(place) = self.place_of(id) {
+                self.take(place, said, now, out);
+            }
+        }
+    }
+
+    fn load_failed(&mut self, _now: MonotonicMs, out: &mut Vec<Effect>) {
+        if let Phase::Loading(_) = self.phase {
+            self.close_all(CloseReason::Unreadable, out);
+            self.end(out);
+        }
+    }
+
+    /// The copy cannot be used any more: everyone comes back, and a new room reads the log.
+    fn break_down(&mut self, _now: MonotonicMs, out: &mut Vec<Effect>) {
+        out.push(Effect::BadRow { at: self.copy.seq });
+        self.close_all(CloseReason::Fault, out);
+        self.end(out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Effect>) {
+        self.phase = Phase::Ended;
+        out.push(Effect::Ended);
+    }
+
+    fn on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
+        self.log_on_time(now, out);
+        self.presence_on_time(now, out);
+        self.departure_on_time(now, out);
+        if self.check_at.is_some_and(|at| now >= at) {
+            self.check_members(now, out);
+        }
+    }
+
+    /// Cuts off who stands still, and speaks to who hears nothing.
+    fn check_members(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let mut next = None;
+        for place in (0..self.members.len()).rev() {
+            let member = &mut self.members[place];
+            member.on_time(now, out);
+            if member.outgoing_bytes > 0 && now.ms_since(member.progress_at) >= NO_PROGRESS_MS {
+                self.close_member(place, CloseReason::TooSlow, now, out);
+                continue;
+            }
+            // Sheaf's client asks for signs of life by itself.
+            let is_told = !member.is_sheaf() && matches!(self.phase, Phase::Open);
+            if is_told && now.ms_since(member.spoken_at) >= QUIET_MS_MAX {
+                self.send_sign_of_life(place, now, out);
+            }
+            next = sooner(next, self.members[place].next_check(is_told));
+        }
+        self.check_at = next.map(|at| at.max(now.plus_ms(CHECK_PAUSE_MS)));
+    }
+
+    /// Something about a member is due at `at`.
+    fn check_by(&mut self, at: MonotonicMs) {
+        self.check_at = sooner(self.check_at, Some(at));
+    }
+
+    fn check_resumption(&mut self, place: usize) {
+        if let Some(at) = self.members[place].resumes_at() {
+            self.check_by(at);
+        }
+    }
+
+    /// Says when to come again. An earlier time that was said before is left to pass: a needless tick costs less
+    /// than moving a timer with each input.
+    fn wake(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
+        let due = [
+            self.check_at,
+            self.log.deadline(),
+            self.presence.deadline(),
+            self.departure.deadline(),
+        ];
+        let Some(next) = due.into_iter().fold(None, sooner) else {
+            return;
+        };
+        let is_told = self.wakes_at.is_some_and(|told| told > now && told <= next);
+        if !is_told {
+            self.wakes_at = Some(next);
+            out.push(Effect::WakeAt(next));
+        }
+    }
+}
+
+/// How often the soft bound fits into what members may say before the document is there.
+const EARLY_HARD_FACTOR: usize = 16;
+/// Shortest pause, in milliseconds, between two looks at every member.
+const CHECK_PAUSE_MS: u64 = 100;
+
+/// How an update came.
+#[derive(Clone, Copy, Debug)]
+enum Carrier {
+    Step2,
+    Update,
+}
+
+fn sooner(one: Option<MonotonicMs>, other: Option<MonotonicMs>) -> Option<MonotonicMs> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Tells a member that it is out. Its queue is not asked: this is the last thing it hears.
+fn say_closed(member: &Member, reason: CloseReason, out: &mut Vec<Effect>) {
+    let message = sheaf_shared::wire::hocuspocus::Message::Close(Some(reason.text()));
+    if let Some(frame) = member.hocuspocus_frame(message) {
+        out.push(Effect::Send {
+            to: member.id,
+            frame,
+            class: FrameClass::Kept,
+        });
+    }
+    out.push(Effect::Close {
+        member: member.id,
+        reason,
+    });
+}
+
+/// Nobody is let in any more.
+fn turn_away(joining: Joining, now: MonotonicMs, out: &mut Vec<Effect>) {
+    let member = Member::new(joining.member, joining.speaks, joining.role, now);
+    say_closed(&member, CloseReason::Moving, out);
 }

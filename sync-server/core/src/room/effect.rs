@@ -64,6 +64,12 @@ pub enum Effect {
         /// The last row to fold in.
         through: Seq,
     },
+    /// This row of the log could not be applied. It was passed over and is still stored: put it aside for a person to
+    /// look at. If [`Effect::Ended`] follows, the copy is unusable, and opening the document will meet the row again.
+    BadRow {
+        /// Its place; that of the snapshot's last row if it is the snapshot.
+        at: Seq,
+    },
     /// Give [`super::Input::Tick`] at this time; it replaces what was asked before.
     WakeAt(MonotonicMs),
     /// Nothing is under way and nobody is here: drop the room. Comes after [`super::Input::Retire`] or a

@@ -1,0 +1,620 @@
+//! The write path: what waits for the store, what is under way to it, and when the log is worth compacting.
+
+use bytes::Bytes;
+use sheaf_shared::ids::Seq;
+use sheaf_shared::replica::{self, ReplicaError};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::facts::{Refused, ServerFact};
+use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::hocuspocus::Message;
+
+use super::effect::Effect;
+use super::input::{Rows, StoreFault, Ticket};
+use super::member::Member;
+use super::{MemberId, Room};
+
+/// Updates in one append.
+const BATCH_UPDATES_MAX: usize = 1_024;
+/// Bytes in one append. One update may be longer.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// So many updates that wait together become one: stored, applied and told once. Fewer go as they came, since
+/// merging costs more than it saves then.
+pub(super) const MERGE_FROM: usize = 4;
+/// What a waiting message costs beside its bytes.
+const WAITING_OVERHEAD_BYTES: usize = 96;
+/// How often the soft bound fits into what may wait for the store at all.
+const WAITING_HARD_FACTOR: usize = 16;
+/// First and longest pause, in milliseconds, before a failed append is tried again.
+const RETRY_FIRST_MS: u64 = 50;
+const RETRY_CAP_MS: u64 = 2_000;
+/// An append that takes so many milliseconds is worth telling people about.
+const STALLED_AFTER_MS: u64 = 2_000;
+/// Log bytes that are always worth a snapshot, if they are also as many as the snapshot's.
+const COMPACT_BYTES: usize = 256 * 1024;
+/// Rows that are always worth a snapshot.
+const COMPACT_ROWS: u64 = 500;
+/// Rows worth a snapshot when the room ends.
+const COMPACT_ROWS_AT_END: u64 = 50;
+/// Pause, in milliseconds, after a compaction that did not come about.
+const COMPACT_PAUSE_MS: u64 = 60_000;
+/// Updates in a row that leave something missing, before their sender has to start afresh.
+const REPAIRS_MAX: u32 = 32;
+
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    gathering: Vec<Waiting>,
+    gathering_bytes: usize,
+    under_way: Option<Box<Commit>>,
+    last_ticket: u64,
+    told_stalled: bool,
+    some_stopped: bool,
+    size: LogSize,
+}
+
+/// How long the log is, as far as the room knows.
+#[derive(Debug, Default)]
+struct LogSize {
+    snapshot_through: Seq,
+    snapshot_bytes: usize,
+    bytes: usize,
+    /// A compaction was asked for when the log had so many bytes.
+    asked_at_bytes: Option<usize>,
+    rests_until: MonotonicMs,
+}
+
+/// A message that awaits its answer.
+#[derive(Debug)]
+struct Waiting {
+    member: MemberId,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// To be stored.
+    Store(Bytes),
+    /// Its answer is known, and must not overtake the ones before it.
+    Answer(Answer),
+}
+
+/// What a sender is told.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Stored,
+    Refused(Refused),
+}
+
+/// One append.
+#[derive(Debug)]
+struct Commit {
+    ticket: Ticket,
+    waiting: Vec<Waiting>,
+    rows: Vec<Row>,
+    stage: Stage,
+    failures: u32,
+    started_at: MonotonicMs,
+}
+
+/// One row, and the one member who wrote all of it, if it was one.
+#[derive(Clone, Debug)]
+struct Row {
+    update: Bytes,
+    author: Option<MemberId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The store has it.
+    Appending,
+    /// Ask the store again then.
+    RetryAt(MonotonicMs),
+    /// Stored, but so are rows before it that this room has not seen: they are being read.
+    Reading,
+    /// Ask for those rows again then.
+    ReadAgainAt(MonotonicMs),
+}
+
+impl Log {
+    pub(super) fn start(&mut self, snapshot_through: Seq, snapshot_bytes: usize, bytes: usize) {
+        self.size = LogSize {
+            snapshot_through,
+            snapshot_bytes,
+            bytes,
+            ..LogSize::default()
+        };
+    }
+
+    /// Nothing waits, nothing is under way.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.under_way.is_none() && self.gathering.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let under_way = self.under_way.as_ref().map_or(0, |commit| {
+            commit
+                .rows
+                .iter()
+                .map(|row| row.update.len())
+                .sum::<usize>()
+                + commit.waiting.len() * WAITING_OVERHEAD_BYTES
+        });
+        self.gathering_bytes + under_way
+    }
+
+    pub(super) fn deadline(&self) -> Option<MonotonicMs> {
+        let commit = self.under_way.as_ref()?;
+        match commit.stage {
+            Stage::RetryAt(at) | Stage::ReadAgainAt(at) => Some(at),
+            Stage::Appending | Stage::Reading if self.told_stalled => None,
+            Stage::Appending | Stage::Reading => Some(commit.started_at.plus_ms(STALLED_AFTER_MS)),
+        }
+    }
+}
+
+impl Room {
+    /// Takes an update that passed every test.
+    pub(super) fn store(
+        &mut self,
+        place: usize,
+        update: Bytes,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let soft = self.config.waiting_bytes_soft;
+        let member = &mut self.members[place];
+        if self.log.gathering_bytes > soft * WAITING_HARD_FACTOR {
+            // Its socket should not have been read any more. The edits are safe where they come from.
+            return self.close_member(place, CloseReason::Busy, now, out);
+        }
+        member.unanswered += 1;
+        self.log.gathering_bytes += update.len() + WAITING_OVERHEAD_BYTES;
+        if self.log.gathering_bytes > soft {
+            member.stop_for_store(out);
+            self.log.some_stopped = true;
+        }
+        self.log.gathering.push(Waiting {
+            member: member.id,
+            what: What::Store(update),
+        });
+        self.begin_commit(now, out);
+    }
+
+    /// Tells a sender that its message needed no storing.
+    pub(super) fn confirm(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.answer_in_turn(place, Answer::Stored, now, out);
+    }
+
+    /// Tells a sender that its edit was not stored.
+    pub(super) fn refuse(
+        &mut self,
+        place: usize,
+        why: Refused,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        self.answer_in_turn(place, Answer::Refused(why), now, out);
+    }
+
+    /// Clients count answers in the order of their messages, so one that is known early waits its turn.
+    fn answer_in_turn(
+        &mut self,
+        place: usize,
+        answer: Answer,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let member = &mut self.members[place];
+        if member.unanswered == 0 {
+            self.send_answer(place, answer, now, out);
+            return;
+        }
+        member.unanswered += 1;
+        self.log.gathering_bytes += WAITING_OVERHEAD_BYTES;
+        self.log.gathering.push(Waiting {
+            member: member.id,
+            what: What::Answer(answer),
+        });
+    }
+
+    fn send_answer(
+        &mut self,
+        place: usize,
+        answer: Answer,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let member = &self.members[place];
+        let frames = match answer {
+            Answer::Stored => [None, self.status_frames.stored(member)],
+            Answer::Refused(why) => [
+                member.fact_frame(ServerFact::Refused(why)),
+                member.hocuspocus_frame(Message::SyncStatus(false)),
+            ],
+        };
+        for frame in frames.into_iter().flatten() {
+            self.send_kept(place, frame, now, out);
+        }
+    }
+
+    /// Hands the store what has gathered, if it has nothing of this room yet.
+    fn begin_commit(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        while self.log.under_way.is_none() && !self.log.gathering.is_empty() {
+            let waiting = self.log.take_batch();
+            let rows = rows_of(&waiting);
+            if rows.is_empty() {
+                self.answer_all(waiting, now, out);
+                continue;
+            }
+            self.log.last_ticket += 1;
+            let commit = Commit {
+                ticket: Ticket(self.log.last_ticket),
+                waiting,
+                rows,
+                stage: Stage::Appending,
+                failures: 0,
+                started_at: now,
+            };
+            out.push(commit.append());
+            self.log.under_way = Some(Box::new(commit));
+        }
+    }
+
+    /// The store says that the rows are on disk.
+    pub(super) fn appended(
+        &mut self,
+        ticket: Ticket,
+        last: Seq,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(mut commit) = self
+            .log
+            .under_way
+            .take_if(|commit| commit.ticket == ticket && commit.stage == Stage::Appending)
+        else {
+            return;
+        };
+        if last.0 == self.copy.seq.0 + commit.rows.len() as u64 {
+            let rows = std::mem::take(&mut commit.rows);
+            let applied = self.take_rows(&rows, &commit.waiting, now, out);
+            if applied.is_err() {
+                return self.break_down(now, out);
+            }
+            self.committed(commit.waiting, now, out);
+        } else {
+            // Rows came in between: an append of ours whose answer was lost, or another server's.
+            commit.stage = Stage::Reading;
+            commit.rows = Vec::new();
+            self.log.under_way = Some(commit);
+            out.push(Effect::ReadSince {
+                after: self.copy.seq,
+            });
+        }
+    }
+
+    /// The rows that came in between, and ours.
+    pub(super) fn read(&mut self, read: Rows, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let Some(commit) = self
+            .log
+            .under_way
+            .take_if(|commit| commit.stage == Stage::Reading)
+        else {
+            return;
+        };
+        let known = self.copy.seq.0.saturating_sub(read.after.0) as usize;
+        let rows: Vec<Row> = read
+            .rows
+            .into_iter()
+            .skip(known)
+            .map(|update| Row {
+                update,
+                author: None,
+            })
+            .collect();
+        if self.take_rows(&rows, &commit.waiting, now, out).is_err() {
+            return self.break_down(now, out);
+        }
+        self.committed(commit.waiting, now, out);
+    }
+
+    pub(super) fn read_failed(&mut self, now: MonotonicMs) {
+        if let Some(commit) = &mut self.log.under_way
+            && commit.stage == Stage::Reading
+        {
+            commit.stage = Stage::ReadAgainAt(now.plus_ms(commit.pause_ms()));
+        }
+    }
+
+    /// The store took nothing, or its answer was lost.
+    pub(super) fn append_failed(
+        &mut self,
+        ticket: Ticket,
+        fault: StoreFault,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(commit) = self
+            .log
+            .under_way
+            .as_mut()
+            .filter(|commit| commit.ticket == ticket)
+        else {
+            return;
+        };
+        match fault {
+            StoreFault::Unavailable => {
+                commit.stage = Stage::RetryAt(now.plus_ms(commit.pause_ms()));
+                self.tell_stalled(now, out);
+            }
+            StoreFault::Full => {
+                let Some(commit) = self.log.under_way.take() else {
+                    return;
+                };
+                let refused = commit.waiting.into_iter().map(|waiting| Waiting {
+                    member: waiting.member,
+                    what: match waiting.what {
+                        What::Store(_) => What::Answer(Answer::Refused(Refused::DocumentFull)),
+                        known @ What::Answer(_) => known,
+                    },
+                });
+                self.answer_all(refused.collect(), now, out);
+                self.begin_commit(now, out);
+            }
+        }
+    }
+
+    /// Retries what is due, and says so when the store takes long.
+    pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let Some(commit) = &mut self.log.under_way else {
+            return;
+        };
+        match commit.stage {
+            Stage::RetryAt(at) if now >= at => {
+                commit.stage = Stage::Appending;
+                out.push(commit.append());
+            }
+            Stage::ReadAgainAt(at) if now >= at => {
+                commit.stage = Stage::Reading;
+                out.push(Effect::ReadSince {
+                    after: self.copy.seq,
+                });
+            }
+            _ => {}
+        }
+        if now.ms_since(commit.started_at) >= STALLED_AFTER_MS {
+            self.tell_stalled(now, out);
+        }
+    }
+
+    fn tell_stalled(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if !self.log.told_stalled {
+            self.log.told_stalled = true;
+            self.tell_all(ServerFact::StoreStalled, now, out);
+        }
+    }
+
+    /// A commit is through: answer its senders, read those who were stopped, go on with what has gathered.
+    fn committed(&mut self, waiting: Vec<Waiting>, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.answer_all(waiting, now, out);
+        if self.log.told_stalled {
+            self.log.told_stalled = false;
+            self.tell_all(ServerFact::StoreBack, now, out);
+        }
+        self.begin_commit(now, out);
+        if self.log.some_stopped && self.log.gathering_bytes <= self.config.waiting_bytes_soft / 2 {
+            self.log.some_stopped = false;
+            for member in &mut self.members {
+                member.resume_for_store(out);
+            }
+        }
+        self.wish_compaction(now, out);
+    }
+
+    fn answer_all(&mut self, waiting: Vec<Waiting>, now: MonotonicMs, out: &mut Vec<Effect>) {
+        for Waiting { member, what } in waiting {
+            let Some(place) = self.place_of(member) else {
+                continue;
+            };
+            let member = &mut self.members[place];
+            member.unanswered = member.unanswered.saturating_sub(1);
+            let answer = match what {
+                What::Store(_) => Answer::Stored,
+                What::Answer(answer) => answer,
+            };
+            self.send_answer(place, answer, now, out);
+        }
+    }
+
+    /// Applies committed rows and tells everyone.
+    fn take_rows(
+        &mut self,
+        rows: &[Row],
+        waiting: &[Waiting],
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), ReplicaError> {
+        let mut has_missing = false;
+        for row in rows {
+            has_missing = self.take_row(&row.update, out)?;
+            self.fan_out(&row.update, row.author, now, out);
+        }
+        if has_missing || self.some_repairs {
+            self.repair(has_missing, waiting, now, out);
+        }
+        Ok(())
+    }
+
+    /// Applies the next row. One that does not decode is passed over and reported; it stays in the log.
+    pub(super) fn take_row(
+        &mut self,
+        update: &Bytes,
+        out: &mut Vec<Effect>,
+    ) -> Result<bool, ReplicaError> {
+        self.log.size.bytes += update.len();
+        self.copy.seq = self.copy.seq.plus(1);
+        match self.copy.apply(update) {
+            Ok(has_missing) => Ok(has_missing),
+            Err(ReplicaError::Broken) => Err(ReplicaError::Broken),
+            Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {
+                out.push(Effect::BadRow { at: self.copy.seq });
+                Ok(false)
+            }
+        }
+    }
+
+    /// Something waits for blocks nobody has sent: ask those who wrote last, for they hold them.
+    fn repair(
+        &mut self,
+        has_missing: bool,
+        waiting: &[Waiting],
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        self.some_repairs = has_missing;
+        let mut asked: Vec<MemberId> = Vec::new();
+        for one in waiting {
+            if !matches!(one.what, What::Store(_)) || asked.contains(&one.member) {
+                continue;
+            }
+            asked.push(one.member);
+            let Some(place) = self.place_of(one.member) else {
+                continue;
+            };
+            let member = &mut self.members[place];
+            member.repairs = if has_missing { member.repairs + 1 } else { 0 };
+            if member.repairs > REPAIRS_MAX {
+                self.close_member(place, CloseReason::TooMuch, now, out);
+            } else if has_missing {
+                self.send_step1(place, now, out);
+            }
+        }
+    }
+
+    /// Asks for a snapshot when the log has outgrown the last one.
+    fn wish_compaction(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let size = &mut self.log.size;
+        let rows = self.copy.seq.0 - size.snapshot_through.0;
+        let is_worth_it =
+            size.bytes >= COMPACT_BYTES.max(size.snapshot_bytes) || rows >= COMPACT_ROWS;
+        if is_worth_it && size.asked_at_bytes.is_none() && now >= size.rests_until {
+            size.asked_at_bytes = Some(size.bytes);
+            out.push(Effect::Compact {
+                through: self.copy.seq,
+            });
+        }
+    }
+
+    /// The room ends: the next one should not have to replay much.
+    pub(super) fn wish_last_compaction(&self, out: &mut Vec<Effect>) {
+        let size = &self.log.size;
+        let rows = self.copy.seq.0 - size.snapshot_through.0;
+        if size.asked_at_bytes.is_none() && rows >= COMPACT_ROWS_AT_END {
+            out.push(Effect::Compact {
+                through: self.copy.seq,
+            });
+        }
+    }
+
+    pub(super) fn compacted(&mut self, through: Seq, snapshot_bytes: usize) {
+        let size = &mut self.log.size;
+        let folded = size.asked_at_bytes.take().unwrap_or(0);
+        size.snapshot_through = through.min(self.copy.seq).max(size.snapshot_through);
+        size.snapshot_bytes = snapshot_bytes;
+        size.bytes = size.bytes.saturating_sub(folded);
+    }
+
+    pub(super) fn compaction_failed(&mut self, now: MonotonicMs) {
+        self.log.size.asked_at_bytes = None;
+        self.log.size.rests_until = now.plus_ms(COMPACT_PAUSE_MS);
+    }
+}
+
+impl Log {
+    /// Takes the first messages that have waited, as many as fit one append.
+    fn take_batch(&mut self) -> Vec<Waiting> {
+        let mut bytes = 0;
+        let mut count = 0;
+        for waiting in &self.gathering {
+            let length = match &waiting.what {
+                What::Store(update) => update.len(),
+                What::Answer(_) => 0,
+            };
+            if count > 0 && (count >= BATCH_UPDATES_MAX || bytes + length > BATCH_BYTES_MAX) {
+                break;
+            }
+            bytes += length;
+            count += 1;
+        }
+        self.gathering_bytes -= bytes + count * WAITING_OVERHEAD_BYTES;
+        if count == self.gathering.len() {
+            return std::mem::take(&mut self.gathering);
+        }
+        self.gathering.drain(..count).collect()
+    }
+}
+
+impl Commit {
+    fn append(&self) -> Effect {
+        Effect::Append {
+            ticket: self.ticket,
+            rows: self.rows.iter().map(|row| row.update.clone()).collect(),
+        }
+    }
+
+    fn pause_ms(&mut self) -> u64 {
+        self.failures += 1;
+        RETRY_CAP_MS.min(RETRY_FIRST_MS << self.failures.min(10))
+    }
+}
+
+/// The rows to store for these messages.
+fn rows_of(waiting: &[Waiting]) -> Vec<Row> {
+    let rows: Vec<Row> = waiting
+        .iter()
+        .filter_map(|waiting| match &waiting.what {
+            What::Store(update) => Some(Row {
+                update: update.clone(),
+                author: Some(waiting.member),
+            }),
+            What::Answer(_) => None,
+        })
+        .collect();
+    if rows.len() < MERGE_FROM {
+        return rows;
+    }
+    let updates: Vec<&Bytes> = rows.iter().map(|row| &row.update).collect();
+    match replica::merge(&updates) {
+        Ok(merged) => {
+            let first = rows[0].author;
+            let is_one = rows.iter().all(|row| row.author == first);
+            vec![Row {
+                update: merged.into(),
+                author: first.filter(|_| is_one),
+            }]
+        }
+        // One of them is odd: let each stand alone, so that it takes no other with it.
+        Err(_) => rows,
+    }
+}
+
+/// The frame that says "stored", kept for the address asked for last.
+#[derive(Debug, Default)]
+pub(super) struct StatusFrames {
+    last: Option<(std::sync::Arc<str>, Bytes)>,
+}
+
+impl StatusFrames {
+    fn stored(&mut self, member: &Member) -> Option<Bytes> {
+        let super::input::Speaks::Hocuspocus { address, .. } = &member.speaks else {
+            return None;
+        };
+        match &self.last {
+            Some((known, frame)) if std::sync::Arc::ptr_eq(known, address) => Some(frame.clone()),
+            _ => {
+                let frame = super::member::hocuspocus_frame(address, Message::SyncStatus(true));
+                self.last = Some((std::sync::Arc::clone(address), frame.clone()));
+                Some(frame)
+            }
+        }
+    }
+}

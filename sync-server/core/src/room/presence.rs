@@ -1,0 +1,252 @@
+//! Who is here: taken, gathered for a moment, and told once for all.
+
+use sheaf_shared::ids::ClientId;
+use sheaf_shared::presence::{self, Entry, Payload, Roster, Taken};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::time::MonotonicMs;
+
+use super::effect::{Effect, FrameClass};
+use super::frames::{Body, Frames};
+use super::input::Speaks;
+use super::{MemberId, Room};
+
+/// Milliseconds in which presence gathers before it goes out. The first after a quiet time goes at once.
+pub(super) const GATHER_MS: u64 = 40;
+/// Pause, in milliseconds, between looks at who has not been heard of for long.
+const AGE_EVERY_MS: u64 = 5_000;
+/// A payload about nobody.
+const NOBODY: &[u8] = &[0];
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    roster: Roster<MemberId>,
+    /// News by client; the latest counts.
+    news: Vec<News>,
+    told_at: Option<MonotonicMs>,
+    flush_at: Option<MonotonicMs>,
+    age_at: Option<MonotonicMs>,
+}
+
+#[derive(Debug)]
+struct News {
+    client: ClientId,
+    clock: u32,
+    state: Option<Box<str>>,
+}
+
+impl Gathering {
+    pub(super) fn deadline(&self) -> Option<MonotonicMs> {
+        match (self.flush_at, self.age_at) {
+            (Some(flush), Some(age)) => Some(flush.min(age)),
+            (flush, age) => flush.or(age),
+        }
+    }
+
+    fn gather(&mut self, payload: &[u8]) {
+        let Ok(payload) = Payload::parse(payload) else {
+            return;
+        };
+        for entry in payload.entries() {
+            let news = News {
+                client: entry.client,
+                clock: entry.clock,
+                state: entry.state.map(Box::from),
+            };
+            match self
+                .news
+                .binary_search_by_key(&entry.client, |news| news.client)
+            {
+                Ok(place) => self.news[place] = news,
+                Err(place) => self.news.insert(place, news),
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.roster
+            .present()
+            .map(|entry| entry.state.map_or(0, str::len) + 64)
+            .sum()
+    }
+}
+
+impl Room {
+    /// A member says who it is, or passes on what it heard.
+    pub(super) fn take_presence(
+        &mut self,
+        place: usize,
+        payload: &[u8],
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Ok(parsed) = Payload::parse(payload) else {
+            return self.close_member(place, CloseReason::Refused, now, out);
+        };
+        let id = self.members[place].id;
+        match self.presence.roster.take(parsed, id, now) {
+            Taken::All => self.presence.gather(payload),
+            Taken::Some(news) => self.presence.gather(&news),
+            Taken::Nothing => {}
+        }
+        if !self.members[place].is_confirmed {
+            self.members[place].is_confirmed = true;
+            if let Some(own) = parsed.entries().next() {
+                self.confirm_earlier(place, own.client, now, out);
+            }
+        }
+        self.tell_presence_soon(now, out);
+    }
+
+    /// Tells a y-websocket client again what it wrote before its connection was cut.
+    ///
+    /// It counts an edit as saved when it hears it back. If that echo was lost with the old socket, no difference of
+    /// state vectors will ever hold the edit, as the client has it; so all of its own goes out once more.
+    fn confirm_earlier(
+        &mut self,
+        place: usize,
+        client: ClientId,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.members[place].speaks != Speaks::YWebsocket || !self.members[place].is_synced {
+            return;
+        }
+        let Some(version) = version::without(&self.copy.version(), client) else {
+            return;
+        };
+        if let Ok(update) = self.copy.missing_for(&version) {
+            let frame =
+                Frames::new(Body::Update(update.into())).for_member(&self.members[place].speaks);
+            self.send_kept(place, frame, now, out);
+        }
+    }
+
+    /// A member is gone, and all it stood behind.
+    pub(super) fn take_away_presence(
+        &mut self,
+        id: MemberId,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(goodbyes) = self.presence.roster.take_away(id, now) {
+            self.presence.gather(&goodbyes);
+            self.tell_presence_soon(now, out);
+        }
+    }
+
+    fn tell_presence_soon(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if self.presence.age_at.is_none() && !self.presence.roster.is_empty() {
+            self.presence.age_at = Some(now.plus_ms(AGE_EVERY_MS));
+        }
+        if self.presence.news.is_empty() || self.presence.flush_at.is_some() {
+            return;
+        }
+        let next = self
+            .presence
+            .told_at
+            .map_or(now, |told| told.plus_ms(GATHER_MS));
+        if now >= next {
+            self.tell_presence(now, out);
+        } else {
+            self.presence.flush_at = Some(next);
+        }
+    }
+
+    /// Sends what has gathered to everyone, its sender among them: to a y-websocket client the echo is a sign of life.
+    fn tell_presence(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.presence.flush_at = None;
+        self.presence.told_at = Some(now);
+        let news = std::mem::take(&mut self.presence.news);
+        if news.is_empty() {
+            return;
+        }
+        let entries: Vec<Entry<'_>> = news
+            .iter()
+            .map(|news| Entry {
+                client: news.client,
+                clock: news.clock,
+                state: news.state.as_deref(),
+            })
+            .collect();
+        let mut frames = Frames::new(Body::Awareness(presence::encode(&entries).into()));
+        for member in &mut self.members {
+            let frame = frames.for_member(&member.speaks);
+            let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
+        }
+        self.check_by(now.plus_ms(super::NO_PROGRESS_MS));
+    }
+
+    /// Everybody who is here, and the goodbyes of late: who came back quickly learns that it is thought gone.
+    pub(super) fn send_everyones_presence(
+        &mut self,
+        place: usize,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        for payload in self.presence.roster.encode_all() {
+            let member = &mut self.members[place];
+            let frame = Frames::new(Body::Awareness(payload.into())).for_member(&member.speaks);
+            let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
+        }
+        self.check_by(now.plus_ms(super::NO_PROGRESS_MS));
+    }
+
+    /// A frame that changes nothing, for clients that hang up when they hear nothing.
+    pub(super) fn send_sign_of_life(
+        &mut self,
+        place: usize,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let body = Body::Awareness(bytes::Bytes::from_static(NOBODY));
+        let frame = Frames::new(body).for_member(&self.members[place].speaks);
+        let _ = self.members[place].send(frame, FrameClass::Droppable, &self.config, now, out);
+    }
+
+    pub(super) fn presence_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if self.presence.age_at.is_some_and(|at| now >= at) {
+            self.presence.age_at = None;
+            if let Some(goodbyes) = self.presence.roster.age(now) {
+                self.presence.gather(&goodbyes);
+            }
+            self.tell_presence_soon(now, out);
+        }
+        if self.presence.flush_at.is_some_and(|at| now >= at) {
+            self.tell_presence(now, out);
+        }
+    }
+}
+
+/// State vectors, edited as bytes.
+mod version {
+    use sheaf_shared::bytes::{Reader, put_var_uint};
+    use sheaf_shared::ids::ClientId;
+
+    /// `version` without the entry of `client`; `None` if it has none.
+    pub(super) fn without(version: &[u8], client: ClientId) -> Option<Vec<u8>> {
+        let mut reader = Reader::new(version);
+        let count = reader.var_uint().ok()?;
+        let mut others = Vec::new();
+        let mut found = false;
+        for _ in 0..count {
+            let name = reader.var_uint().ok()?;
+            let clock = reader.var_uint().ok()?;
+            if name == client.0 {
+                found = true;
+            } else {
+                others.push((name, clock));
+            }
+        }
+        if !found {
+            return None;
+        }
+        let mut out = Vec::with_capacity(version.len());
+        put_var_uint(&mut out, others.len() as u64);
+        for (name, clock) in others {
+            put_var_uint(&mut out, name);
+            put_var_uint(&mut out, clock);
+        }
+        Some(out)
+    }
+}
