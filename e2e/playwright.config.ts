@@ -1,0 +1,32 @@
+// How the browser tests run. `cargo xtask test browsers` builds the program first, and names the
+// browser in SHEAF_CHROMIUM when it is not Playwright's own.
+
+import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
+
+const systemBrowser = process.env["SHEAF_CHROMIUM"];
+
+// Chromium refuses its sandbox to root; the rest keeps it from asking for anything but the page.
+const quietly = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+
+export const config: PlaywrightTestConfig = {
+  outputDir: "results",
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  workers: 2,
+  forbidOnly: process.env["CI"] !== undefined,
+  // A test that fails once is a fault to understand, not one to try again.
+  retries: 0,
+  reporter: [["list"], ["html", { open: "never", outputFolder: "report" }]],
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      args: [...quietly, ...asRoot],
+      ...(systemBrowser === undefined ? {} : { executablePath: systemBrowser }),
+    },
+  },
+};
+
+export default defineConfig(config, { testDir: "tests" });

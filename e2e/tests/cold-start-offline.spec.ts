@@ -1,0 +1,61 @@
+import { expect, test } from "../fixtures/people.ts";
+
+test("with no network the app, the list of pages and every page visited before open, and take text", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const path = await ada.app.createPage("Site notes");
+  await ada.app.write("Written online.");
+  await ada.app.isSaved();
+  await ada.app.keepsItselfForOffline();
+  await ada.page.close();
+
+  await ada.goOffline();
+  const tab = await ada.anotherTab();
+  await tab.open("/");
+  await tab.entry("Site notes").click();
+  await expect(tab.body).toContainText("Written online.");
+  await tab.write(" Written offline.");
+  await expect(tab.chip).toContainText(/kept on this device/i);
+  await tab.page.close();
+
+  const later = await ada.anotherTab();
+  await later.open(path);
+  await expect(later.body).toContainText("Written online. Written offline.");
+
+  const ben = await people.join("Ben");
+  await ada.comeBack();
+  await ben.app.open(path);
+  await expect(ben.app.body).toContainText("Written online. Written offline.");
+  await later.isSaved();
+});
+
+test("a page made, named and filled offline reaches the others after coming back", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const ben = await people.join("Ben");
+  await ada.app.keepsItselfForOffline();
+  await ada.goOffline();
+  const path = await ada.app.createPage("Born offline");
+  await ada.app.write("No server was asked.");
+  await ada.app.reload();
+  await expect(ada.app.body).toContainText("No server was asked.");
+
+  await ada.comeBack();
+  await expect(ben.app.entry("Born offline")).toBeVisible();
+  await ben.app.open(path);
+  await expect(ben.app.body).toContainText("No server was asked.");
+  await ada.app.isSaved();
+});
+
+test("with a dead server everything visited before opens", async ({ ownPeople, ownProgram }) => {
+  const ada = await ownPeople.join("Ada");
+  const path = await ada.app.createPage("Kept");
+  await ada.app.write("Here before the server died.");
+  await ada.app.isSaved();
+  await ada.app.keepsItselfForOffline();
+  await ada.page.close();
+  await ownProgram.kill();
+
+  const tab = await ada.anotherTab();
+  await tab.open(path);
+  await expect(tab.body).toContainText("Here before the server died.");
+  await expect(tab.chip).toContainText(/can't reach|kept on this device|offline/i);
+});

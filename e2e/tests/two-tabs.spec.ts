@@ -1,0 +1,21 @@
+import { sameText } from "../fixtures/app.ts";
+import { expect, test } from "../fixtures/people.ts";
+
+test("two tabs of one browser show each other's text, online and offline", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const path = await ada.app.createPage();
+  const second = await ada.anotherTab();
+  await second.open(path);
+  await ada.app.write("first tab. ");
+  await expect(second.body).toContainText("first tab.");
+
+  await ada.goOffline();
+  await second.write("second tab, offline.");
+  await expect(ada.app.body).toContainText("second tab, offline.");
+  expect(await sameText(ada.app, second)).toBe("first tab. second tab, offline.");
+
+  await ada.comeBack();
+  const ben = await people.join("Ben");
+  await ben.app.open(path);
+  expect(await sameText(ada.app, second, ben.app)).toBe("first tab. second tab, offline.");
+});
