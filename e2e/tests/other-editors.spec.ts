@@ -1,0 +1,49 @@
+import { QuillPage } from "../fixtures/other-editor.ts";
+import { expect, test } from "../fixtures/people.ts";
+
+test("someone in Quill and someone in Sheaf write on one page, with headings, lists and bold", async ({ people, program, browser }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage();
+  await ada.app.write("From Sheaf.\n");
+  await ada.app.isSaved();
+
+  const context = await browser.newContext();
+  const quill = await QuillPage.open(context, program.port, await ada.app.documentName());
+  await expect(quill.body).toContainText("From Sheaf.");
+  await quill.body.focus();
+  await quill.page.keyboard.press("ControlOrMeta+End");
+  await quill.page.keyboard.type("From Quill, ");
+  await quill.page.keyboard.press("ControlOrMeta+b");
+  await quill.page.keyboard.type("boldly.");
+
+  await expect(ada.app.body.locator("strong")).toHaveText("boldly.");
+  await ada.app.write("\n# A heading\n- an item");
+  await expect(quill.body.locator("h1")).toHaveText("A heading");
+  await expect(quill.body.locator("li")).toHaveText("an item");
+  await expect.poll(() => quill.text()).toBe(await ada.app.text());
+  await ada.app.isSaved();
+  await quill.dispose();
+  await context.close();
+});
+
+test("two who type at once in Quill and in Sheaf end with one text", async ({ people, program, browser }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage();
+  await ada.app.write("a: \nb: ");
+  const context = await browser.newContext();
+  const quill = await QuillPage.open(context, program.port, await ada.app.documentName());
+  await expect.poll(() => quill.text()).toBe("a: \nb: ");
+  await ada.page.keyboard.press("ControlOrMeta+Home");
+  await ada.page.keyboard.press("End");
+  await quill.body.focus();
+  await quill.page.keyboard.press("ControlOrMeta+End");
+  await Promise.all([
+    ada.page.keyboard.type("the first hundred letters", { delay: 5 }),
+    quill.page.keyboard.type("the other hundred letters", { delay: 5 }),
+  ]);
+  const expected = "a: the first hundred letters\nb: the other hundred letters";
+  await expect.poll(() => ada.app.text()).toBe(expected);
+  await expect.poll(() => quill.text()).toBe(expected);
+  await quill.dispose();
+  await context.close();
+});
