@@ -8,7 +8,7 @@ mod canonical;
 mod fold;
 mod guard;
 
-pub use fold::{check, merge};
+pub use fold::merge;
 
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,18 +5,6 @@ use yrs::{ReadTxn, Update};
 
 use super::{EMPTY_UPDATE, Replica, ReplicaError, guard};
 
-/// Whether `update` is one: it passes the gate, and decodes. What is not must not be stored.
-///
-/// # Errors
-/// [`ReplicaError::Refused`] or [`ReplicaError::Undecodable`].
-pub fn check(update: &[u8]) -> Result<(), ReplicaError> {
-    // crate::gate::update::check(update)?;
-    guard::catch(|| Update::decode_v1(update))
-        .and_then(Result::ok)
-        .map(|_| ())
-        .ok_or(ReplicaError::Undecodable)
-}
-
 /// Makes one update of several: whoever applies it holds what all of them hold. They must have passed the gate.
 ///
 /// # Errors

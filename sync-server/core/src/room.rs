@@ -27,7 +27,6 @@ use bytes::Bytes;
 use sheaf_shared::access::Role;
 use sheaf_shared::gate;
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
-use sheaf_shared::replica::{self, EMPTY_UPDATE};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
 use sheaf_shared::sync::peer::Said;
@@ -350,13 +349,14 @@ impl Room {
         if update.len() > UPDATE_BYTES_MAX {
             return self.refuse(place, Refused::TooLarge, now, out);
         }
-        if replica::check(&update).is_err() {
+        let Ok(inspected) = gate::update::inspect(&update) else {
             return self.take_invalid(place, now, out);
-        }
+        };
         let brings_nothing = match carrier {
+            _ if inspected.is_empty() => true,
             // A returning client repeats every deletion it knows of: that need not be stored each time.
             Carrier::Step2 => self.copy.holds(&update).unwrap_or(false),
-            Carrier::Update => *update == *EMPTY_UPDATE,
+            Carrier::Update => false,
         };
         if brings_nothing {
             self.confirm(place, now, out);

@@ -63,44 +63,131 @@ pub enum Order {
 pub struct Rooms {
     config: RoomsConfig,
     open: BTreeMap<DocName, Standing>,
+    /// Memory of all of them, as last measured.
+    bytes: usize,
+    is_draining: bool,
 }
 
 /// What is known of one room.
 #[derive(Debug)]
-struct Standing {}
+struct Standing {
+    /// Those let in and not gone.
+    members: usize,
+    bytes: usize,
+    life: Life,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    /// Nobody is in it since then.
+    Idle(MonotonicMs),
+    /// It was told to end.
+    Ending,
+}
+
+/// Bytes a room is taken for until it is measured.
+const UNMEASURED_BYTES: usize = 2 * 1024;
 
 impl Rooms {
     /// No room is open.
     #[must_use]
-    pub fn new(config: RoomsConfig) -> Self {
+    pub const fn new(config: RoomsConfig) -> Self {
         Self {
             config,
             open: BTreeMap::new(),
+            bytes: 0,
+            is_draining: false,
         }
     }
 
     /// Someone wants into `doc`. Anything but [`Admission::Open`] and [`Admission::Enter`] lets nobody in.
-    pub fn join(&mut self, _doc: &DocName, _now: MonotonicMs) -> Admission {
-        let _ = self.config;
+    pub fn join(&mut self, doc: &DocName) -> Admission {
+        if self.is_draining {
+            return Admission::Draining;
+        }
+        if let Some(standing) = self.open.get_mut(doc) {
+            if standing.life == Life::Ending {
+                return Admission::AfterEnd;
+            }
+            standing.members += 1;
+            standing.life = Life::Open;
+            return Admission::Enter;
+        }
+        let is_full = self.open.len() >= self.config.rooms_max
+            || self.bytes.saturating_add(UNMEASURED_BYTES) > self.config.bytes_max;
+        if is_full {
+            return Admission::Full;
+        }
+        self.bytes += UNMEASURED_BYTES;
+        self.open.insert(
+            doc.clone(),
+            Standing {
+                members: 1,
+                bytes: UNMEASURED_BYTES,
+                life: Life::Open,
+            },
+        );
         Admission::Open
     }
 
-    /// Someone who was let in is gone: it left, or the room closed it.
-    pub fn left(&mut self, _doc: &DocName, _now: MonotonicMs) {}
+    /// Someone who was let in is gone: it left, or the room closed it. Once for each who was let in.
+    pub fn left(&mut self, doc: &DocName, now: MonotonicMs) {
+        if let Some(standing) = self.open.get_mut(doc) {
+            standing.members = standing.members.saturating_sub(1);
+            if standing.members == 0 && standing.life == Life::Open {
+                standing.life = Life::Idle(now);
+            }
+        }
+    }
 
-    /// A room's memory was measured.
-    pub fn measured(&mut self, _doc: &DocName, _bytes: usize) {}
+    /// A room's memory was measured ([`Room::bytes`](crate::room::Room::bytes)).
+    pub fn measured(&mut self, doc: &DocName, bytes: usize) {
+        if let Some(standing) = self.open.get_mut(doc) {
+            self.bytes = self.bytes - standing.bytes + bytes;
+            standing.bytes = bytes;
+        }
+    }
 
-    /// The room has ended (`room::Effect::Ended`, or a fault) and was dropped.
+    /// The room has ended (`room::Effect::Ended`, or a fault) and was dropped. Those who waited may ask again.
     pub fn ended(&mut self, doc: &DocName) {
-        self.open.remove(doc);
+        if let Some(standing) = self.open.remove(doc) {
+            self.bytes -= standing.bytes;
+        }
     }
 
     /// The server goes away. Nobody is let in from now on.
-    pub fn drain(&mut self, _within_ms: u64, _out: &mut Vec<Order>) {}
+    pub fn drain(&mut self, within_ms: u64, out: &mut Vec<Order>) {
+        if std::mem::replace(&mut self.is_draining, true) {
+            return;
+        }
+        out.extend(self.open.keys().map(|doc| Order::Drain {
+            doc: doc.clone(),
+            within_ms,
+        }));
+    }
 
     /// Time has passed: which idle rooms should end? Call about once a second.
-    pub fn tick(&mut self, _now: MonotonicMs, _out: &mut Vec<Order>) {}
+    ///
+    /// Those that were idle for long; and when memory is short, any idle ones, largest first.
+    pub fn tick(&mut self, now: MonotonicMs, out: &mut Vec<Order>) {
+        let mut idle: Vec<(&DocName, &mut Standing)> = self
+            .open
+            .iter_mut()
+            .filter(|(_, standing)| matches!(standing.life, Life::Idle(_)))
+            .collect();
+        idle.sort_by_key(|(_, standing)| std::cmp::Reverse(standing.bytes));
+        let mut to_free = self.bytes.saturating_sub(self.config.bytes_max / 10 * 9);
+        for (doc, standing) in idle {
+            let is_old = matches!(standing.life, Life::Idle(since)
+                if now.ms_since(since) >= self.config.idle_ms);
+            if is_old || to_free > 0 {
+                to_free = to_free.saturating_sub(standing.bytes);
+                standing.life = Life::Ending;
+                out.push(Order::Retire(doc.clone()));
+            }
+        }
+    }
 
     /// Rooms open, those just ending among them.
     #[must_use]
@@ -112,5 +199,79 @@ impl Rooms {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// Memory of all rooms, as last measured, in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: MonotonicMs = MonotonicMs(0);
+
+    fn doc(name: &str) -> DocName {
+        DocName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_room_ends_only_after_it_was_empty_for_long_and_nobody_is_on_the_way() {
+        let mut rooms = Rooms::new(RoomsConfig::default());
+        let page = doc("page");
+        let mut out = Vec::new();
+        assert_eq!(rooms.join(&page), Admission::Open);
+        rooms.left(&page, START);
+        rooms.tick(START.plus_ms(29_999), &mut out);
+        assert_eq!(out, []);
+        assert_eq!(rooms.join(&page), Admission::Enter);
+        rooms.tick(START.plus_ms(90_000), &mut out);
+        assert_eq!(out, [], "someone came back");
+        rooms.left(&page, START.plus_ms(90_000));
+        rooms.tick(START.plus_ms(120_000), &mut out);
+        assert_eq!(out, [Order::Retire(page.clone())]);
+        assert_eq!(rooms.join(&page), Admission::AfterEnd);
+        rooms.ended(&page);
+        assert_eq!(rooms.join(&page), Admission::Open);
+    }
+
+    #[test]
+    fn the_largest_idle_room_goes_first_when_memory_is_short_and_busy_ones_stay() {
+        let mut rooms = Rooms::new(RoomsConfig {
+            bytes_max: 100_000,
+            ..RoomsConfig::default()
+        });
+        for (name, bytes) in [("busy", 60_000), ("small", 10_000), ("large", 29_000)] {
+            rooms.join(&doc(name));
+            rooms.measured(&doc(name), bytes);
+        }
+        rooms.left(&doc("small"), START);
+        rooms.left(&doc("large"), START);
+        assert_eq!(rooms.join(&doc("more")), Admission::Full);
+        let mut out = Vec::new();
+        rooms.tick(START, &mut out);
+        assert_eq!(out, [Order::Retire(doc("large"))]);
+        rooms.ended(&doc("large"));
+        assert_eq!(rooms.bytes(), 70_000);
+        assert_eq!(rooms.join(&doc("more")), Admission::Open);
+    }
+
+    #[test]
+    fn nobody_is_let_in_while_the_server_drains() {
+        let mut rooms = Rooms::new(RoomsConfig::default());
+        rooms.join(&doc("page"));
+        let mut out = Vec::new();
+        rooms.drain(500, &mut out);
+        assert_eq!(
+            out,
+            [Order::Drain {
+                doc: doc("page"),
+                within_ms: 500
+            }]
+        );
+        assert_eq!(rooms.join(&doc("page")), Admission::Draining);
     }
 }
