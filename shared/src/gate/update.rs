@@ -10,7 +10,12 @@
 //! between them), or an *item*: where it belongs, and its content.
 
 mod content;
+mod inspected;
 mod tree;
+
+pub use inspected::{Inspected, Run};
+
+use std::collections::BTreeMap;
 
 use super::writers::Writers;
 use super::{OrRefuse, Refusal};
@@ -53,58 +58,6 @@ pub fn inspect_metered(update: &[u8]) -> (Result<Inspected<'_>, Refusal>, u64) {
     (verdict, gate.tally.steps)
 }
 
-/// An update that passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inspected<'a> {
-    bytes: &'a [u8],
-    blocks: u32,
-    deletions: u32,
-    runs: Vec<Run>,
-}
-
-/// Clocks of one writer that an update brings, without a gap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Who wrote them.
-    pub client: ClientId,
-    /// The first clock.
-    pub from: u32,
-    /// The clock behind the last.
-    pub until: u32,
-}
-
-impl<'a> Inspected<'a> {
-    /// The update as it came.
-    #[must_use]
-    pub const fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Nothing is inserted and nothing deleted.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.blocks == 0 && self.deletions == 0
-    }
-
-    /// How many blocks there are.
-    #[must_use]
-    pub const fn blocks(&self) -> u32 {
-        self.blocks
-    }
-
-    /// How many deleted ranges there are.
-    #[must_use]
-    pub const fn deletions(&self) -> u32 {
-        self.deletions
-    }
-
-    /// Which clocks of which writers it brings; a writer's runs stand together, in order.
-    #[must_use]
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
-    }
-}
-
 /// What was counted so far.
 #[derive(Default)]
 struct Tally {
@@ -114,6 +67,24 @@ struct Tally {
     types: u32,
     values: u32,
     steps: u64,
+    /// Of other writers: the clock up to which they must be known.
+    needs: BTreeMap<ClientId, u32>,
+    /// The need looked at last: references come in flocks.
+    last_need: Option<(u64, u32)>,
+}
+
+impl Tally {
+    fn need(&mut self, client: u64, until: u32) {
+        if self
+            .last_need
+            .is_some_and(|(last, enough)| last == client && until <= enough)
+        {
+            return;
+        }
+        let need = self.needs.entry(ClientId(client)).or_insert(0);
+        *need = until.max(*need);
+        self.last_need = Some((client, *need));
+    }
 }
 
 /// How much there may be.
@@ -219,6 +190,7 @@ impl<'a> Gate<'a> {
         if self.tally.types as usize > TREE_DEPTH_MAX {
             tree::check_depth(update, self)?;
         }
+        let needs = std::mem::take(&mut self.tally.needs);
         let Tally {
             blocks, deletions, ..
         } = self.tally;
@@ -227,6 +199,7 @@ impl<'a> Gate<'a> {
             blocks,
             deletions,
             runs,
+            needs,
         })
     }
 
@@ -377,6 +350,10 @@ impl<'a> Gate<'a> {
                 at,
             ));
         }
+        // A writer's own earlier clocks are known wherever its blocks fit.
+        if client != item.client {
+            self.tally.need(client, clock + 1);
+        }
         Ok(Id { client, clock })
     }
 
@@ -407,13 +384,16 @@ impl<'a> Gate<'a> {
         let mut writers = Writers::new(self.bounds.writers, self.bounds.like_writers);
         for _ in 0..self.count(DELETED_BYTES_MIN)? {
             let at = self.reader.at();
-            writers.add(self.reader.var_uint().or_refuse(at)?, at)?;
-            self.deleted_ranges()?;
+            let client = self.reader.var_uint().or_refuse(at)?;
+            writers.add(client, at)?;
+            let until = self.deleted_ranges()?;
+            self.tally.need(client, until);
         }
         writers.finish(self.reader.at())
     }
 
-    fn deleted_ranges(&mut self) -> Result<(), Refusal> {
+    /// Reads one writer's deleted ranges; gives the clock behind the last.
+    fn deleted_ranges(&mut self) -> Result<u32, Refusal> {
         let at = self.reader.at();
         let ranges = self.count(RANGE_BYTES_MIN)?;
         if ranges == 0 {
@@ -443,7 +423,7 @@ impl<'a> Gate<'a> {
             }
             free_from = until;
         }
-        Ok(())
+        Ok(free_from)
     }
 }
 

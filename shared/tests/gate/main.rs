@@ -6,5 +6,8 @@
 extern crate sheaf_test_in_wasm;
 
 mod attacks;
+mod honest;
 mod nesting;
+mod scribbler;
 mod support;
+mod wall;

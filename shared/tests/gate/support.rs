@@ -46,3 +46,13 @@ pub(crate) fn passes(update: &[u8]) {
         update.len()
     );
 }
+
+/// A number from the environment, or else `usual`: how long a search goes on.
+pub(crate) fn from_environment(name: &str, usual: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(number) => number
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number")),
+        Err(_) => usual,
+    }
+}

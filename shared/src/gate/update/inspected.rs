@@ -1,0 +1,156 @@
+//! What an update holds, as far as a server asks: told without decoding it.
+
+use std::collections::BTreeMap;
+
+use crate::ids::ClientId;
+
+/// An update that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) blocks: u32,
+    pub(super) deletions: u32,
+    pub(super) runs: Vec<Run>,
+    /// Of other writers: the clock up to which they must be known.
+    pub(super) needs: BTreeMap<ClientId, u32>,
+}
+
+/// Clocks of one writer that an update brings, without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Who wrote them.
+    pub client: ClientId,
+    /// The first clock.
+    pub from: u32,
+    /// The clock behind the last.
+    pub until: u32,
+}
+
+impl<'a> Inspected<'a> {
+    /// The update as it came.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Nothing is inserted and nothing deleted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.blocks == 0 && self.deletions == 0
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub const fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
+    /// How many deleted ranges there are.
+    #[must_use]
+    pub const fn deletions(&self) -> u32 {
+        self.deletions
+    }
+
+    /// Which clocks of which writers it brings; a writer's runs stand together, in order.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Whether a document can take it whole: every writer's clocks go on where the document's end, and all that
+    /// is referred to or deleted is there, in the document or in the update itself.
+    ///
+    /// `clock_of` says how many clocks of a writer the document holds without a gap. What is not ready waits for
+    /// its predecessors, and better outside of `yrs`: 0.28.1 can keep it waiting after they came, and can panic
+    /// on what it had put aside.
+    pub fn is_ready_for(&self, clock_of: impl Fn(ClientId) -> u32) -> bool {
+        let mut until = BTreeMap::new();
+        for run in &self.runs {
+            let known = until
+                .entry(run.client)
+                .or_insert_with(|| clock_of(run.client));
+            if run.from > *known {
+                return false;
+            }
+            *known = run.until.max(*known);
+        }
+        let known = |client: &ClientId| {
+            until
+                .get(client)
+                .copied()
+                .unwrap_or_else(|| clock_of(*client))
+        };
+        self.needs
+            .iter()
+            .all(|(client, needed)| *needed <= known(client))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gate::update::inspect;
+    use crate::ids::ClientId;
+    use crate::testing::Bytes;
+
+    /// A document that holds so many clocks of the writers 7 and 9.
+    fn holding(seven: u32, nine: u32) -> impl Fn(ClientId) -> u32 {
+        move |client| match client.0 {
+            7 => seven,
+            9 => nine,
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn an_update_is_ready_when_it_goes_on_where_the_document_ends() {
+        // Writer 7 types from clock 5, beside what writer 9 wrote at clock 2.
+        let update = Bytes::new()
+            .raw(&[1, 1, 7, 5, 0x84, 9, 2])
+            .text("ab")
+            .num(0)
+            .0;
+        let inspected = inspect(&update).unwrap();
+        assert!(inspected.is_ready_for(holding(5, 3)));
+        assert!(
+            inspected.is_ready_for(holding(9, 9)),
+            "it may be known already"
+        );
+        assert!(!inspected.is_ready_for(holding(4, 3)), "a gap");
+        assert!(
+            !inspected.is_ready_for(holding(5, 2)),
+            "a neighbour that has not come"
+        );
+    }
+
+    #[test]
+    fn what_an_update_brings_itself_is_not_missing() {
+        // Writer 9 brings clocks 0 to 3; writer 7 stands beside the last of them, and one of both is deleted.
+        let nine = Bytes::new().raw(&[1, 9, 0, 4, 1]).text("t").text("abc").0;
+        let seven = Bytes::new().raw(&[1, 7, 0, 0x84, 9, 2]).text("x").0;
+        let update = Bytes::new()
+            .num(2)
+            .raw(&nine)
+            .raw(&seven)
+            .raw(&[2, 9, 1, 2, 1, 7, 1, 0, 1])
+            .0;
+        let inspected = inspect(&update).unwrap();
+        assert!(inspected.is_ready_for(holding(0, 0)));
+    }
+
+    #[test]
+    fn a_deletion_of_what_has_not_come_is_not_ready() {
+        let update = [0, 1, 9, 1, 4, 2];
+        let inspected = inspect(&update).unwrap();
+        assert!(inspected.is_ready_for(holding(0, 6)));
+        assert!(!inspected.is_ready_for(holding(0, 5)));
+    }
+
+    #[test]
+    fn a_skipped_stretch_must_be_known_already() {
+        let update = Bytes::new().raw(&[1, 3, 7, 0, 0, 2, 10, 3, 0, 1, 0]).0;
+        let inspected = inspect(&update).unwrap();
+        assert!(!inspected.is_ready_for(holding(0, 0)));
+        assert!(!inspected.is_ready_for(holding(4, 0)));
+        assert!(inspected.is_ready_for(holding(5, 0)));
+    }
+}
