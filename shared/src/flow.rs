@@ -22,6 +22,7 @@ use crate::replica::Replica;
 use block::Block;
 use delta::{Attrs, Content, DeltaOp};
 
+pub use block::Inline;
 pub use edit::{EditError, apply_delta};
 
 /// Name of the root text that holds a page's body.

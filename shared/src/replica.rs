@@ -19,7 +19,7 @@ use yrs::{
     TransactionMut, Update,
 };
 
-use crate::gate::Refusal;
+use crate::gate::{self, Refusal};
 use crate::ids::ReplicaId;
 
 /// An update that changes nothing.
@@ -124,10 +124,23 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
     pub fn apply(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
+        gate::update::check(update)?;
+        self.apply_checked(update, origin)
+    }
+
+    /// Applies a state out of our own store, which may have grown beyond what one update may be.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
+    pub fn apply_stored(&mut self, state: &[u8]) -> Result<Applied, ReplicaError> {
+        gate::update::check_stored(state)?;
+        self.apply_checked(state, Origin::Remote)
+    }
+
+    fn apply_checked(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
         if self.broken {
             return Err(ReplicaError::Broken);
         }
-        // crate::gate::update::check(update)?;
         let decoded = guard::catch(|| Update::decode_v1(update))
             .and_then(Result::ok)
             .ok_or(ReplicaError::Undecodable)?;
@@ -230,7 +243,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] if `their_version` does not decode.
     pub fn missing_for(&self, their_version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
-        // crate::gate::state_vector::check(their_version)?;
+        gate::state_vector::check(their_version)?;
         let theirs =
             StateVector::decode_v1(their_version).map_err(|_| ReplicaError::Undecodable)?;
         Ok(self.read().encode_diff_v1(&theirs))

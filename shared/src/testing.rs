@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod chance;
 pub mod picture;
+pub mod plan;
 
 pub use bytes::Bytes;
 pub use chance::Chance;
