@@ -1,7 +1,81 @@
 //! The program around the rooms: ports, adapters, use cases.
+//!
+//! `ports` says what is needed of the outside, `adapters` fulfil it, `app` holds what is done with documents
+//! beside editing them, `runtime` runs a pure room for each open document.
 
 pub mod adapters;
+pub mod app;
+pub mod cli;
+pub mod config;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod metrics;
 pub mod ports;
+pub mod runtime;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sheaf_core::room::RoomConfig;
+use sheaf_core::rooms::RoomsConfig;
+
+use adapters::http::{Assets, Bound, Site};
+use config::Config;
+use metrics::Metrics;
+use ports::Store;
+use runtime::hub::Hub;
+use runtime::shutdown::{Phase, Shutdown};
+
+/// Pause, in milliseconds, between two looks for rooms that nobody uses.
+const HOUSEKEEPING_EVERY_MS: u64 = 1_000;
+
+/// Stack, in bytes, of each thread that works on documents: the CRDT descends into what it is given.
+pub const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Serves until `stop` is done, then sends everyone off and returns.
+pub async fn run(
+    config: Config,
+    bound: Bound,
+    store: Arc<dyn Store>,
+    assets: Assets,
+    metrics: Arc<Metrics>,
+    stop: impl Future<Output = ()>,
+) {
+    let config = Arc::new(config);
+    let rooms = RoomsConfig {
+        bytes_max: config.rooms_bytes_max,
+        ..RoomsConfig::default()
+    };
+    let hub = Hub::new(store, Arc::clone(&metrics), RoomConfig::default(), rooms);
+    let shutdown = Shutdown::default();
+    let site = Site {
+        hub: Arc::clone(&hub),
+        assets: Arc::new(assets),
+        metrics,
+        config: Arc::clone(&config),
+        shutdown: shutdown.clone(),
+    };
+    let router = adapters::http::router(site.clone());
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&hub), shutdown.clone()));
+    let serving = adapters::http::serve(bound, router, site);
+    let going_down = async {
+        stop.await;
+        shutdown.drain(&hub, config.drain_ms).await;
+    };
+    tokio::join!(serving, going_down);
+    // It ends by itself at this phase.
+    let _ = housekeeping.await;
+}
+
+async fn keep_house(hub: Arc<Hub>, shutdown: Shutdown) {
+    let mut pause = tokio::time::interval(Duration::from_millis(HOUSEKEEPING_EVERY_MS));
+    pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let closed = shutdown.reached(Phase::Closed);
+    tokio::pin!(closed);
+    loop {
+        tokio::select! {
+            () = &mut closed => return,
+            _ = pause.tick() => hub.tick(),
+        }
+    }
+}

@@ -1,3 +1,15 @@
 //! `sheaf`: reads the configuration and runs.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sheaf_server::cli::{Cli, Command};
+
+mod commands;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(args) => commands::serve::serve(&(*args).into()),
+        Command::Verify { data } => commands::verify::verify(&data.data_dir),
+    }
+}

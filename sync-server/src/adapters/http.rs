@@ -1,1 +1,84 @@
-//! HTTP: router, socket, assets.
+//! HTTP: which address answers what, and the headers every answer carries.
+
+mod assets;
+mod guard;
+mod health;
+mod listener;
+mod socket;
+mod upgrade;
+mod websocket;
+mod writer;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+pub use assets::Assets;
+pub use listener::{BindError, Bound, bind, serve};
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::runtime::hub::Hub;
+use crate::runtime::shutdown::Shutdown;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Site {
+    /// The rooms.
+    pub hub: Arc<Hub>,
+    /// The page.
+    pub assets: Arc<Assets>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Whether it goes down.
+    pub shutdown: Shutdown,
+}
+
+/// Every address.
+pub fn router(site: Site) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/sync/{*doc}", get(upgrade::y_websocket))
+        .route("/collab", get(upgrade::hocuspocus))
+        .fallback(get(assets::serve))
+        .layer(middleware::from_fn_with_state(site.clone(), every_answer))
+        .with_state(site)
+}
+
+/// What no page of ours does, so a browser need not allow it.
+const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+/// Turns away whoever should not ask, and puts the headers on that every answer carries.
+async fn every_answer(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let mut response = match guard::check_host(&site.config, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => (StatusCode::MISDIRECTED_REQUEST, refusal).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, site.assets.policy());
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,213 @@
+//! The port: taking connections, within bounds, and serving HTTP on each.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service as _;
+
+use super::Site;
+use crate::config::{Config, is_loopback};
+use crate::metrics::Metrics;
+use crate::runtime::shutdown::Phase;
+
+/// Connections the kernel keeps for us until we take them. Everyone comes back at once after a restart; what
+/// does not fit waits a second for TCP to try again.
+const BACKLOG: i32 = 8_192;
+/// Longest wait, in milliseconds, for a whole request head: a connection that trickles is not kept.
+const HEAD_MS: u64 = 10_000;
+/// Longest request head, in bytes.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Most headers of a request.
+const HEADERS_MAX: usize = 64;
+/// Pause, in milliseconds, after the system would not give another connection.
+const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// Why the port could not be taken.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub struct BindError {
+    address: SocketAddr,
+    #[source]
+    cause: std::io::Error,
+}
+
+/// A port that was taken.
+pub struct Bound {
+    listener: TcpListener,
+    /// Where it listens; tells the port if 0 was asked for.
+    pub address: SocketAddr,
+}
+
+/// Takes the port. From here on the kernel answers connections, and they wait until [`serve`] takes them.
+///
+/// # Errors
+/// [`BindError`] when the address is in use or not ours.
+pub fn bind(address: SocketAddr) -> Result<Bound, BindError> {
+    let bind = || -> std::io::Result<Bound> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        // A restarted server takes its port back though old connections still linger in the kernel.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into())?;
+        let address = listener.local_addr()?;
+        Ok(Bound { listener, address })
+    };
+    bind().map_err(|cause| BindError { address, cause })
+}
+
+/// Serves until the shutdown is complete.
+pub async fn serve(bound: Bound, router: Router, site: Site) {
+    let door = Arc::new(Door::new(&site.config, Arc::clone(&site.metrics)));
+    let closed = site.shutdown.reached(Phase::Closed);
+    tokio::pin!(closed);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut closed => return,
+            accepted = bound.listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(admitted) = Door::admit(&door, peer.ip()) else {
+                    continue;
+                };
+                tokio::spawn(serve_one(stream, admitted, router.clone(), site.clone()));
+            }
+            Err(error) => {
+                // Out of open files, most likely: connections wait in the backlog until one is free.
+                tracing::warn!(%error, "Could not take a connection");
+                tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+            }
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, site: Site) {
+    // Frames are merged into few writes by ourselves; the kernel must not wait for more.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&admitted));
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(HEAD_MS))
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        // What goes wrong on one connection is the client's business; it sees it itself.
+        _ = connection.as_mut() => {}
+        () = site.shutdown.reached(Phase::Closed) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(Duration::from_millis(HEAD_MS), connection).await;
+        }
+    }
+}
+
+/// Counts who is inside.
+struct Door {
+    all_max: usize,
+    per_address_max: usize,
+    per_loopback_max: usize,
+    inside: Mutex<Inside>,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Default)]
+struct Inside {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The right to be connected; given back when dropped.
+pub(super) struct Admitted {
+    address: IpAddr,
+    door: Arc<Door>,
+}
+
+impl Door {
+    fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
+        Self {
+            all_max: config.connections_max,
+            per_address_max: config.connections_per_address_max,
+            per_loopback_max: config.connections_per_loopback_max,
+            inside: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// Lets one more in, if there is room. Who is not let in is cut off at once: an answer would cost more than
+    /// the connection.
+    fn admit(door: &Arc<Self>, address: IpAddr) -> Option<Arc<Admitted>> {
+        let address = counted_as(address);
+        let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let max = if is_loopback(address) {
+            door.per_loopback_max
+        } else {
+            door.per_address_max
+        };
+        let here = inside.by_address.get(&address).copied().unwrap_or(0);
+        if inside.all >= door.all_max || here >= max {
+            door.metrics.connections_refused.add(1);
+            return None;
+        }
+        inside.all += 1;
+        inside.by_address.insert(address, here + 1);
+        door.metrics.connections.up();
+        Some(Arc::new(Admitted {
+            address,
+            door: Arc::clone(door),
+        }))
+    }
+}
+
+/// One household or machine has a whole /64 of IPv6 addresses: they count as one.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None if v6.is_loopback() => address,
+            None => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::V6([a, b, c, d, 0, 0, 0, 0].into())
+            }
+        },
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut inside = self
+            .door
+            .inside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        inside.all -= 1;
+        if let Some(here) = inside.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                inside.by_address.remove(&self.address);
+            }
+        }
+        self.door.metrics.connections.down();
+    }
+}

@@ -1,0 +1,568 @@
+//! One open WebSocket: what it says goes to rooms, what rooms say goes out; silence and slowness end it.
+//!
+//! One task and no standing buffer for each, so that ten thousand idle ones cost little.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use sheaf_core::room::{Input, MemberId, Speaks};
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::DocName;
+use sheaf_shared::limits::{HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::peer::{self, OpeningId, Peer, Said, Verdict};
+use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::SyncMessage;
+use sheaf_shared::wire::y_websocket;
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use super::Site;
+use super::websocket::{self, Decoder, Event};
+use super::writer::{WRITE_BYTES, Writer};
+use crate::adapters::system::monotonic_now;
+use crate::runtime::hub::RoomHandle;
+use crate::runtime::outbox::{Outbox, Outgoing};
+use crate::runtime::room_task::turn_away;
+use crate::runtime::shutdown::Phase;
+
+/// Bytes read at a time, into a buffer that all connections of a thread share.
+const READ_BYTES: usize = 64 * 1024;
+/// Longest wait, in milliseconds, for the peer's answer to our close.
+const CLOSE_MS: u64 = 2_000;
+/// The close code that says nothing is wrong.
+const NORMAL: u16 = 1000;
+/// What this installation lets everyone do while there are no accounts.
+const ROLE_OF_EVERYONE: Role = Role::Editor;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// How a socket speaks.
+pub(super) enum Dialect {
+    /// One document.
+    YWebsocket(DocName),
+    /// Many documents.
+    Hocuspocus,
+}
+
+/// Whose documents are open on the socket.
+enum Session {
+    YWebsocket {
+        seat: Option<(MemberId, RoomHandle)>,
+    },
+    Hocuspocus(Box<Openings>),
+}
+
+struct Openings {
+    peer: Peer,
+    seats: BTreeMap<OpeningId, (MemberId, RoomHandle)>,
+    /// When the peer's logic wants to be woken.
+    wake_at: Option<MonotonicMs>,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Our close is written or on the way; the socket is cut at this time at the latest.
+    Closing {
+        until: MonotonicMs,
+    },
+    /// Both sides have said goodbye; over when ours is written, or at this time.
+    Parting {
+        until: MonotonicMs,
+    },
+    Over,
+}
+
+type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Socket {
+    site: Site,
+    stream: TcpStream,
+    outbox: Arc<Outbox>,
+    session: Session,
+    decoder: Decoder,
+    writer: Writer,
+    stage: Stage,
+    may_read: bool,
+    /// A room that wants less at a time.
+    held_up: Option<Waiting>,
+    heard_at: MonotonicMs,
+    /// When the kernel last took something while something waited.
+    progressed_at: MonotonicMs,
+    taken_then: u64,
+    alarm: Pin<Box<Sleep>>,
+    closed: Waiting,
+}
+
+/// Drives a socket until it is over. `read_already` came with the handshake.
+pub(super) async fn run(
+    site: Site,
+    stream: TcpStream,
+    mut read_already: Vec<u8>,
+    dialect: Dialect,
+) {
+    let now = monotonic_now();
+    let outbox = Arc::new(Outbox::default());
+    let shutdown = site.shutdown.clone();
+    let metrics = Arc::clone(&site.metrics);
+    metrics.sockets.up();
+    let (session, doc) = match dialect {
+        Dialect::YWebsocket(doc) => (Session::YWebsocket { seat: None }, Some(doc)),
+        Dialect::Hocuspocus => {
+            let openings = Openings {
+                peer: Peer::new(now),
+                seats: BTreeMap::new(),
+                wake_at: Some(now.plus_ms(peer::AUTH_DEADLINE_MS)),
+            };
+            (Session::Hocuspocus(Box::new(openings)), None)
+        }
+    };
+    let mut socket = Socket {
+        site,
+        stream,
+        outbox,
+        session,
+        decoder: Decoder::default(),
+        writer: Writer::default(),
+        stage: Stage::Open,
+        may_read: true,
+        held_up: None,
+        heard_at: now,
+        progressed_at: now,
+        taken_then: 0,
+        alarm: Box::pin(tokio::time::sleep(Duration::from_millis(
+            HEARTBEAT_EVERY_MS,
+        ))),
+        closed: Box::pin(async move { shutdown.reached(Phase::Closed).await }),
+    };
+    if let Some(doc) = doc {
+        socket.join_one(&doc, now);
+    }
+    if !read_already.is_empty() {
+        socket.take_in(&mut read_already, now);
+    }
+    std::future::poll_fn(|context| socket.poll(context)).await;
+    socket.leave_all();
+    metrics.sockets.down();
+}
+
+impl Socket {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let now = monotonic_now();
+        if self.closed.as_mut().poll(context).is_ready() && self.stage == Stage::Open {
+            self.close(CloseReason::Moving, now);
+        }
+        while self.alarm.as_mut().poll(context).is_ready() {
+            self.tick(now);
+            self.set_alarm(self.next_alarm(now));
+        }
+        loop {
+            if self.write(context, now).is_err() || self.stage == Stage::Over {
+                return Poll::Ready(());
+            }
+            match self.read(context, now) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        // What was just read may have made something to say.
+        if self.write(context, now).is_err() || self.stage == Stage::Over {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    /// Moves what rooms said to the kernel. An error is the end.
+    fn write(&mut self, context: &mut Context<'_>, now: MonotonicMs) -> io::Result<()> {
+        let mut outgoing = Vec::new();
+        loop {
+            let blocked = match self.writer.poll_write(&mut self.stream, context) {
+                Poll::Ready(written) => {
+                    written?;
+                    self.report_written();
+                    if let Stage::Parting { .. } = self.stage {
+                        self.stage = Stage::Over;
+                        return Ok(());
+                    }
+                    false
+                }
+                Poll::Pending => true,
+            };
+            self.note_progress(now);
+            if blocked && self.stage != Stage::Open {
+                return Ok(());
+            }
+            let wanted = if blocked || self.stage != Stage::Open {
+                0
+            } else {
+                WRITE_BYTES
+            };
+            let Poll::Ready(found) = self.outbox.poll(context, wanted, &mut outgoing) else {
+                return Ok(());
+            };
+            self.may_read = found.may_read;
+            for (member, bytes) in found.dropped {
+                self.report(member, bytes);
+            }
+            for outgoing in outgoing.drain(..) {
+                self.carry_out(outgoing, now);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, outgoing: Outgoing, now: MonotonicMs) {
+        match outgoing {
+            Outgoing::Frame {
+                member,
+                frame,
+                class: _,
+            } => {
+                self.site.metrics.frames_out.add(1);
+                self.site.metrics.bytes_out.add(frame.len() as u64);
+                self.writer.put_frame(member, frame);
+            }
+            Outgoing::Close { member, reason } => match &mut self.session {
+                Session::YWebsocket { seat } => {
+                    *seat = None;
+                    self.close(reason, now);
+                }
+                Session::Hocuspocus(openings) => {
+                    let found = openings
+                        .seats
+                        .iter()
+                        .find_map(|(opening, (seated, _))| (*seated == member).then_some(*opening));
+                    if let Some(opening) = found {
+                        openings.seats.remove(&opening);
+                        let last = openings.seats.is_empty();
+                        self.tell_peer(peer::Input::Ended { opening }, now);
+                        if last && self.site.shutdown.phase() != Phase::Open {
+                            self.close(CloseReason::Moving, now);
+                        }
+                    }
+                }
+            },
+        }
+    }
+
+    fn note_progress(&mut self, now: MonotonicMs) {
+        if self.writer.is_empty() || self.writer.taken != self.taken_then {
+            self.progressed_at = now;
+            self.taken_then = self.writer.taken;
+        }
+    }
+
+    fn report_written(&mut self) {
+        for (member, bytes) in self.writer.take_written() {
+            self.report(member, bytes);
+        }
+    }
+
+    fn report(&self, member: MemberId, bytes: usize) {
+        if let Some(inbox) = self.inbox_of(member) {
+            inbox.tell(Input::Drained { member, bytes });
+        }
+    }
+
+    fn inbox_of(&self, member: MemberId) -> Option<&RoomHandle> {
+        let is_theirs = |(seated, _): &&(MemberId, RoomHandle)| *seated == member;
+        let seat = match &self.session {
+            Session::YWebsocket { seat } => seat.as_ref().filter(is_theirs),
+            Session::Hocuspocus(openings) => openings.seats.values().find(is_theirs),
+        };
+        seat.map(|(_, inbox)| inbox)
+    }
+
+    /// Reads once. `Ok(true)`: read on; `Ok(false)`: the peer is gone.
+    fn read(&mut self, context: &mut Context<'_>, now: MonotonicMs) -> Poll<io::Result<bool>> {
+        if let Some(held_up) = &mut self.held_up {
+            ready!(held_up.as_mut().poll(context));
+            self.held_up = None;
+        }
+        if !self.may_read {
+            return Poll::Pending;
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            let read = buffer.filled_mut();
+            if read.is_empty() {
+                return Poll::Ready(Ok(false));
+            }
+            self.heard_at = now;
+            self.take_in(read, now);
+            Poll::Ready(Ok(true))
+        })
+    }
+
+    fn take_in(&mut self, bytes: &mut [u8], now: MonotonicMs) {
+        let mut events = Vec::new();
+        let fed = self.decoder.feed(bytes, &mut events);
+        for event in events {
+            self.take_event(event, now);
+        }
+        if let Err(violation) = fed
+            && self.stage == Stage::Open
+        {
+            let (code, reason) = violation.close();
+            self.site.metrics.closed_for_cause.add(1);
+            self.close_with(code, reason, now);
+        }
+    }
+
+    fn take_event(&mut self, event: Event, now: MonotonicMs) {
+        match (self.stage, event) {
+            (Stage::Open, Event::Message(message)) => {
+                self.site.metrics.frames_in.add(1);
+                self.site.metrics.bytes_in.add(message.len() as u64);
+                self.take_message(message, now);
+            }
+            (Stage::Open, Event::Ping(payload)) => {
+                // A peer that pings without reading the answers must not make us keep them.
+                if self.writer.is_empty() {
+                    self.writer.put(|out| websocket::put_pong(out, &payload));
+                }
+            }
+            (Stage::Open, Event::Close) => {
+                self.close_with(NORMAL, "", now);
+                self.stage = Stage::Parting {
+                    until: now.plus_ms(CLOSE_MS),
+                };
+            }
+            (Stage::Closing { until }, Event::Close) => self.stage = Stage::Parting { until },
+            (Stage::Open, Event::Pong)
+            | (Stage::Closing { .. }, Event::Message(_) | Event::Ping(_) | Event::Pong)
+            | (Stage::Parting { .. } | Stage::Over, _) => {}
+        }
+    }
+
+    fn take_message(&mut self, message: Bytes, now: MonotonicMs) {
+        match &self.session {
+            Session::YWebsocket {
+                seat: Some((member, inbox)),
+            } => {
+                let (member, inbox) = (*member, Arc::clone(inbox));
+                for item in y_websocket::messages(&message) {
+                    match item.ok().and_then(|item| said_in(&message, item)) {
+                        Some(said) => inbox.tell(Input::Said { member, said }),
+                        None => {
+                            self.site.metrics.closed_for_cause.add(1);
+                            return self.close(CloseReason::Malformed, now);
+                        }
+                    }
+                }
+                self.hold_if_full(&inbox);
+            }
+            Session::YWebsocket { seat: None } => {}
+            Session::Hocuspocus(_) => self.tell_peer(peer::Input::Received(message), now),
+        }
+    }
+
+    fn hold_if_full(&mut self, inbox: &RoomHandle) {
+        if inbox.is_full() {
+            let inbox = Arc::clone(inbox);
+            self.held_up = Some(Box::pin(async move { inbox.room_for_more().await }));
+        }
+    }
+
+    fn join_one(&mut self, doc: &DocName, now: MonotonicMs) {
+        let joined = self
+            .site
+            .hub
+            .join(doc, Speaks::YWebsocket, ROLE_OF_EVERYONE, &self.outbox);
+        match joined {
+            Ok(joined) => self.session = Session::YWebsocket { seat: Some(joined) },
+            Err(reason) => self.close(reason, now),
+        }
+    }
+
+    /// Gives the peer's logic an input, and all that follows from it.
+    fn tell_peer(&mut self, input: peer::Input, now: MonotonicMs) {
+        let mut inputs = vec![input];
+        let mut effects = Vec::new();
+        while let Some(input) = inputs.pop() {
+            let Session::Hocuspocus(openings) = &mut self.session else {
+                return;
+            };
+            openings.peer.handle(input, now, &mut effects);
+            for effect in std::mem::take(&mut effects) {
+                inputs.extend(self.carry_out_for_peer(effect, now));
+            }
+        }
+    }
+
+    /// Does one thing for the peer's logic; what comes back is its next input.
+    fn carry_out_for_peer(
+        &mut self,
+        effect: peer::Effect,
+        now: MonotonicMs,
+    ) -> Option<peer::Input> {
+        let Session::Hocuspocus(openings) = &mut self.session else {
+            return None;
+        };
+        match effect {
+            // Without accounts every token is as good as none.
+            peer::Effect::Judge { opening, .. } => {
+                let verdict = Verdict::Granted(ROLE_OF_EVERYONE);
+                return Some(peer::Input::Judged { opening, verdict });
+            }
+            peer::Effect::Join {
+                opening,
+                doc,
+                address,
+                role,
+                kind,
+            } => {
+                let speaks = Speaks::Hocuspocus { address, kind };
+                match self.site.hub.join(&doc, speaks.clone(), role, &self.outbox) {
+                    Ok(joined) => {
+                        openings.seats.insert(opening, joined);
+                    }
+                    Err(reason) => {
+                        // It never became a member, so no room's close names it.
+                        turn_away(&self.outbox, MemberId(0), &speaks, reason);
+                        return Some(peer::Input::Ended { opening });
+                    }
+                }
+            }
+            peer::Effect::Deliver { opening, said } => {
+                if let Some((member, inbox)) = openings.seats.get(&opening) {
+                    let (member, inbox) = (*member, Arc::clone(inbox));
+                    inbox.tell(Input::Said { member, said });
+                    self.hold_if_full(&inbox);
+                }
+            }
+            peer::Effect::Role { opening, role } => {
+                if let Some((member, inbox)) = openings.seats.get(&opening) {
+                    inbox.tell(Input::RoleChanged {
+                        member: *member,
+                        role,
+                    });
+                }
+            }
+            peer::Effect::Leave { opening } => {
+                if let Some((member, inbox)) = openings.seats.remove(&opening) {
+                    inbox.leave(member);
+                }
+            }
+            peer::Effect::Send(frame) => self.writer.put_message(frame),
+            peer::Effect::HangUp(reason) => {
+                self.site.metrics.closed_for_cause.add(1);
+                self.close(reason, now);
+            }
+            peer::Effect::WakeAt(at) => {
+                openings.wake_at = Some(at);
+                self.set_alarm(self.next_alarm(now));
+            }
+        }
+        None
+    }
+
+    fn tick(&mut self, now: MonotonicMs) {
+        if let Stage::Closing { until } | Stage::Parting { until } = self.stage {
+            if until.ms_since(now) == 0 {
+                self.stage = Stage::Over;
+            }
+            return;
+        }
+        if let Session::Hocuspocus(openings) = &mut self.session
+            && openings.wake_at.is_some_and(|at| at <= now)
+        {
+            openings.wake_at = None;
+            self.tell_peer(peer::Input::Tick, now);
+        }
+        if !self.writer.is_empty() && now.ms_since(self.progressed_at) >= SILENCE_DEADLINE_MS {
+            // It reads nothing: a close frame would not reach it either.
+            self.stage = Stage::Over;
+            return;
+        }
+        let listening = self.may_read && self.held_up.is_none();
+        let heard_ms = now.ms_since(self.heard_at);
+        if listening && heard_ms >= SILENCE_DEADLINE_MS {
+            return self.close(CloseReason::Silent, now);
+        }
+        if heard_ms + HEARTBEAT_SLACK_MS >= HEARTBEAT_EVERY_MS && self.writer.is_empty() {
+            self.writer.put(websocket::put_ping);
+        }
+    }
+
+    /// Milliseconds until there is something to look at.
+    fn next_alarm(&self, now: MonotonicMs) -> u64 {
+        match (&self.session, self.stage) {
+            (_, Stage::Closing { until } | Stage::Parting { until }) => until.ms_since(now).max(1),
+            (Session::Hocuspocus(openings), _) => {
+                openings.wake_at.map_or(HEARTBEAT_EVERY_MS, |at| {
+                    at.ms_since(now).clamp(1, HEARTBEAT_EVERY_MS)
+                })
+            }
+            (Session::YWebsocket { .. }, _) => HEARTBEAT_EVERY_MS,
+        }
+    }
+
+    fn set_alarm(&mut self, in_ms: u64) {
+        self.alarm
+            .as_mut()
+            .reset(tokio::time::Instant::now() + Duration::from_millis(in_ms));
+    }
+
+    fn close(&mut self, reason: CloseReason, now: MonotonicMs) {
+        self.close_with(reason.code(), reason.text(), now);
+    }
+
+    /// Says goodbye; the peer has a moment to answer.
+    fn close_with(&mut self, code: u16, reason: &str, now: MonotonicMs) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        self.leave_all();
+        self.writer
+            .put(|out| websocket::put_close(out, code, reason));
+        self.stage = Stage::Closing {
+            until: now.plus_ms(CLOSE_MS),
+        };
+        self.set_alarm(CLOSE_MS);
+    }
+
+    fn leave_all(&mut self) {
+        match &mut self.session {
+            Session::YWebsocket { seat } => {
+                if let Some((member, inbox)) = seat.take() {
+                    inbox.leave(member);
+                }
+            }
+            Session::Hocuspocus(openings) => {
+                for (member, inbox) in std::mem::take(&mut openings.seats).into_values() {
+                    inbox.leave(member);
+                }
+            }
+        }
+    }
+}
+
+/// A tick may come a little early by the clock that measured the silence.
+const HEARTBEAT_SLACK_MS: u64 = 500;
+
+/// What a y-websocket message says to a room; `None` for what only servers say.
+fn said_in(frame: &Bytes, message: y_websocket::Message<'_>) -> Option<Said> {
+    use y_websocket::Message;
+    Some(match message {
+        Message::Sync(SyncMessage::Step1(version)) => Said::Step1(frame.slice_ref(version)),
+        Message::Sync(SyncMessage::Step2(update)) => Said::Step2(frame.slice_ref(update)),
+        Message::Sync(SyncMessage::Update(update)) => Said::Update(frame.slice_ref(update)),
+        Message::Awareness(payload) => Said::Awareness(frame.slice_ref(payload)),
+        Message::QueryAwareness => Said::QueryAwareness,
+        Message::PermissionDenied(_) => return None,
+    })
+}

@@ -1,0 +1,112 @@
+//! A document whose log cannot be applied: finds the updates to blame and puts them aside.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sheaf_shared::ids::{DocName, ReplicaId, Seq};
+use sheaf_shared::replica::{Origin, Replica};
+
+use crate::adapters::system::unix_now;
+use crate::ports::{Entry, Quarantined, StoredDocument, UpdateBytes};
+use crate::runtime::hub::Hub;
+
+/// Most updates that are put aside in one go. More than that is not poison but a fault of the program.
+const POISON_MAX: usize = 16;
+
+/// Puts one row aside that could not be applied.
+pub(crate) async fn put_row_aside(hub: &Hub, doc: &DocName, at: Seq) {
+    let before = Seq(at.0.saturating_sub(1));
+    let entry = match hub.store.read_since(doc, before).await {
+        Ok(Some(entries)) => entries.into_iter().find(|entry| entry.seq == at),
+        Ok(None) => None,
+        Err(fault) => {
+            tracing::error!(doc.name = %doc, seq = at.0, %fault, "Could not read the row to put aside");
+            return;
+        }
+    };
+    match entry {
+        Some(entry) => put_aside(hub, doc, entry, "it could not be applied".to_owned()).await,
+        // A snapshot was decoded and compared before it was stored: it is not put aside without a person.
+        None => {
+            tracing::error!(doc.name = %doc, seq = at.0, "A snapshot could not be applied; see `sheaf verify`");
+        }
+    }
+}
+
+async fn put_aside(hub: &Hub, doc: &DocName, entry: Entry, reason: String) {
+    let seq = entry.seq;
+    let aside = Quarantined {
+        seq: Some(seq),
+        reason,
+        update: entry.update,
+        at: unix_now(),
+    };
+    match hub.store.quarantine(doc, aside).await {
+        Ok(()) => {
+            hub.metrics.quarantined.add(1);
+            tracing::error!(doc.name = %doc, seq = seq.0, "Put an update aside that cannot be applied");
+        }
+        Err(fault) => {
+            tracing::error!(doc.name = %doc, seq = seq.0, %fault, "Could not put an update aside");
+        }
+    }
+}
+
+/// Loads the document update by update and puts aside each that does not apply. Everything is kept: with its
+/// reason, for a person to look at.
+pub(crate) async fn put_poison_aside(hub: &Hub, doc: &DocName) {
+    let stored = match hub.store.load(doc).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return,
+        Err(fault) => {
+            tracing::error!(doc.name = %doc, %fault, "Could not look for the update to blame");
+            return;
+        }
+    };
+    let Ok(poison) = tokio::task::spawn_blocking(move || find_poison(&stored)).await else {
+        return;
+    };
+    for (entry, reason) in poison {
+        put_aside(hub, doc, entry, reason).await;
+    }
+}
+
+/// The updates of the log that do not apply after those before them.
+fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
+    let mut poison: Vec<(Entry, String)> = Vec::new();
+    'again: while poison.len() < POISON_MAX {
+        let Some(mut replica) = apply_all(stored.snapshot.iter()) else {
+            return Vec::new();
+        };
+        for entry in &stored.log {
+            if poison.iter().any(|(known, _)| known.seq == entry.seq) {
+                continue;
+            }
+            let applied = catch_unwind(AssertUnwindSafe(|| {
+                replica.apply(&entry.update, Origin::Remote).map(drop)
+            }));
+            let reason = match applied {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "applying it panicked".to_owned(),
+            };
+            // What the panic left behind must not be touched again, not even to drop it.
+            std::mem::forget(replica);
+            poison.push((entry.clone(), reason));
+            continue 'again;
+        }
+        return poison;
+    }
+    Vec::new()
+}
+
+fn apply_all<'a>(updates: impl Iterator<Item = &'a UpdateBytes>) -> Option<Replica> {
+    let mut replica = Replica::new(ReplicaId(fastrand::u32(1..)));
+    for update in updates {
+        let applied = catch_unwind(AssertUnwindSafe(|| replica.apply(update, Origin::Remote)));
+        if !matches!(applied, Ok(Ok(_))) {
+            std::mem::forget(replica);
+            return None;
+        }
+    }
+    Some(replica)
+}

@@ -1,0 +1,132 @@
+//! Checks everything that is stored. Changes nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sheaf_shared::ids::{DocName, Seq};
+
+use super::compact::replay;
+use crate::ports::{ReadFault, StorageFault, Store, UpdateBytes};
+
+/// Documents asked for at a time.
+const PAGE: usize = 500;
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Documents looked at.
+    pub documents: u64,
+    /// Updates read, those in the history among them.
+    pub updates: u64,
+    /// Updates that were put aside earlier.
+    pub quarantined: u64,
+    /// What is wrong: the document and what about it.
+    pub damages: Vec<(DocName, String)>,
+}
+
+/// Reads every row of every document and opens every document.
+///
+/// Where the history reaches back to the first update, the document is also built from history and log alone and
+/// compared with what snapshot and log make.
+///
+/// # Errors
+/// [`StorageFault`] when the store could not be asked.
+pub async fn verify(store: &dyn Store) -> Result<Report, StorageFault> {
+    let mut report = Report::default();
+    let mut after: Option<DocName> = None;
+    loop {
+        let page = store.list(after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(report);
+        };
+        after = Some(last.doc.clone());
+        for line in page {
+            report.documents += 1;
+            report.quarantined += store.quarantined(&line.doc).await?.len() as u64;
+            match verify_one(store, &line.doc).await {
+                Ok(updates) => report.updates += updates,
+                Err(Wrong::Damaged(what)) => report.damages.push((line.doc, what)),
+                Err(Wrong::Storage(fault)) => return Err(fault),
+            }
+        }
+    }
+}
+
+enum Wrong {
+    Damaged(String),
+    Storage(StorageFault),
+}
+
+impl From<ReadFault> for Wrong {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Damaged(what) => Self::Damaged(what),
+            ReadFault::Storage(fault) => Self::Storage(fault),
+        }
+    }
+}
+
+async fn verify_one(store: &dyn Store, doc: &DocName) -> Result<u64, Wrong> {
+    let stored = store
+        .load(doc)
+        .await?
+        .ok_or_else(|| Wrong::Damaged("it is listed and cannot be found".to_owned()))?;
+    let mut past: Vec<UpdateBytes> = Vec::new();
+    let mut last = Seq(0);
+    loop {
+        let entries = store.history_since(doc, last).await?;
+        let Some(newest) = entries.last() else { break };
+        if entries
+            .first()
+            .is_some_and(|entry| entry.seq != last.plus(1))
+        {
+            return Err(Wrong::Damaged(format!(
+                "update {} of the history is missing",
+                last.0 + 1
+            )));
+        }
+        last = newest.seq;
+        past.extend(entries.into_iter().map(|entry| entry.update));
+    }
+    // A snapshot that was stored but not trimmed yet has its rows still in the log.
+    let mut between = last;
+    while between < stored.snapshot_through {
+        let entries = store.read_since(doc, between).await?.unwrap_or_default();
+        let Some(newest) = entries.last() else {
+            return Err(Wrong::Damaged(format!(
+                "update {} is neither in the history nor in the log",
+                between.0 + 1
+            )));
+        };
+        between = newest.seq;
+        let through = stored.snapshot_through;
+        past.extend(
+            entries
+                .into_iter()
+                .filter(|entry| entry.seq <= through)
+                .map(|entry| entry.update),
+        );
+    }
+    let updates = past.len() as u64 + stored.log.len() as u64;
+    let opened = tokio::task::spawn_blocking(move || {
+        catch_unwind(AssertUnwindSafe(|| compare(&stored, &past)))
+            .unwrap_or_else(|_| Err("opening it panicked".to_owned()))
+    });
+    match opened.await {
+        Ok(Ok(())) => Ok(updates),
+        Ok(Err(what)) => Err(Wrong::Damaged(what)),
+        Err(_) => Err(Wrong::Damaged("opening it failed".to_owned())),
+    }
+}
+
+/// Opens the document both ways and compares.
+fn compare(stored: &crate::ports::StoredDocument, past: &[UpdateBytes]) -> Result<(), String> {
+    let served = replay(stored.updates()).map_err(|error| format!("it does not open: {error}"))?;
+    let log = stored.log.iter().map(|entry| &entry.update);
+    let replayed = replay(past.iter().chain(log))
+        .map_err(|error| format!("its history does not open: {error}"))?;
+    if served.canonical() == replayed.canonical() {
+        Ok(())
+    } else {
+        Err("its snapshot is not what its history makes".to_owned())
+    }
+}

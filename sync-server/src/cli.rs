@@ -1,0 +1,114 @@
+//! The command line: what can be asked of `sheaf`, and the help that explains it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::RawConfig;
+
+/// Write together: pages that several people edit at once, online or not.
+///
+/// One program serves the page, keeps the documents and brings everyone's edits together. `sheaf serve` starts it.
+#[derive(Debug, Parser)]
+#[command(name = "sheaf", version, propagate_version = true)]
+#[command(
+    after_help = "Every setting can also be given as an environment variable, named in brackets.\n\
+    Start with:  sheaf serve   and open  http://127.0.0.1:8080"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the page and the documents.
+    ///
+    /// Stops on SIGTERM or SIGINT: it finishes what it is storing, sends everyone away over some seconds, and
+    /// ends. A second signal ends it at once; nothing that was shown as saved can be lost by that.
+    Serve(Box<ServeArgs>),
+    /// Check everything that is stored, and say what is damaged.
+    ///
+    /// Reads every row, compares every checksum, looks for gaps, and opens every document. Changes nothing.
+    /// Ends with 0 if all is well, 1 if something is damaged, 2 if it could not check.
+    Verify {
+        /// Where everything is kept.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Where everything is kept.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Where everything is kept.
+    #[arg(long, env = "SHEAF_DATA_DIR", value_name = "DIR", default_value = crate::config::DATA_DIR)]
+    pub data_dir: PathBuf,
+}
+
+/// The settings of `sheaf serve`. They are texts here: `config` reads them and complains of all together.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:8080].
+    #[arg(long, env = "SHEAF_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where everything is kept [default: ./sheaf-data]. Back this folder up.
+    #[arg(long, env = "SHEAF_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
+    #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
+    open: bool,
+    /// How log lines look: text or json [default: text].
+    #[arg(long, env = "SHEAF_LOG_FORMAT", value_name = "FORM")]
+    log_format: Option<String>,
+    /// The least serious log line shown: error, warn, info, debug or trace [default: info].
+    #[arg(long, env = "SHEAF_LOG_LEVEL", value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Most open connections [default: 16384].
+    #[arg(long, env = "SHEAF_CONNECTIONS_MAX", value_name = "N")]
+    connections_max: Option<String>,
+    /// Most open connections of one address [default: 1024].
+    #[arg(long, env = "SHEAF_CONNECTIONS_PER_ADDRESS_MAX", value_name = "N")]
+    connections_per_address_max: Option<String>,
+    /// Most open connections of this machine itself [default: as many as all].
+    #[arg(long, env = "SHEAF_CONNECTIONS_PER_LOOPBACK_MAX", value_name = "N")]
+    connections_per_loopback_max: Option<String>,
+    /// Seconds over which people are sent away when the server stops [default: 15].
+    #[arg(long, env = "SHEAF_DRAIN_SECONDS", value_name = "S")]
+    drain_seconds: Option<String>,
+    /// Memory that open documents may take together, in MiB [default: 1024].
+    #[arg(long, env = "SHEAF_DOCUMENTS_MEMORY_MIB", value_name = "MIB")]
+    documents_memory_mib: Option<String>,
+    /// An origin, besides the server's own, whose pages may open sockets (behind a proxy that changes Host).
+    #[arg(
+        long = "origin",
+        env = "SHEAF_ORIGINS",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    origins: Vec<String>,
+    /// Threads that work on documents and sockets [default: one for each core].
+    #[arg(long, env = "SHEAF_THREADS", value_name = "N")]
+    threads: Option<String>,
+}
+
+impl From<ServeArgs> for RawConfig {
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            listen: args.listen,
+            data_dir: args.data_dir,
+            open: args.open,
+            log_format: args.log_format,
+            log_level: args.log_level,
+            connections_max: args.connections_max,
+            connections_per_address_max: args.connections_per_address_max,
+            connections_per_loopback_max: args.connections_per_loopback_max,
+            drain_seconds: args.drain_seconds,
+            documents_memory_mib: args.documents_memory_mib,
+            origins: args.origins,
+            threads: args.threads,
+        }
+    }
+}

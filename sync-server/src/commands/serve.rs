@@ -1,0 +1,108 @@
+//! `sheaf serve`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use sheaf_server::adapters::http::{self, Assets};
+use sheaf_server::adapters::sqlite::{Options, SqliteStore};
+use sheaf_server::adapters::system;
+use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
+use sheaf_server::metrics::Metrics;
+use sheaf_server::{STACK_BYTES, run};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The command line or the environment holds something that does not work.
+const BAD_CONFIGURATION: u8 = 2;
+/// A second signal ended the program before it had sent everyone off.
+const CUT_SHORT: i32 = 130;
+
+/// Serves until told to stop.
+pub(crate) fn serve(raw: &RawConfig) -> ExitCode {
+    let config = match Config::parse(raw) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("sheaf: cannot start with these settings:");
+            for problem in problems {
+                eprintln!("  {problem}");
+            }
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    start_logging(&config);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.threads)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve_in_runtime(config)),
+        Err(error) => super::fail(&error),
+    }
+}
+
+async fn serve_in_runtime(config: Config) -> ExitCode {
+    // Signals first: as process 1 of a container there is no default that would end us.
+    let stop = match stop_signal() {
+        Ok(stop) => stop,
+        Err(error) => return super::fail(&error),
+    };
+    let files = system::raise_open_files();
+    let metrics = Arc::new(Metrics::default());
+    let store = match SqliteStore::open(&config.data_dir, Options::default(), Arc::clone(&metrics))
+    {
+        Ok(store) => Arc::new(store),
+        Err(error) => return super::fail(&error),
+    };
+    let bound = match http::bind(config.listen) {
+        Ok(bound) => bound,
+        Err(error) => return super::fail(&error),
+    };
+    if files < config.connections_max as u64 {
+        tracing::warn!(
+            open_files_max = files,
+            connections_max = config.connections_max,
+            "The system allows fewer open files than connections are configured; raise its limit"
+        );
+    }
+    if config.audience == Audience::Everyone {
+        tracing::warn!(
+            "There are no accounts: whoever reaches this address can read and change every page"
+        );
+    }
+    tracing::info!(address = %bound.address, version = env!("CARGO_PKG_VERSION"), "Sheaf is ready");
+    println!("Sheaf is ready: http://{}", bound.address);
+    run(config, bound, store, Assets::of_this_build(), metrics, stop).await;
+    tracing::info!("Sheaf has stopped");
+    ExitCode::SUCCESS
+}
+
+/// Done at the first SIGTERM or SIGINT. The second one ends the process at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(CUT_SHORT);
+        });
+    })
+}
+
+fn start_logging(config: &Config) {
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(config.log_level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false);
+    match config.log_format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}

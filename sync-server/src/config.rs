@@ -1,0 +1,393 @@
+//! What an operator may tune: read once, checked once, and complained about all together.
+//!
+//! What both ends must agree on is not here but in `sheaf_shared::limits`.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The settings of `sheaf serve`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Who may come in while there are no accounts.
+    pub audience: Audience,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// The least serious log line shown.
+    pub log_level: tracing::Level,
+    /// Most open connections.
+    pub connections_max: usize,
+    /// Most open connections of one address.
+    pub connections_per_address_max: usize,
+    /// Most open connections of this machine itself (a proxy's all come from there).
+    pub connections_per_loopback_max: usize,
+    /// Milliseconds over which clients are sent away when the server stops.
+    pub drain_ms: u64,
+    /// Bytes of memory that open documents may take together.
+    pub rooms_bytes_max: usize,
+    /// Origins that may open sockets besides the server's own.
+    pub origins: Vec<String>,
+    /// Threads that work on documents and sockets.
+    pub threads: usize,
+}
+
+/// Who may come in while there are no accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// People at this machine.
+    ThisMachine,
+    /// Whoever reaches the port.
+    Everyone,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What was given on the command line or in the environment; `None`: neither.
+#[derive(Clone, Debug, Default)]
+pub struct RawConfig {
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--data-dir`
+    pub data_dir: Option<PathBuf>,
+    /// `--open`
+    pub open: bool,
+    /// `--log-format`
+    pub log_format: Option<String>,
+    /// `--log-level`
+    pub log_level: Option<String>,
+    /// `--connections-max`
+    pub connections_max: Option<String>,
+    /// `--connections-per-address-max`
+    pub connections_per_address_max: Option<String>,
+    /// `--connections-per-loopback-max`
+    pub connections_per_loopback_max: Option<String>,
+    /// `--drain-seconds`
+    pub drain_seconds: Option<String>,
+    /// `--documents-memory-mib`
+    pub documents_memory_mib: Option<String>,
+    /// `--origin`
+    pub origins: Vec<String>,
+    /// `--threads`
+    pub threads: Option<String>,
+}
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong.
+    pub wrong: String,
+    /// A value that works.
+    pub example: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            variable,
+            value,
+            wrong,
+            example,
+        } = self;
+        write!(
+            f,
+            "{variable}={value}: {wrong} (for example {variable}={example})"
+        )
+    }
+}
+
+/// Default of `--listen`.
+pub const LISTEN: &str = "127.0.0.1:8080";
+/// Default of `--data-dir`.
+pub const DATA_DIR: &str = "./sheaf-data";
+/// Default of `--connections-max`.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Default of `--connections-per-address-max`: a school or an office behind one address fits.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// Default of `--drain-seconds`: under the 30 s after which most supervisors kill.
+pub const DRAIN_S: usize = 15;
+/// Default of `--documents-memory-mib`.
+pub const DOCUMENTS_MEMORY_MIB: usize = 1_024;
+
+impl Config {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every [`Problem`] there is, not only the first.
+    pub fn parse(raw: &RawConfig) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let audience = if raw.open {
+            Audience::Everyone
+        } else {
+            Audience::ThisMachine
+        };
+        let all = problems.count(&CONNECTIONS, raw.connections_max.as_deref());
+        let config = Self {
+            listen: problems.listen(raw.listen.as_deref(), audience),
+            audience,
+            data_dir: raw.data_dir.clone().unwrap_or_else(|| DATA_DIR.into()),
+            log_format: problems.log_format(raw.log_format.as_deref()),
+            log_level: problems.log_level(raw.log_level.as_deref()),
+            connections_max: all,
+            connections_per_address_max: problems
+                .count(&PER_ADDRESS, raw.connections_per_address_max.as_deref()),
+            connections_per_loopback_max: match raw.connections_per_loopback_max.as_deref() {
+                Some(raw) => problems.count(&PER_LOOPBACK, Some(raw)),
+                None => all,
+            },
+            drain_ms: problems.count(&DRAIN, raw.drain_seconds.as_deref()) as u64 * 1_000,
+            rooms_bytes_max: problems
+                .count(&MEMORY, raw.documents_memory_mib.as_deref())
+                .saturating_mul(1024 * 1024),
+            origins: problems.origins(&raw.origins),
+            threads: match raw.threads.as_deref() {
+                Some(raw) => problems.count(&THREADS, Some(raw)),
+                None => std::thread::available_parallelism().map_or(2, usize::from),
+            },
+        };
+        if problems.0.is_empty() {
+            Ok(config)
+        } else {
+            Err(problems.0)
+        }
+    }
+}
+
+/// A setting that is a whole number.
+struct Count {
+    variable: &'static str,
+    default: usize,
+    min: usize,
+    max: usize,
+    example: &'static str,
+}
+
+const CONNECTIONS: Count = Count {
+    variable: "SHEAF_CONNECTIONS_MAX",
+    default: CONNECTIONS_MAX,
+    min: 1,
+    max: 10_000_000,
+    example: "16384",
+};
+const PER_ADDRESS: Count = Count {
+    variable: "SHEAF_CONNECTIONS_PER_ADDRESS_MAX",
+    default: CONNECTIONS_PER_ADDRESS_MAX,
+    min: 1,
+    max: 10_000_000,
+    example: "1024",
+};
+const PER_LOOPBACK: Count = Count {
+    variable: "SHEAF_CONNECTIONS_PER_LOOPBACK_MAX",
+    default: CONNECTIONS_MAX,
+    min: 1,
+    max: 10_000_000,
+    example: "16384",
+};
+const DRAIN: Count = Count {
+    variable: "SHEAF_DRAIN_SECONDS",
+    default: DRAIN_S,
+    min: 0,
+    max: 3_600,
+    example: "15",
+};
+const MEMORY: Count = Count {
+    variable: "SHEAF_DOCUMENTS_MEMORY_MIB",
+    default: DOCUMENTS_MEMORY_MIB,
+    min: 16,
+    max: 16 * 1024 * 1024,
+    example: "1024",
+};
+const THREADS: Count = Count {
+    variable: "SHEAF_THREADS",
+    default: 2,
+    min: 1,
+    max: 1_024,
+    example: "4",
+};
+
+const BEYOND_LOOPBACK: &str = "there are no accounts yet, so whoever reaches this address could read and change every page. \
+    Listen on 127.0.0.1, or, if everyone who can reach it may do that, add --open";
+
+/// Whether only this machine reaches `address`.
+#[must_use]
+pub fn is_loopback(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+        }
+    }
+}
+
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, variable: &'static str, value: &str, wrong: &str, example: &'static str) {
+        let (value, wrong) = (value.to_owned(), wrong.to_owned());
+        self.0.push(Problem {
+            variable,
+            value,
+            wrong,
+            example,
+        });
+    }
+
+    fn read<T: FromStr>(
+        &mut self,
+        variable: &'static str,
+        raw: Option<&str>,
+        otherwise: T,
+        wanted: &str,
+        example: &'static str,
+    ) -> T {
+        let Some(raw) = raw else { return otherwise };
+        raw.trim().parse().unwrap_or_else(|_| {
+            self.add(variable, raw, wanted, example);
+            otherwise
+        })
+    }
+
+    fn count(&mut self, setting: &Count, raw: Option<&str>) -> usize {
+        let Count {
+            variable,
+            default,
+            min,
+            max,
+            example,
+        } = *setting;
+        let wanted = format!("a whole number from {min} to {max} is wanted");
+        let count = self.read(variable, raw, default, &wanted, example);
+        if !(min..=max).contains(&count) {
+            self.add(variable, &count.to_string(), &wanted, example);
+        }
+        count
+    }
+
+    fn listen(&mut self, raw: Option<&str>, audience: Audience) -> SocketAddr {
+        let (variable, example) = ("SHEAF_LISTEN", LISTEN);
+        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let listen = self.read(
+            variable,
+            raw,
+            default,
+            "an address and a port are wanted",
+            example,
+        );
+        if audience == Audience::ThisMachine && !is_loopback(listen.ip()) {
+            self.add(variable, &listen.to_string(), BEYOND_LOOPBACK, example);
+        }
+        listen
+    }
+
+    fn log_level(&mut self, raw: Option<&str>) -> tracing::Level {
+        let wanted = "one of error, warn, info, debug, trace is wanted";
+        self.read("SHEAF_LOG_LEVEL", raw, tracing::Level::INFO, wanted, "info")
+    }
+
+    fn log_format(&mut self, raw: Option<&str>) -> LogFormat {
+        match raw {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                self.add("SHEAF_LOG_FORMAT", other, "text or json is wanted", "json");
+                LogFormat::Text
+            }
+        }
+    }
+
+    fn origins(&mut self, raw: &[String]) -> Vec<String> {
+        for origin in raw {
+            let host = origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains(['/', ' '])) {
+                self.add(
+                    "SHEAF_ORIGINS",
+                    origin,
+                    "a scheme and a host without a path are wanted",
+                    "https://pages.example.org",
+                );
+            }
+        }
+        raw.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_any_setting_it_listens_on_loopback_only() {
+        let config = Config::parse(&RawConfig::default()).unwrap();
+        assert_eq!(config.listen.to_string(), LISTEN);
+        assert_eq!(config.audience, Audience::ThisMachine);
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_with_variable_value_and_example() {
+        let raw = RawConfig {
+            listen: Some("8080".into()),
+            log_format: Some("xml".into()),
+            log_level: Some("loud".into()),
+            connections_max: Some("-3".into()),
+            connections_per_address_max: Some("0".into()),
+            drain_seconds: Some("soon".into()),
+            origins: vec!["pages.example.org".into()],
+            ..RawConfig::default()
+        };
+        let problems = Config::parse(&raw).unwrap_err();
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 7, "{told:#?}");
+        for problem in &problems {
+            let line = problem.to_string();
+            assert!(
+                line.starts_with(&format!("{}={}", problem.variable, problem.value)),
+                "{line}"
+            );
+            assert!(line.contains("for example"), "{line}");
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_it_listens_only_when_told_that_everyone_may_come_in() {
+        for address in ["0.0.0.0:8080", "[::]:8080", "192.168.1.5:80"] {
+            let raw = RawConfig {
+                listen: Some(address.into()),
+                ..RawConfig::default()
+            };
+            let problems = Config::parse(&raw).unwrap_err();
+            assert!(problems[0].wrong.contains("--open"), "{address}");
+            let raw = RawConfig { open: true, ..raw };
+            assert_eq!(Config::parse(&raw).unwrap().audience, Audience::Everyone);
+        }
+        for address in [
+            "127.0.0.1:0",
+            "127.8.8.8:80",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            let raw = RawConfig {
+                listen: Some(address.into()),
+                ..RawConfig::default()
+            };
+            assert!(Config::parse(&raw).is_ok(), "{address}");
+        }
+    }
+}

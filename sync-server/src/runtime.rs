@@ -1,0 +1,7 @@
+//! What runs the rooms: one task for each open document, queues in and out, and the way down.
+
+pub mod hub;
+pub mod inbox;
+pub mod outbox;
+pub mod room_task;
+pub mod shutdown;

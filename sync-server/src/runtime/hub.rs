@@ -1,0 +1,225 @@
+//! Which document is open where: every join passes here, so that a document has one room at a time.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sheaf_core::room::{Input, Joining, MemberId, RoomConfig, Speaks};
+use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::DocName;
+use sheaf_shared::sync::close::CloseReason;
+use tokio::sync::Notify;
+
+use super::inbox::{Inbox, Letter};
+use super::outbox::Outbox;
+use super::room_task::{RoomTask, turn_away};
+use crate::adapters::system::monotonic_now;
+use crate::app::compact::Compactor;
+use crate::metrics::Metrics;
+use crate::ports::Store;
+
+/// The way to one room.
+pub(crate) type RoomHandle = Arc<Inbox>;
+
+#[derive(Default)]
+struct Open {
+    rooms: Rooms,
+    inboxes: HashMap<DocName, RoomHandle>,
+    /// Inboxes of rooms that open when the one before them has ended, and how many wait in each.
+    next: HashMap<DocName, (RoomHandle, usize)>,
+}
+
+/// All rooms of this process.
+pub struct Hub {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) compactor: Compactor,
+    room_config: RoomConfig,
+    open: Mutex<Open>,
+    members: AtomicU64,
+    /// Rung whenever a room has ended.
+    ended: Notify,
+}
+
+impl Hub {
+    /// No room is open.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+        room_config: RoomConfig,
+        rooms_config: RoomsConfig,
+    ) -> Arc<Self> {
+        let compactor = Compactor::new(Arc::clone(&store));
+        let open = Open {
+            rooms: Rooms::new(rooms_config),
+            ..Open::default()
+        };
+        Arc::new(Self {
+            store,
+            metrics,
+            compactor,
+            room_config,
+            open: Mutex::new(open),
+            members: AtomicU64::new(1),
+            ended: Notify::new(),
+        })
+    }
+
+    pub(super) fn room_config(&self) -> RoomConfig {
+        self.room_config
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings someone into a document's room, opening it if need be.
+    ///
+    /// # Errors
+    /// The reason to turn them away with.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        doc: &DocName,
+        speaks: Speaks,
+        role: Role,
+        outbox: &Arc<Outbox>,
+    ) -> Result<(MemberId, RoomHandle), CloseReason> {
+        let member = MemberId(self.members.fetch_add(1, Ordering::Relaxed));
+        let joining = Joining {
+            member,
+            speaks,
+            role,
+        };
+        let mut guard = self.open();
+        let open = &mut *guard;
+        let inbox = match open.rooms.join(doc) {
+            Admission::Open => {
+                let inbox = RoomHandle::default();
+                open.inboxes.insert(doc.clone(), Arc::clone(&inbox));
+                self.start(doc, &inbox);
+                inbox
+            }
+            Admission::Enter => match open.inboxes.get(doc) {
+                Some(inbox) => Arc::clone(inbox),
+                // Rooms and inboxes come and go under one lock; a room without one is a fault of ours.
+                None => return Err(CloseReason::Fault),
+            },
+            Admission::AfterEnd => {
+                let (inbox, waiting) = open.next.entry(doc.clone()).or_default();
+                *waiting += 1;
+                Arc::clone(inbox)
+            }
+            Admission::Full => return Err(CloseReason::Busy),
+            Admission::Draining => return Err(CloseReason::Moving),
+        };
+        match inbox.put(Letter::Join(joining, Arc::clone(outbox))) {
+            Ok(()) => Ok((member, inbox)),
+            // The room failed a moment ago and is about to be opened afresh.
+            Err(_) => {
+                open.rooms.left(doc, monotonic_now());
+                Err(CloseReason::Fault)
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, doc: &DocName, inbox: &RoomHandle) {
+        let task = RoomTask::new(Arc::clone(self), doc.clone(), Arc::clone(inbox));
+        tokio::spawn(task.run());
+    }
+
+    pub(super) fn left(&self, doc: &DocName) {
+        self.open().rooms.left(doc, monotonic_now());
+    }
+
+    pub(super) fn measured(&self, doc: &DocName, bytes: usize) {
+        self.open().rooms.measured(doc, bytes);
+    }
+
+    /// A room's task is over; whoever waited for that comes in now.
+    pub(super) fn ended(self: &Arc<Self>, doc: &DocName) {
+        let mut guard = self.open();
+        let open = &mut *guard;
+        open.inboxes.remove(doc);
+        open.rooms.ended(doc);
+        if let Some((inbox, waiting)) = open.next.remove(doc) {
+            self.open_next(open, doc, inbox, waiting);
+        }
+        drop(guard);
+        self.ended.notify_waiters();
+    }
+
+    fn open_next(
+        self: &Arc<Self>,
+        open: &mut Open,
+        doc: &DocName,
+        inbox: RoomHandle,
+        waiting: usize,
+    ) {
+        let mut refused = None;
+        for _ in 0..waiting {
+            match open.rooms.join(doc) {
+                Admission::Open => {
+                    open.inboxes.insert(doc.clone(), Arc::clone(&inbox));
+                    self.start(doc, &inbox);
+                }
+                Admission::Enter => {}
+                Admission::AfterEnd | Admission::Full => refused = Some(CloseReason::Busy),
+                Admission::Draining => refused = Some(CloseReason::Moving),
+            }
+        }
+        let Some(reason) = refused else { return };
+        for letter in inbox.close() {
+            if let Letter::Join(joining, outbox) = letter {
+                turn_away(&outbox, joining.member, &joining.speaks, reason);
+            }
+        }
+    }
+
+    /// Ends rooms that have been empty for a while. Call about once a second.
+    pub(crate) fn tick(&self) {
+        let mut orders = Vec::new();
+        let mut open = self.open();
+        open.rooms.tick(monotonic_now(), &mut orders);
+        carry_out(&open, orders);
+    }
+
+    /// Lets nobody in any more and sends everyone off within this time.
+    pub(crate) fn drain(&self, within_ms: u64) {
+        let mut orders = Vec::new();
+        let mut open = self.open();
+        open.rooms.drain(within_ms, &mut orders);
+        carry_out(&open, orders);
+    }
+
+    /// Waits until no room is open.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.open().inboxes.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Documents in memory.
+    pub(crate) fn rooms_open(&self) -> usize {
+        self.open().inboxes.len()
+    }
+}
+
+fn carry_out(open: &Open, orders: Vec<Order>) {
+    for order in orders {
+        let (doc, input) = match order {
+            Order::Retire(doc) => (doc, Input::Retire),
+            Order::Drain { doc, within_ms } => (doc, Input::Drain { within_ms }),
+        };
+        if let Some(inbox) = open.inboxes.get(&doc) {
+            inbox.tell(input);
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! One open document: letters in, the pure room, its effects carried out.
+//!
+//! Everything that waits is handled before effects are carried out, so a busy room sends and stores in large
+//! pieces without a timer, and a lone keystroke waits for nobody.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sheaf_core::room::{
+    Effect, Input, Joining, MemberId, Room, Rows, Speaks, StoreFault, Stored, Ticket,
+};
+use sheaf_shared::ids::{DocName, Seq};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::peer::Said;
+use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::hocuspocus::{Address, Message};
+
+use super::hub::Hub;
+use super::inbox::{Inbox, Letter};
+use super::outbox::Outbox;
+use crate::adapters::system::monotonic_now;
+use crate::app::{compact, repair};
+use crate::ports::{ReadFault, StorageFault};
+
+/// Work on one letter, in microseconds, from which on the room is told whose it was.
+const WORTH_TELLING_US: u64 = 1_000;
+/// Bytes of one letter from which on other tasks are moved off this thread while it is handled.
+const HEAVY_BYTES: usize = 128 * 1024;
+/// Turns between two measurements of a room's memory.
+const TURNS_PER_MEASUREMENT: u32 = 64;
+
+/// Why a room's task stops working on it.
+enum Stop {
+    /// The room said it is done.
+    Ended,
+    /// The room panicked.
+    Fault {
+        /// While it was applying what the store holds.
+        while_loading: bool,
+    },
+}
+
+/// Someone in the room, as the task sees them.
+struct Seat {
+    outbox: Arc<Outbox>,
+    speaks: Speaks,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Input> + Send>>;
+
+pub(super) struct RoomTask {
+    hub: Arc<Hub>,
+    doc: DocName,
+    inbox: Arc<Inbox>,
+    room: Room,
+    seats: HashMap<MemberId, Seat>,
+    effects: Vec<Effect>,
+    /// The store's answer to the append under way; there is one at a time.
+    appending: Option<Answering>,
+    wake_at: Option<MonotonicMs>,
+    turns: u32,
+}
+
+impl RoomTask {
+    pub(super) fn new(hub: Arc<Hub>, doc: DocName, inbox: Arc<Inbox>) -> Self {
+        let room = Room::new(hub.room_config());
+        Self {
+            hub,
+            doc,
+            inbox,
+            room,
+            seats: HashMap::new(),
+            effects: Vec::new(),
+            appending: None,
+            wake_at: None,
+            turns: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        self.hub.metrics.rooms.up();
+        let mut letters = Vec::new();
+        let stop = loop {
+            if let Err(stop) = self.turn(&mut letters).await {
+                break stop;
+            }
+        };
+        self.hub.metrics.rooms.down();
+        self.end(stop).await;
+    }
+
+    /// Waits for something to happen, then works on all that has.
+    async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
+        let wake = wake_in(self.wake_at);
+        let appended = tokio::select! {
+            biased;
+            input = answer(&mut self.appending) => Some(input),
+            () = self.inbox.take(letters) => None,
+            () = wake => Some(Input::Tick),
+        };
+        let started = Instant::now();
+        if let Some(input) = appended {
+            if matches!(input, Input::Tick) {
+                self.wake_at = None;
+            } else {
+                self.appending = None;
+            }
+            self.handle(input)?;
+            self.inbox.take_now(letters);
+        }
+        for letter in letters.drain(..) {
+            match letter {
+                Letter::Join(joining, outbox) => self.seat(joining, outbox)?,
+                Letter::Tell(input) => self.handle(input)?,
+            }
+        }
+        if letters.capacity() > 256 {
+            letters.shrink_to(32);
+        }
+        let ended = self.carry_out();
+        self.measure();
+        self.hub.metrics.room_turn.observe(started.elapsed());
+        if ended { Err(Stop::Ended) } else { Ok(()) }
+    }
+
+    fn seat(&mut self, joining: Joining, outbox: Arc<Outbox>) -> Result<(), Stop> {
+        let seat = Seat {
+            outbox,
+            speaks: joining.speaks.clone(),
+        };
+        self.seats.insert(joining.member, seat);
+        self.handle(Input::Join(joining))
+    }
+
+    fn handle(&mut self, input: Input) -> Result<(), Stop> {
+        let while_loading = matches!(input, Input::Loaded(_));
+        let (speaker, bytes) = match &input {
+            Input::Said { member, said } => (Some(*member), said_bytes(said)),
+            Input::Loaded(stored) => (None, stored_bytes(stored)),
+            Input::Leave(member) => {
+                if self.seats.remove(member).is_some() {
+                    self.hub.left(&self.doc);
+                }
+                (None, 0)
+            }
+            _ => (None, 0),
+        };
+        let started = Instant::now();
+        let (room, effects) = (&mut self.room, &mut self.effects);
+        // The room is dropped after a panic, so nobody sees what it left half done.
+        let work = AssertUnwindSafe(|| room.handle(input, monotonic_now(), effects));
+        let worked = if bytes >= HEAVY_BYTES && can_move_tasks_off() {
+            tokio::task::block_in_place(|| catch_unwind(work))
+        } else {
+            catch_unwind(work)
+        };
+        if worked.is_err() {
+            return Err(Stop::Fault { while_loading });
+        }
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(member) = speaker
+            && micros >= WORTH_TELLING_US
+        {
+            return self.handle_worked(member, micros);
+        }
+        Ok(())
+    }
+
+    fn handle_worked(&mut self, member: MemberId, micros: u64) -> Result<(), Stop> {
+        let (room, effects) = (&mut self.room, &mut self.effects);
+        let input = Input::Worked { member, micros };
+        catch_unwind(AssertUnwindSafe(|| {
+            room.handle(input, monotonic_now(), effects)
+        }))
+        .map_err(|_| Stop::Fault {
+            while_loading: false,
+        })
+    }
+
+    /// Does what the room asked for; answers whether it has ended.
+    fn carry_out(&mut self) -> bool {
+        let mut ended = false;
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, frame, class } => {
+                    if let Some(seat) = self.seats.get(&to) {
+                        seat.outbox.send(to, frame, class);
+                    }
+                }
+                Effect::DropQueued { of } => {
+                    if let Some(seat) = self.seats.get(&of) {
+                        seat.outbox.drop_queued(of);
+                    }
+                }
+                Effect::Close { member, reason } => {
+                    if let Some(seat) = self.seats.remove(&member) {
+                        seat.outbox.close(member, reason);
+                        self.hub.left(&self.doc);
+                    }
+                }
+                Effect::StopReading { of } => {
+                    if let Some(seat) = self.seats.get(&of) {
+                        seat.outbox.stop_reading(of);
+                    }
+                }
+                Effect::ResumeReading { of } => {
+                    if let Some(seat) = self.seats.get(&of) {
+                        seat.outbox.resume_reading(of);
+                    }
+                }
+                Effect::Load => self.load(),
+                Effect::Append { ticket, rows } => self.append(ticket, rows),
+                Effect::ReadSince { after } => self.read_since(after),
+                Effect::Compact { through } => self.compact(through),
+                Effect::BadRow { at } => self.put_aside(at),
+                Effect::WakeAt(at) => self.wake_at = Some(at),
+                Effect::Ended => ended = true,
+            }
+        }
+        self.effects = effects;
+        if self.effects.capacity() > 256 {
+            self.effects.shrink_to(32);
+        }
+        ended
+    }
+
+    fn append(&mut self, ticket: Ticket, rows: Vec<Bytes>) {
+        let (hub, doc) = (Arc::clone(&self.hub), self.doc.clone());
+        let count = rows.len() as u64;
+        self.appending = Some(Box::pin(async move {
+            match hub.store.append(&doc, rows).await {
+                Ok(appended) => {
+                    hub.metrics.updates_stored.add(count);
+                    Input::Appended {
+                        ticket,
+                        last: appended.last,
+                    }
+                }
+                Err(fault) => {
+                    tracing::warn!(doc.name = %doc, %fault, "Could not store edits; nothing was acknowledged");
+                    let fault = match fault {
+                        StorageFault::Full
+                        | StorageFault::Busy
+                        | StorageFault::Failed(_)
+                        | StorageFault::Closed => StoreFault::Unavailable,
+                    };
+                    Input::AppendFailed { ticket, fault }
+                }
+            }
+        }));
+    }
+
+    fn load(&self) {
+        let (hub, doc, inbox) = self.shared();
+        tokio::spawn(async move {
+            let started = Instant::now();
+            let input = match hub.store.load(&doc).await {
+                Ok(Some(stored)) => Input::Loaded(Stored {
+                    snapshot_through: stored.snapshot_through,
+                    rows: stored.log.into_iter().map(|entry| entry.update).collect(),
+                    snapshot: stored.snapshot,
+                }),
+                Ok(None) => Input::NeverExisted,
+                Err(fault) => {
+                    hub.metrics.load_faults.add(1);
+                    tracing::error!(doc.name = %doc, %fault, "Could not load a document");
+                    Input::LoadFailed
+                }
+            };
+            hub.metrics.load.observe(started.elapsed());
+            inbox.tell(input);
+        });
+    }
+
+    fn read_since(&self, after: Seq) {
+        let (hub, doc, inbox) = self.shared();
+        tokio::spawn(async move {
+            let input = match read_all_since(&hub, &doc, after).await {
+                Ok(rows) => Input::Read(rows),
+                Err(fault) => {
+                    tracing::warn!(doc.name = %doc, %fault, "Could not read what others stored");
+                    Input::ReadFailed
+                }
+            };
+            inbox.tell(input);
+        });
+    }
+
+    fn compact(&self, through: Seq) {
+        let (hub, doc, inbox) = self.shared();
+        tokio::spawn(async move {
+            let input = match compact::compact(&hub.compactor, &doc, through).await {
+                Ok(done) => {
+                    hub.metrics.compactions.add(1);
+                    Input::Compacted {
+                        through: done.through,
+                        snapshot_bytes: done.snapshot_bytes,
+                    }
+                }
+                Err(fault) => {
+                    hub.metrics.compaction_faults.add(1);
+                    tracing::warn!(doc.name = %doc, %fault, "A document's log was not compacted; it is as it was");
+                    Input::CompactionFailed
+                }
+            };
+            inbox.tell(input);
+        });
+    }
+
+    fn put_aside(&self, at: Seq) {
+        let (hub, doc, _) = self.shared();
+        tokio::spawn(async move { repair::put_row_aside(&hub, &doc, at).await });
+    }
+
+    fn shared(&self) -> (Arc<Hub>, DocName, Arc<Inbox>) {
+        (
+            Arc::clone(&self.hub),
+            self.doc.clone(),
+            Arc::clone(&self.inbox),
+        )
+    }
+
+    fn measure(&mut self) {
+        if self.turns.is_multiple_of(TURNS_PER_MEASUREMENT) {
+            self.hub.measured(&self.doc, self.room.bytes());
+        }
+        self.turns = self.turns.wrapping_add(1);
+    }
+
+    /// Lets everyone go who is still here, and gives the document free.
+    async fn end(mut self, stop: Stop) {
+        let fault = match stop {
+            Stop::Ended => None,
+            Stop::Fault { while_loading } => Some(while_loading),
+        };
+        for letter in self.inbox.close() {
+            match letter {
+                // They came too late for this room: it had no members left when it ended.
+                Letter::Join(joining, outbox) => {
+                    let seat = Seat {
+                        outbox,
+                        speaks: joining.speaks,
+                    };
+                    self.seats.insert(joining.member, seat);
+                }
+                Letter::Tell(Input::Leave(member)) => {
+                    if self.seats.remove(&member).is_some() {
+                        self.hub.left(&self.doc);
+                    }
+                }
+                Letter::Tell(_) => {}
+            }
+        }
+        let reason = if fault.is_some() {
+            CloseReason::Fault
+        } else {
+            CloseReason::Busy
+        };
+        for (member, seat) in self.seats.drain() {
+            turn_away(&seat.outbox, member, &seat.speaks, reason);
+            self.hub.left(&self.doc);
+        }
+        if let Some(while_loading) = fault {
+            self.hub.metrics.room_panics.add(1);
+            tracing::error!(doc.name = %self.doc, while_loading, "A document failed in memory; it is loaded afresh from the log");
+            // A replica that panicked may panic again when it is dropped, and that would end the process.
+            std::mem::forget(self.room);
+            if while_loading {
+                repair::put_poison_aside(&self.hub, &self.doc).await;
+            }
+        }
+        self.hub.ended(&self.doc);
+    }
+}
+
+/// Tells a member in its dialect that it is out, then closes it.
+pub(crate) fn turn_away(outbox: &Outbox, member: MemberId, speaks: &Speaks, reason: CloseReason) {
+    if let Speaks::Hocuspocus { address, .. } = speaks {
+        let frame = Message::Close(Some(reason.text()))
+            .to(Address(address))
+            .to_vec();
+        outbox.send(member, frame.into(), sheaf_core::room::FrameClass::Kept);
+    }
+    outbox.close(member, reason);
+}
+
+async fn answer(appending: &mut Option<Answering>) -> Input {
+    match appending {
+        Some(appending) => appending.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn wake_in(at: Option<MonotonicMs>) {
+    match at {
+        Some(at) => {
+            let ms = at.ms_since(monotonic_now());
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Rows, ReadFault> {
+    let mut rows = Rows {
+        after,
+        rows: Vec::new(),
+    };
+    let mut last = after;
+    loop {
+        let Some(entries) = hub.store.read_since(doc, last).await? else {
+            return Err(ReadFault::Damaged(
+                "rows this server still needs were trimmed".to_owned(),
+            ));
+        };
+        let Some(newest) = entries.last() else {
+            return Ok(rows);
+        };
+        last = newest.seq;
+        rows.rows
+            .extend(entries.into_iter().map(|entry| entry.update));
+    }
+}
+
+fn said_bytes(said: &Said) -> usize {
+    match said {
+        Said::Step1(bytes) | Said::Step2(bytes) | Said::Update(bytes) | Said::Awareness(bytes) => {
+            bytes.len()
+        }
+        Said::QueryAwareness => 0,
+    }
+}
+
+fn stored_bytes(stored: &Stored) -> usize {
+    stored.snapshot.as_ref().map_or(0, Bytes::len)
+        + stored.rows.iter().map(Bytes::len).sum::<usize>()
+}
+
+fn can_move_tasks_off() -> bool {
+    tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
+}
