@@ -103,7 +103,8 @@ struct Socket {
     progressed_at: MonotonicMs,
     taken_then: u64,
     alarm: Pin<Box<Sleep>>,
-    closed: Waiting,
+    /// Comes true when the program cuts what is still open.
+    closed: Option<Waiting>,
 }
 
 /// Drives a socket until it is over. `read_already` came with the handshake.
@@ -145,7 +146,9 @@ pub(super) async fn run(
         alarm: Box::pin(tokio::time::sleep(Duration::from_millis(
             HEARTBEAT_EVERY_MS,
         ))),
-        closed: Box::pin(async move { shutdown.reached(Phase::Closed).await }),
+        closed: Some(Box::pin(
+            async move { shutdown.reached(Phase::Closed).await },
+        )),
     };
     if let Some(doc) = doc {
         socket.join_one(&doc, now);
@@ -161,7 +164,10 @@ pub(super) async fn run(
 impl Socket {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let now = monotonic_now();
-        if self.closed.as_mut().poll(context).is_ready() && self.stage == Stage::Open {
+        if let Some(closed) = &mut self.closed
+            && closed.as_mut().poll(context).is_ready()
+        {
+            self.closed = None;
             self.close(CloseReason::Moving, now);
         }
         while self.alarm.as_mut().poll(context).is_ready() {

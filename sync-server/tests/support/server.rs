@@ -1,0 +1,103 @@
+//! A server for one test: its own port, its own folder.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use sheaf_server::adapters::http::{Assets, bind};
+use sheaf_server::adapters::sqlite::{Options, SqliteStore};
+use sheaf_server::config::{Config, RawConfig};
+use sheaf_server::metrics::Metrics;
+use sheaf_server::ports::Store;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub metrics: Arc<Metrics>,
+    pub store: Option<Arc<dyn Store>>,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+    folder: Arc<TempDir>,
+    raw: RawConfig,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_with(RawConfig::default()).await
+    }
+
+    /// `raw` decides all but the port and the folder.
+    pub async fn start_with(raw: RawConfig) -> Self {
+        Self::open(
+            Arc::new(tempfile::tempdir().unwrap()),
+            raw,
+            Options::default(),
+        )
+        .await
+    }
+
+    pub async fn open(folder: Arc<TempDir>, raw: RawConfig, options: Options) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let store = SqliteStore::open(folder.path(), options, Arc::clone(&metrics)).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        let raw = RawConfig {
+            listen: Some("127.0.0.1:0".into()),
+            data_dir: Some(folder.path().into()),
+            drain_seconds: raw.drain_seconds.or(Some("0".into())),
+            ..raw
+        };
+        let config = Config::parse(&raw).unwrap();
+        let bound = bind(config.listen).unwrap();
+        let address = bound.address;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let page = Assets::in_folder(folder.path().join("dist"));
+        let running = tokio::spawn(sheaf_server::run(
+            config,
+            bound,
+            Arc::clone(&store),
+            page,
+            Arc::clone(&metrics),
+            async move {
+                let _ = stopped.await;
+            },
+        ));
+        Self {
+            address,
+            metrics,
+            store: Some(store),
+            stop: Some(stop),
+            running: Some(running),
+            folder,
+            raw,
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.store.as_ref().unwrap()
+    }
+
+    pub fn begin_stopping(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+
+    /// Stops it as SIGTERM would, and waits until it has.
+    pub async fn stop(&mut self) {
+        if self.stop.is_some() {
+            self.begin_stopping();
+        }
+        self.store = None;
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    /// Stops it and starts another on the same folder.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        Self::open(self.folder, self.raw, Options::default()).await
+    }
+}
