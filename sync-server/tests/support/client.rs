@@ -16,42 +16,42 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use yrs::{GetString as _, Text as _, WriteTxn as _};
 
 /// Longest wait for something that must come.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
+pub(crate) enum Speaks {
     YWebsocket,
     Hocuspocus,
 }
 
-pub struct Client {
-    pub socket: Socket,
-    pub replica: Replica,
+pub(crate) struct Client {
+    pub(crate) socket: Socket,
+    pub(crate) replica: Replica,
     doc: String,
     speaks: Speaks,
     /// Updates the server confirmed as stored, and those it refused.
-    pub stored: usize,
-    pub refused: usize,
+    pub(crate) stored: usize,
+    pub(crate) refused: usize,
     /// Updates whose echo came back (y-websocket).
-    pub echoed: Vec<Vec<u8>>,
-    pub presence: Vec<Vec<u8>>,
+    pub(crate) echoed: Vec<Vec<u8>>,
+    pub(crate) presence: Vec<Vec<u8>>,
 }
 
-pub async fn connect(address: SocketAddr, path: &str) -> Socket {
+pub(crate) async fn connect(address: SocketAddr, path: &str) -> Socket {
     connect_async(format!("ws://{address}{path}"))
         .await
         .unwrap()
         .0
 }
 
-pub fn new_replica() -> Replica {
+pub(crate) fn new_replica() -> Replica {
     Replica::new(ReplicaId(fastrand::u32(1..)))
 }
 
-pub fn insert(replica: &mut Replica, at: u32, text: &str) -> Vec<u8> {
+pub(crate) fn insert(replica: &mut Replica, at: u32, text: &str) -> Vec<u8> {
     let update = replica.transact(Origin::Local, |txn| {
         let content = txn.get_or_insert_text("content");
         content.insert(txn, at, text);
@@ -59,18 +59,18 @@ pub fn insert(replica: &mut Replica, at: u32, text: &str) -> Vec<u8> {
     update.unwrap()
 }
 
-pub fn text_of(replica: &Replica) -> String {
+pub(crate) fn text_of(replica: &Replica) -> String {
     let txn = replica.read();
     yrs::ReadTxn::get_text(&txn, "content").map_or_else(String::new, |text| text.get_string(&txn))
 }
 
 impl Client {
     /// Comes in and says what it has; the answers are still on their way.
-    pub async fn join(address: SocketAddr, doc: &str, speaks: Speaks) -> Self {
+    pub(crate) async fn join(address: SocketAddr, doc: &str, speaks: Speaks) -> Self {
         Self::join_with(address, doc, speaks, new_replica()).await
     }
 
-    pub async fn join_with(
+    pub(crate) async fn join_with(
         address: SocketAddr,
         doc: &str,
         speaks: Speaks,
@@ -103,14 +103,14 @@ impl Client {
         client
     }
 
-    pub async fn send(&mut self, frame: Vec<u8>) {
+    pub(crate) async fn send(&mut self, frame: Vec<u8>) {
         self.socket
             .send(Message::Binary(frame.into()))
             .await
             .unwrap();
     }
 
-    pub async fn say(&mut self, message: SyncMessage<'_>) {
+    pub(crate) async fn say(&mut self, message: SyncMessage<'_>) {
         let frame = match self.speaks {
             Speaks::YWebsocket => y_websocket::Message::Sync(message).to_vec(),
             Speaks::Hocuspocus => hocuspocus::Message::Sync(message)
@@ -120,24 +120,24 @@ impl Client {
         self.send(frame).await;
     }
 
-    pub async fn type_at(&mut self, at: u32, text: &str) -> Vec<u8> {
+    pub(crate) async fn type_at(&mut self, at: u32, text: &str) -> Vec<u8> {
         let update = insert(&mut self.replica, at, text);
         self.say(SyncMessage::Update(&update)).await;
         update
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text_of(&self.replica)
     }
 
     /// The next thing on the socket; `None` when it is over.
-    pub async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         let next = tokio::time::timeout(PATIENCE, self.socket.next());
         next.await.expect("nothing came").and_then(Result::ok)
     }
 
     /// Takes in one frame. `false` when the socket is over.
-    pub async fn take_one(&mut self) -> bool {
+    pub(crate) async fn take_one(&mut self) -> bool {
         match self.next().await {
             Some(Message::Binary(frame)) => {
                 match self.speaks {
@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Takes frames in until `done`.
-    pub async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let limit = tokio::time::Instant::now() + PATIENCE;
         while !done(self) {
             assert!(
@@ -163,12 +163,12 @@ impl Client {
         }
     }
 
-    pub async fn until_text(&mut self, text: &str) {
+    pub(crate) async fn until_text(&mut self, text: &str) {
         self.until(text, |client| client.text() == text).await;
     }
 
     /// Takes frames in until the server closes, and answers with what it said.
-    pub async fn until_closed(&mut self) -> Option<CloseFrame> {
+    pub(crate) async fn until_closed(&mut self) -> Option<CloseFrame> {
         loop {
             match self.next().await {
                 Some(Message::Close(frame)) => return frame,

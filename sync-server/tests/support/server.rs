@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub struct TestServer {
-    pub address: SocketAddr,
-    pub metrics: Arc<Metrics>,
-    pub store: Option<Arc<dyn Store>>,
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) store: Option<Arc<dyn Store>>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
     folder: Arc<TempDir>,
@@ -24,12 +24,12 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(RawConfig::default()).await
     }
 
     /// `raw` decides all but the port and the folder.
-    pub async fn start_with(raw: RawConfig) -> Self {
+    pub(crate) async fn start_with(raw: RawConfig) -> Self {
         Self::open(
             Arc::new(tempfile::tempdir().unwrap()),
             raw,
@@ -38,7 +38,7 @@ impl TestServer {
         .await
     }
 
-    pub async fn open(folder: Arc<TempDir>, raw: RawConfig, options: Options) -> Self {
+    pub(crate) async fn open(folder: Arc<TempDir>, raw: RawConfig, options: Options) -> Self {
         let metrics = Arc::new(Metrics::default());
         let store = SqliteStore::open(folder.path(), options, Arc::clone(&metrics)).unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
@@ -74,20 +74,20 @@ impl TestServer {
         }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn store(&self) -> &Arc<dyn Store> {
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.store.as_ref().unwrap()
     }
 
-    pub fn begin_stopping(&mut self) {
+    pub(crate) fn begin_stopping(&mut self) {
         let _ = self.stop.take().unwrap().send(());
     }
 
     /// Stops it as SIGTERM would, and waits until it has.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if self.stop.is_some() {
             self.begin_stopping();
         }
@@ -96,7 +96,7 @@ impl TestServer {
     }
 
     /// Stops it and starts another on the same folder.
-    pub async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
         self.stop().await;
         Self::open(self.folder, self.raw, Options::default()).await
     }

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tower_service::Service as _;
 
 use super::Site;
@@ -30,6 +31,9 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// Pause, in milliseconds, after the system would not give another connection.
 const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// Longest wait, in milliseconds, for connections to end when the program does.
+const GOODBYE_MS: u64 = 3_000;
 
 /// Why the port could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +82,7 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
     loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut closed => return,
+            () = &mut closed => break,
             accepted = bound.listener.accept() => accepted,
         };
         match accepted {
@@ -95,6 +99,9 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
             }
         }
     }
+    drop(bound);
+    // Goodbyes that are on the way are said to the end.
+    let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), door.empty()).await;
 }
 
 async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, site: Site) {
@@ -128,6 +135,7 @@ struct Door {
     per_address_max: usize,
     per_loopback_max: usize,
     inside: Mutex<Inside>,
+    emptied: Notify,
     metrics: Arc<Metrics>,
 }
 
@@ -150,6 +158,7 @@ impl Door {
             per_address_max: config.connections_per_address_max,
             per_loopback_max: config.connections_per_loopback_max,
             inside: Mutex::default(),
+            emptied: Notify::new(),
             metrics,
         }
     }
@@ -176,6 +185,26 @@ impl Door {
             address,
             door: Arc::clone(door),
         }))
+    }
+}
+
+impl Door {
+    async fn empty(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            tokio::pin!(emptied);
+            emptied.as_mut().enable();
+            if self
+                .inside
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .all
+                == 0
+            {
+                return;
+            }
+            emptied.await;
+        }
     }
 }
 
@@ -207,6 +236,9 @@ impl Drop for Admitted {
             if *here == 0 {
                 inside.by_address.remove(&self.address);
             }
+        }
+        if inside.all == 0 {
+            self.door.emptied.notify_waiters();
         }
         self.door.metrics.connections.down();
     }
