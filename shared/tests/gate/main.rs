@@ -7,6 +7,7 @@ extern crate sheaf_test_in_wasm;
 
 mod attacks;
 mod honest;
+mod mutation;
 mod nesting;
 mod scribbler;
 mod support;

@@ -100,6 +100,14 @@ impl Scribblers {
             .map(|copy| copy.doc.transact().state_vector())
     }
 
+    /// All that the first copy holds.
+    pub(crate) fn whole(&self) -> Vec<u8> {
+        self.copies[0]
+            .doc
+            .transact()
+            .encode_diff_v1(&StateVector::default())
+    }
+
     /// How often yrs failed on what was put aside in it.
     pub(crate) const fn yrs_failures(&self) -> u64 {
         self.yrs_failures
