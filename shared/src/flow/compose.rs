@@ -4,24 +4,21 @@
 
 use std::sync::Arc;
 
-use yrs::Any;
+use yrs::{Any, Number};
 
-use super::block::{Align, BlockKind};
-use super::delta::{Attrs, Content, DeltaOp};
+use super::block::{Align, Block, BlockKind, DIVIDER, is_embed};
+use super::delta::{self, Attrs, Content, DeltaOp};
+use super::marks::{self, Mark};
 
-/// Furthest a block can stand to the right, in steps.
-pub const INDENT_MAX: u8 = 8;
 /// Key of the embed that is a line break inside a block: `{break: true}`.
 pub const BREAK: &str = "break";
-/// Key of the embed that is a divider: `{divider: true}`.
-pub const DIVIDER: &str = "divider";
 /// Key of the embed that is a picture: `{image: url}`; `alt` and `width` are attributes beside it.
 pub const IMAGE: &str = "image";
 
 /// Where a block stands, apart from what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// 0 to [`INDENT_MAX`] steps to the right.
+    /// 0 to [`INDENT_MAX`](super::block::INDENT_MAX) steps to the right.
     pub indent: u8,
     /// Inside a quotation.
     pub quoted: bool,
@@ -52,43 +49,41 @@ impl Style {
     /// Reads what is known of `attrs` and leaves the rest out.
     #[must_use]
     pub fn from_attrs(attrs: &Attrs) -> Self {
-        let on = |name: &str| matches!(attrs.get(name), Some(Any::Bool(true)));
-        let text = |name: &str| match attrs.get(name) {
-            Some(Any::String(text)) if !text.is_empty() => Some(Arc::clone(text)),
-            _ => None,
-        };
-        Self {
-            bold: on("bold"),
-            italic: on("italic"),
-            underline: on("underline"),
-            strike: on("strike"),
-            code: on("code"),
-            link: text("link"),
-            highlight: text("highlight"),
+        let mut style = Self::default();
+        for mark in marks::read(attrs) {
+            match mark {
+                Mark::Link(address) => style.link = Some(address.into()),
+                Mark::Highlight(colour) => style.highlight = Some(colour.into()),
+                Mark::Bold => style.bold = true,
+                Mark::Italic => style.italic = true,
+                Mark::Underline => style.underline = true,
+                Mark::Strike => style.strike = true,
+                Mark::Code => style.code = true,
+            }
         }
+        style
     }
 
     /// As attributes of a character.
     #[must_use]
     pub fn to_attrs(&self) -> Attrs {
-        let mut attrs = Attrs::new();
-        for (name, on) in [
-            ("bold", self.bold),
-            ("italic", self.italic),
-            ("underline", self.underline),
-            ("strike", self.strike),
-            ("code", self.code),
-        ] {
-            if on {
-                attrs.insert(name.to_owned(), Any::Bool(true));
-            }
-        }
-        for (name, text) in [("link", &self.link), ("highlight", &self.highlight)] {
-            if let Some(text) = text {
-                attrs.insert(name.to_owned(), Any::String(Arc::clone(text)));
-            }
-        }
-        attrs
+        let mut marks = Vec::new();
+        marks.extend(
+            self.link
+                .as_deref()
+                .map(|address| Mark::Link(address.to_owned())),
+        );
+        marks.extend(
+            self.highlight
+                .as_deref()
+                .map(|colour| Mark::Highlight(colour.to_owned())),
+        );
+        marks.extend(self.bold.then_some(Mark::Bold));
+        marks.extend(self.italic.then_some(Mark::Italic));
+        marks.extend(self.underline.then_some(Mark::Underline));
+        marks.extend(self.strike.then_some(Mark::Strike));
+        marks.extend(self.code.then_some(Mark::Code));
+        marks::write(&marks)
     }
 }
 
@@ -118,10 +113,10 @@ pub fn embed_of<'a>(value: &'a Any, attrs: &'a Attrs) -> Embed<'a> {
     let Any::Map(map) = value else {
         return Embed::Other(value);
     };
-    if map.len() == 1 && map.get(BREAK) == Some(&Any::Bool(true)) {
+    if is_embed(value, BREAK) {
         return Embed::Break;
     }
-    if map.len() == 1 && map.get(DIVIDER) == Some(&Any::Bool(true)) {
+    if is_embed(value, DIVIDER) {
         return Embed::Divider;
     }
     let Some(Any::String(url)) = map.get(IMAGE) else {
@@ -140,22 +135,19 @@ pub fn embed_of<'a>(value: &'a Any, attrs: &'a Attrs) -> Embed<'a> {
     Embed::Image { url, alt, width }
 }
 
-/// The embed `{name: true}`.
-#[must_use]
-pub fn flag_embed(name: &str) -> Any {
-    Any::Map(Arc::new([(name.to_owned(), Any::Bool(true))].into()))
-}
-
 /// A picture and the attributes that stand beside it, `style` included.
 #[must_use]
 pub fn image_embed(url: &str, alt: &str, width: Option<u32>, style: &Style) -> (Any, Attrs) {
-    let value = Any::Map(Arc::new([(IMAGE.to_owned(), Any::from(url))].into()));
+    let value = delta::embed(IMAGE, url);
     let mut attrs = style.to_attrs();
     if !alt.is_empty() {
         attrs.insert("alt".to_owned(), Any::from(alt));
     }
     if let Some(width) = width {
-        attrs.insert("width".to_owned(), Any::from(width));
+        attrs.insert(
+            "width".to_owned(),
+            Any::Number(Number::Int(i64::from(width))),
+        );
     }
     (value, attrs)
 }
@@ -196,9 +188,15 @@ impl Composer {
     /// Ends the block whose content was appended since the last one ended.
     pub fn end_block(&mut self, kind: &BlockKind, place: Place) {
         if matches!(kind, BlockKind::Divider) {
-            self.embed(flag_embed(DIVIDER), Attrs::new());
+            self.embed(delta::embed(DIVIDER, true), Attrs::new());
         }
-        self.push("\n", &newline_attrs(kind, place));
+        let block = Block {
+            indent: place.indent,
+            quoted: place.quoted,
+            align: place.align,
+            ..Block::new(kind.clone(), Vec::new())
+        };
+        self.push("\n", &block.newline_attrs());
     }
 
     /// The flow.
@@ -208,78 +206,6 @@ impl Composer {
     }
 
     fn push(&mut self, text: &str, attrs: &Attrs) {
-        if text.is_empty() {
-            return;
-        }
-        if let Some(DeltaOp::Insert(Content::Text(last), last_attrs)) = self.ops.last_mut()
-            && last_attrs == attrs
-        {
-            last.push_str(text);
-            return;
-        }
-        self.ops.push(DeltaOp::Insert(
-            Content::Text(text.to_owned()),
-            attrs.clone(),
-        ));
-    }
-}
-
-/// What the newline that ends a block says.
-#[must_use]
-pub fn newline_attrs(kind: &BlockKind, place: Place) -> Attrs {
-    let mut attrs = Attrs::new();
-    let mut put = |name: &str, value: Any| {
-        attrs.insert(name.to_owned(), value);
-    };
-    match kind {
-        BlockKind::Paragraph | BlockKind::Divider => {}
-        BlockKind::Heading(level) => put("header", Any::from(u32::from(*level))),
-        BlockKind::Bullet => put("list", Any::from("bullet")),
-        BlockKind::Ordered { start } => {
-            put("list", Any::from("ordered"));
-            if let Some(start) = start {
-                put("start", Any::from(*start));
-            }
-        }
-        BlockKind::Task { done: true } => put("list", Any::from("checked")),
-        BlockKind::Task { done: false } => put("list", Any::from("unchecked")),
-        BlockKind::Code { language, fence } => {
-            put("code-block", Any::from(language.as_str()));
-            if let Some(fence) = fence {
-                put("fence", Any::from(fence.as_str()));
-            }
-        }
-        BlockKind::Callout(kind) => put("callout", Any::from(kind.as_str())),
-    }
-    if place.indent > 0 {
-        put("indent", Any::from(u32::from(place.indent)));
-    }
-    if place.quoted {
-        put("blockquote", Any::Bool(true));
-    }
-    if let Some(align) = place.align {
-        put("align", Any::from(align_name(align)));
-    }
-    attrs
-}
-
-/// The word for an alignment, in the flow as in style sheets.
-#[must_use]
-pub const fn align_name(align: Align) -> &'static str {
-    match align {
-        Align::Center => "center",
-        Align::Right => "right",
-        Align::Justify => "justify",
-    }
-}
-
-/// The alignment a word stands for; left is none.
-#[must_use]
-pub fn align_named(name: &str) -> Option<Align> {
-    match name {
-        "center" => Some(Align::Center),
-        "right" => Some(Align::Right),
-        "justify" => Some(Align::Justify),
-        _ => None,
+        delta::push(&mut self.ops, DeltaOp::text_with(text, attrs.clone()));
     }
 }
