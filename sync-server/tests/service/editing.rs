@@ -1,19 +1,9 @@
 //! People editing through real sockets: what they type is stored, comes to the others, and is there afterwards.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "support/client.rs"]
-mod client;
-#[path = "support/server.rs"]
-mod server;
-
-use client::{Client, Speaks};
-use server::TestServer;
 use sheaf_shared::ids::DocName;
+
+use crate::client::{Client, Speaks, text_of};
+use crate::server::TestServer;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_types_the_other_reads_in_any_pair_of_dialects() {
@@ -71,7 +61,7 @@ async fn what_was_acknowledged_is_in_the_store_at_that_moment() {
 async fn stored_text(server: &TestServer, doc: &DocName) -> String {
     let stored = server.store().load(doc).await.unwrap().unwrap();
     let replica = sheaf_server::app::compact::replay(stored.updates()).unwrap();
-    client::text_of(&replica)
+    text_of(&replica)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

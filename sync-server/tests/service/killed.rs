@@ -1,0 +1,365 @@
+//! The program is killed again and again while robots type. Every edit it acknowledged must be there afterwards.
+//!
+//! `SHEAF_LONG=1` kills it many times; `SHEAF_SEED` repeats the pauses of an earlier run.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::wire::SyncMessage;
+use sheaf_shared::wire::hocuspocus::{self, Address, Auth};
+use sheaf_shared::wire::y_websocket;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use yrs::updates::decoder::Decode as _;
+use yrs::{GetString as _, Transact as _};
+
+use crate::client::{Client, Socket, Speaks, insert, new_replica, text_of};
+use crate::program::Program;
+
+const DOCS: [&str; 3] = ["killed/one", "killed/two", "killed/three"];
+const ROBOTS: usize = 6;
+/// The robots type about so often, in milliseconds.
+const PAUSE_MS: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_kill_loses_an_acknowledged_edit() {
+    let kills = if std::env::var_os("SHEAF_LONG").is_some() {
+        250
+    } else {
+        10
+    };
+    let seed = std::env::var("SHEAF_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("SHEAF_SEED={seed}");
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut robots: Vec<Robot> = (0..ROBOTS).map(Robot::new).collect();
+    for _ in 0..kills {
+        let mut program = Program::start(folder.path(), &[]);
+        let typing: Vec<_> = robots
+            .into_iter()
+            .map(|robot| tokio::spawn(robot.type_until_cut(program.address)))
+            .collect();
+        tokio::time::sleep(Duration::from_millis(chance.u64(20..400))).await;
+        program.kill();
+        robots = Vec::new();
+        for robot in typing {
+            robots.push(robot.await.unwrap());
+        }
+    }
+    let mut acknowledged: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for robot in &robots {
+        acknowledged
+            .entry(robot.doc)
+            .or_default()
+            .extend(robot.acknowledged.iter().cloned());
+    }
+    let count: usize = acknowledged.values().map(BTreeSet::len).sum();
+    println!("{kills} kills, {count} edits acknowledged");
+    assert!(
+        count > kills * 5,
+        "the robots hardly typed: {count} edits in {kills} rounds"
+    );
+    // First what lies on the disk, read without a line of the store's own code.
+    for (doc, words) in &acknowledged {
+        assert_all_there(words, &text_on_disk(folder.path(), doc), "on the disk", doc);
+    }
+    // Then what a newcomer is shown; and every robot, back once more, has the same.
+    let program = Program::start(folder.path(), &[]);
+    let mut shown = BTreeMap::new();
+    for robot in robots {
+        let speaks = robot.speaks;
+        let mut client = Client::join_with(program.address, robot.doc, speaks, robot.replica).await;
+        match speaks {
+            Speaks::Hocuspocus => {
+                client
+                    .until("its own edits are stored", |client| client.stored == 1)
+                    .await;
+            }
+            Speaks::YWebsocket => {}
+        }
+        shown.insert((robot.doc, robot.name), client);
+    }
+    for (doc, words) in &acknowledged {
+        let mut newcomer = Client::join(program.address, doc, Speaks::YWebsocket).await;
+        let all = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+        newcomer
+            .until("every acknowledged edit", |client| all(&client.text()))
+            .await;
+        for ((of, name), client) in &mut shown {
+            if of == doc {
+                let text = newcomer.text();
+                let mut settled = newcomer.text();
+                while client.text() != settled {
+                    // Whoever is behind hears more; both are told everything in the end.
+                    tokio::select! {
+                        more = client.take_one() => assert!(more, "{name}"),
+                        more = newcomer.take_one() => assert!(more, "the newcomer"),
+                    }
+                    settled = newcomer.text();
+                }
+                assert!(settled.len() >= text.len());
+            }
+        }
+    }
+}
+
+fn assert_all_there(words: &BTreeSet<String>, text: &str, place: &str, doc: &str) {
+    let lost: Vec<_> = words
+        .iter()
+        .filter(|word| !text.contains(word.as_str()))
+        .collect();
+    assert!(
+        lost.is_empty(),
+        "acknowledged and not {place}, in {doc}: {lost:?}"
+    );
+}
+
+/// Types one word after the other and keeps account of what was acknowledged.
+struct Robot {
+    name: String,
+    doc: &'static str,
+    speaks: Speaks,
+    replica: Replica,
+    typed: usize,
+    acknowledged: BTreeSet<String>,
+    /// Words typed and not acknowledged.
+    open: BTreeSet<String>,
+}
+
+impl Robot {
+    fn new(index: usize) -> Self {
+        let speaks = if index.is_multiple_of(2) {
+            Speaks::Hocuspocus
+        } else {
+            Speaks::YWebsocket
+        };
+        Self {
+            name: format!("r{index}"),
+            doc: DOCS[index % DOCS.len()],
+            speaks,
+            replica: new_replica(),
+            typed: 0,
+            acknowledged: BTreeSet::new(),
+            open: BTreeSet::new(),
+        }
+    }
+
+    async fn type_until_cut(mut self, address: SocketAddr) -> Self {
+        let path = match self.speaks {
+            Speaks::Hocuspocus => "/collab".to_owned(),
+            Speaks::YWebsocket => format!("/sync/{}", self.doc),
+        };
+        if let Ok((socket, _)) = connect_async(format!("ws://{address}{path}")).await {
+            let mut line = Line {
+                socket,
+                greeted: false,
+                expected: VecDeque::new(),
+            };
+            while self.step(&mut line).await.is_some() {}
+        }
+        self
+    }
+
+    /// Does one thing; `None` when the line is cut.
+    async fn step(&mut self, line: &mut Line) -> Option<()> {
+        if !line.greeted {
+            line.greeted = true;
+            if self.speaks == Speaks::Hocuspocus {
+                let token = Auth::Token {
+                    token: "",
+                    provider: None,
+                };
+                line.send(
+                    hocuspocus::Message::Auth(token)
+                        .to(Address(self.doc))
+                        .to_vec(),
+                )
+                .await?;
+            }
+            let version = self.replica.version();
+            self.say(line, SyncMessage::Step1(&version)).await?;
+        }
+        tokio::select! {
+            frame = line.socket.next() => match frame?.ok()? {
+                Message::Binary(frame) => self.take(line, &frame).await,
+                Message::Close(_) => None,
+                _ => Some(()),
+            },
+            () = tokio::time::sleep(Duration::from_millis(PAUSE_MS)) => {
+                let word = format!("{}-{};", self.name, self.typed);
+                self.typed += 1;
+                self.open.insert(word.clone());
+                let update = insert(&mut self.replica, 0, &word);
+                line.expected.push_back([word].into());
+                self.say(line, SyncMessage::Update(&update)).await
+            }
+        }
+    }
+
+    async fn say(&self, line: &mut Line, message: SyncMessage<'_>) -> Option<()> {
+        line.send(match self.speaks {
+            Speaks::Hocuspocus => hocuspocus::Message::Sync(message)
+                .to(Address(self.doc))
+                .to_vec(),
+            Speaks::YWebsocket => y_websocket::Message::Sync(message).to_vec(),
+        })
+        .await
+    }
+
+    async fn take(&mut self, line: &mut Line, frame: &[u8]) -> Option<()> {
+        let message = match self.speaks {
+            Speaks::YWebsocket => match y_websocket::Message::decode(frame).unwrap() {
+                y_websocket::Message::Sync(message) => message,
+                _ => return Some(()),
+            },
+            Speaks::Hocuspocus => {
+                match hocuspocus::Frame::decode(frame, hocuspocus::From::Server).unwrap() {
+                    hocuspocus::Frame::Document { message, .. } => match message {
+                        hocuspocus::Message::Sync(message) => message,
+                        hocuspocus::Message::SyncStatus(stored) => {
+                            assert!(stored, "an honest edit was refused");
+                            self.take_status(line);
+                            return Some(());
+                        }
+                        _ => return Some(()),
+                    },
+                    _ => return Some(()),
+                }
+            }
+        };
+        match message {
+            SyncMessage::Step1(version) => {
+                let missing = self.replica.missing_for(version).unwrap();
+                // All that is open goes with it, and is acknowledged with it.
+                line.expected.push_back(self.open.clone());
+                self.say(line, SyncMessage::Step2(&missing)).await
+            }
+            SyncMessage::Step2(update) => {
+                self.replica.apply(update, Origin::Remote).unwrap();
+                Some(())
+            }
+            SyncMessage::Update(update) => {
+                self.replica.apply(update, Origin::Remote).unwrap();
+                if self.speaks == Speaks::YWebsocket {
+                    self.take_echo(update);
+                }
+                Some(())
+            }
+        }
+    }
+
+    /// Hocuspocus: one status for each message, in order.
+    fn take_status(&mut self, line: &mut Line) {
+        let words = line.expected.pop_front().expect("a status for nothing");
+        for word in words {
+            self.open.remove(&word);
+            self.acknowledged.insert(word);
+        }
+    }
+
+    /// y-websocket: what was stored comes back.
+    fn take_echo(&mut self, update: &[u8]) {
+        let echoed: Vec<String> = self
+            .open
+            .iter()
+            .filter(|word| {
+                update
+                    .windows(word.len())
+                    .any(|bytes| bytes == word.as_bytes())
+            })
+            .cloned()
+            .collect();
+        for word in echoed {
+            self.open.remove(&word);
+            self.acknowledged.insert(word);
+        }
+    }
+}
+
+struct Line {
+    socket: Socket,
+    greeted: bool,
+    /// The words of each message that was sent and asks for a status, in order.
+    expected: VecDeque<BTreeSet<String>>,
+}
+
+impl Line {
+    async fn send(&mut self, frame: Vec<u8>) -> Option<()> {
+        self.socket.send(Message::Binary(frame.into())).await.ok()
+    }
+}
+
+/// The text of a document as it lies in the file: rows read by hand, applied with the CRDT alone.
+fn text_on_disk(folder: &Path, name: &str) -> String {
+    let database = rusqlite::Connection::open(folder.join("sheaf.db")).unwrap();
+    let doc = yrs::Doc::new();
+    let content = doc.get_or_insert_text("content");
+    let apply = |update: &[u8]| {
+        let update = yrs::Update::decode_v1(update).unwrap();
+        doc.transact_mut().apply_update(update).unwrap();
+    };
+    let mut select = database
+        .prepare("SELECT through_seq, bytes FROM snapshot JOIN doc USING (doc_id) WHERE name = ?1")
+        .unwrap();
+    let snapshot = select
+        .query_map([name], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .unwrap()
+        .next();
+    let mut next = 1;
+    if let Some(snapshot) = snapshot {
+        let (through, bytes) = snapshot.unwrap();
+        apply(&bytes);
+        next = through + 1;
+    }
+    let mut select = database
+        .prepare(
+            "SELECT first_seq, last_seq, updates FROM log JOIN doc USING (doc_id)
+             WHERE name = ?1 AND last_seq >= ?2 ORDER BY first_seq",
+        )
+        .unwrap();
+    let mut rows = select.query((name, next)).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (first, last): (i64, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let bytes: Vec<u8> = row.get(2).unwrap();
+        assert_eq!(first, next, "a gap in the log of {name}");
+        next = last + 1;
+        let mut rest = &bytes[..];
+        for _ in first..=last {
+            let mut length = 0_usize;
+            let mut shift = 0;
+            loop {
+                let byte = rest[0];
+                rest = &rest[1..];
+                length |= usize::from(byte & 127) << shift;
+                shift += 7;
+                if byte < 128 {
+                    break;
+                }
+            }
+            apply(&rest[..length]);
+            rest = &rest[length..];
+        }
+        assert!(rest.is_empty());
+    }
+    let text = content.get_string(&doc.transact());
+    assert!(!text.is_empty());
+    text
+}
+
+#[test]
+fn the_checker_sees_a_missing_word() {
+    let mut replica = new_replica();
+    insert(&mut replica, 0, "r1-1;");
+    let words: BTreeSet<String> = ["r1-1;".to_owned(), "r1-2;".to_owned()].into();
+    let text = text_of(&replica);
+    assert!(std::panic::catch_unwind(|| assert_all_there(&words, &text, "there", "doc")).is_err());
+}

@@ -1,0 +1,13 @@
+//! The service from outside: real sockets, a real disk, the real program.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod client;
+mod editing;
+mod killed;
+mod program;
+mod server;
