@@ -35,6 +35,8 @@ pub struct Replica {
     own_clock: u32,
     /// Somebody else wrote under this id: from then on no clock of it can be trusted.
     clashed: bool,
+    /// Whether any text in it may hold characters of two UTF-16 units. Once true, stays true.
+    may_hold_pairs: bool,
     /// A panic went through a transaction, which was leaked with the document's lock in it.
     broken: bool,
 }
@@ -103,6 +105,7 @@ impl Replica {
             id,
             own_clock: 0,
             clashed: false,
+            may_hold_pairs: false,
             broken: false,
         }
     }
@@ -144,6 +147,7 @@ impl Replica {
         let decoded = guard::catch(|| Update::decode_v1(update))
             .and_then(Result::ok)
             .ok_or(ReplicaError::Undecodable)?;
+        self.may_hold_pairs |= holds_pairs(update);
         let mut txn = ManuallyDrop::new(self.doc.transact_mut_with(origin));
         // Until it is through, whatever stops this function leaves a lock that nobody will open again.
         self.broken = true;
@@ -188,6 +192,7 @@ impl Replica {
         self.own_clock = txn.store().get_local_state();
         drop(ManuallyDrop::into_inner(txn));
         self.broken = false;
+        self.may_hold_pairs |= update.as_deref().is_some_and(holds_pairs);
         (value, update)
     }
 
@@ -214,6 +219,7 @@ impl Replica {
         let clock = self.read().store().get_local_state();
         self.own_clock = clock;
         let updates = std::mem::take(&mut *updates.lock().unwrap_or_else(PoisonError::into_inner));
+        self.may_hold_pairs |= updates.iter().any(|update: &Vec<u8>| holds_pairs(update));
         (value, updates)
     }
 
@@ -269,6 +275,11 @@ impl Replica {
         &self.doc
     }
 
+    /// Whether a text in it may hold characters of two UTF-16 units, which an edit must not cut.
+    pub(crate) const fn may_hold_pairs(&self) -> bool {
+        self.may_hold_pairs
+    }
+
     /// A view of the document. Hold it shortly: no edit can start meanwhile.
     ///
     /// # Panics
@@ -285,6 +296,15 @@ impl Replica {
             "a broken replica was used; it had to be dropped and loaded anew"
         );
     }
+}
+
+/// Whether an update may hold a character that takes two UTF-16 units: four bytes of UTF-8, and an update
+/// holds its texts as they are. Other bytes can look like that; then a little time is lost, and nothing else.
+fn holds_pairs(update: &[u8]) -> bool {
+    let follows = |byte: &u8| (0x80..0xC0).contains(byte);
+    update
+        .windows(4)
+        .any(|bytes| matches!(bytes, [0xF0..=0xF4, rest @ ..] if rest.iter().all(follows)))
 }
 
 #[cfg(feature = "threads")]

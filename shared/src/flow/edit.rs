@@ -55,9 +55,14 @@ pub fn apply_delta(
     change: &[DeltaOp],
 ) -> Result<Option<Vec<u8>>, EditError> {
     check(change)?;
+    let pairs = if replica.may_hold_pairs() {
+        Pairs::Possible
+    } else {
+        Pairs::None
+    };
     Ok(replica.transact(origin, |txn| {
         let text = txn.get_or_insert_text(CONTENT);
-        write(txn, &text, change);
+        write(txn, &text, change, pairs);
     }))
 }
 
@@ -120,9 +125,28 @@ fn size_of_value(value: &Any, depth: usize) -> Result<usize, EditError> {
     })
 }
 
+/// Whether a text may hold characters of two UTF-16 units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pairs {
+    /// It holds none.
+    None,
+    /// It may.
+    Possible,
+}
+
 /// Writes a change that passed [`check`] into any text of a document.
-pub(crate) fn write(txn: &mut TransactionMut<'_>, text: &TextRef, change: &[DeltaOp]) {
-    let change = survey::fit(txn, text, change);
+pub(crate) fn write(
+    txn: &mut TransactionMut<'_>,
+    text: &TextRef,
+    change: &[DeltaOp],
+    pairs: Pairs,
+) {
+    let change = survey::fit(txn, text, change, pairs);
+    if let Some((at, typed, attrs)) = as_typing(&change) {
+        // What happens with each key has a way of its own in yrs, half as long.
+        let at = at.min(text.len(txn));
+        return text.insert_with_attributes(txn, at, typed, to_yrs(attrs));
+    }
     // In two walks: yrs 0.28 loses count of the attributes in force once it has deleted in a walk, and would give
     // what is inserted or formatted behind that the wrong ones.
     let adds = |op: &DeltaOp| match op {
@@ -148,6 +172,18 @@ pub(crate) fn write(txn: &mut TransactionMut<'_>, text: &TextRef, change: &[Delt
             DeltaOp::Delete(len) => Delta::<In>::Deleted(*len),
         });
         text.apply_delta(txn, deletions);
+    }
+}
+
+/// The change, if all it does is to put text at one place.
+fn as_typing(change: &[DeltaOp]) -> Option<(u32, &str, &Attrs)> {
+    match change {
+        [DeltaOp::Insert(Content::Text(text), attrs)] => Some((0, text, attrs)),
+        [
+            DeltaOp::Retain(at, skipped),
+            DeltaOp::Insert(Content::Text(text), attrs),
+        ] if skipped.is_empty() => Some((*at, text, attrs)),
+        _ => None,
     }
 }
 

@@ -101,7 +101,7 @@ pub fn set_title(replica: &mut Replica, origin: Origin, id: PageId, title: &str)
         match facts.get(txn, key::TITLE) {
             Some(Out::YText(stored)) => {
                 let ops = differing(&stored.get_string(txn), &title);
-                flow_edit::write(txn, &stored, &ops);
+                flow_edit::write(txn, &stored, &ops, flow_edit::Pairs::Possible);
             }
             Some(Out::Any(Any::String(stored))) if *stored == *title => {}
             _ => {
