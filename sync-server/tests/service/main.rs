@@ -11,3 +11,4 @@ mod editing;
 mod killed;
 mod program;
 mod server;
+mod sockets;
