@@ -9,11 +9,6 @@
 
 #![warn(missing_docs)]
 
-// On wasm32 `#[test]` is wasm-bindgen's, so that every test below runs there as well.
-#[cfg(all(test, target_arch = "wasm32"))]
-#[macro_use]
-extern crate sheaf_test_in_wasm;
-
 pub mod binding;
 pub mod change;
 pub mod codec;

@@ -7,7 +7,7 @@
 //! extern crate sheaf_test_in_wasm;
 //! ```
 //!
-//! A file in `tests/` says `use sheaf_test_in_wasm::test;` for wasm32 instead. What needs a thread,
-//! a clock or a file stays out with `#[cfg(not(target_arch = "wasm32"))]`.
+//! The same lines, without `test`, go into a file in `tests/`. What needs a thread, a clock, a file or
+//! an unwinding panic stays out with `#[cfg(not(target_arch = "wasm32"))]`.
 
 pub use wasm_bindgen_test::wasm_bindgen_test as test;
