@@ -95,6 +95,7 @@ struct Bounds {
     values: u32,
     writers: usize,
     like_writers: usize,
+    run_clocks: u32,
 }
 
 const SENT: Bounds = Bounds {
@@ -104,6 +105,7 @@ const SENT: Bounds = Bounds {
     values: UPDATE_VALUES_MAX,
     writers: UPDATE_WRITERS_MAX,
     like_writers: LIKE_WRITERS_MAX,
+    run_clocks: RUN_CLOCKS_MAX,
 };
 
 const STORED: Bounds = Bounds {
@@ -113,6 +115,8 @@ const STORED: Bounds = Bounds {
     values: u32::MAX,
     writers: usize::MAX,
     like_writers: usize::MAX,
+    // Neighbouring runs grow together.
+    run_clocks: CLOCK_MAX,
 };
 
 struct Gate<'a> {
@@ -367,10 +371,14 @@ impl<'a> Gate<'a> {
 
     /// How many clocks a block without content stands for.
     fn run_length(&mut self) -> Result<u32, Refusal> {
+        self.length(self.bounds.run_clocks)
+    }
+
+    fn length(&mut self, most: u32) -> Result<u32, Refusal> {
         let at = self.reader.at();
         match self.reader.var_u32().or_refuse(at)? {
             0 => Err(Refusal::new("a block without length", at)),
-            clocks if clocks <= RUN_CLOCKS_MAX => Ok(clocks),
+            clocks if clocks <= most => Ok(clocks),
             _ => Err(Refusal::new("a run is impossibly long", at)),
         }
     }
@@ -411,7 +419,8 @@ impl<'a> Gate<'a> {
             self.tally.steps += 1;
             let at = self.reader.at();
             let from = self.clock()?;
-            let until = from + self.run_length()?;
+            // Deleting uses up no clocks, and what was deleted bit by bit is told as one range.
+            let until = from + self.length(CLOCK_MAX)?;
             if until > CLOCK_MAX {
                 return Err(Refusal::new("a clock is impossibly high", at));
             }
@@ -434,6 +443,6 @@ struct Section {
     blocks: u32,
 }
 
-const _: () = assert!(CLOCK_MAX as u64 + RUN_CLOCKS_MAX as u64 <= u32::MAX as u64);
+const _: () = assert!(CLOCK_MAX as u64 + CLOCK_MAX as u64 <= u32::MAX as u64);
 const _: () = assert!(CLOCK_MAX as u64 + UPDATE_BYTES_MAX as u64 <= u32::MAX as u64);
 const _: () = assert!(UPDATE_WRITERS_MAX <= UPDATE_BYTES_MAX / WRITER_BYTES_MIN);

@@ -12,3 +12,4 @@ mod nesting;
 mod scribbler;
 mod support;
 mod wall;
+mod yjs;

@@ -96,7 +96,7 @@ fn damage_one_document(seed: u64, count: &mut Count) {
                 count.turned_down += 1;
                 applied_here = APPLIED_A_COPY;
             }
-            Outcome::Panicked(at) => panic!("seed {seed}: yrs panicked at {at} on {damaged:02x?}"),
+            Outcome::Failed(at) => panic!("seed {seed}: yrs failed ({at}) on {damaged:02x?}"),
         }
         if applied_here >= APPLIED_A_COPY {
             applied_here = 0;
@@ -115,20 +115,20 @@ enum Outcome {
     Undecodable,
     Applied,
     TurnedDown,
-    Panicked(&'static str),
+    Failed(&'static str),
 }
 
 /// Applies the update, and then asks of the document what a server asks.
 fn try_out(doc: &Doc, damaged: &[u8]) -> Outcome {
     let Some(decoded) = catch(|| Update::decode_v1(damaged)) else {
-        return Outcome::Panicked("decoding");
+        return Outcome::Failed("panic while decoding");
     };
     let Ok(decoded) = decoded else {
         return Outcome::Undecodable;
     };
     let mut txn = std::mem::ManuallyDrop::new(doc.transact_mut());
     match catch(|| txn.apply_update(decoded).map(|()| txn.commit())) {
-        None => return Outcome::Panicked("applying"),
+        None => return Outcome::Failed("panic while applying"),
         Some(Err(_)) => return Outcome::TurnedDown,
         Some(Ok(())) => drop(std::mem::ManuallyDrop::into_inner(txn)),
     }
@@ -143,18 +143,18 @@ fn try_out(doc: &Doc, damaged: &[u8]) -> Outcome {
         let _ = txn.get_text("content").map(|text| text.get_string(&txn));
         (state, txn.state_vector())
     }) else {
-        return Outcome::Panicked("encoding");
+        return Outcome::Failed("panic while encoding");
     };
-    if gate::update::check_stored(&state).is_err() {
-        return Outcome::Panicked("the gate, on the state that came of it");
+    if let Err(refusal) = gate::update::check_stored(&state) {
+        return Outcome::Failed(refusal.reason);
     }
     let again = Doc::with_client_id(0xC0DF);
     if !apply(&again, &state) {
         std::mem::forget(again);
-        return Outcome::Panicked("loading the state that came of it");
+        return Outcome::Failed("loading the state that came of it");
     }
     if again.transact().state_vector() != version {
-        return Outcome::Panicked("loading a different state");
+        return Outcome::Failed("loading a different state");
     }
     Outcome::Applied
 }
