@@ -7,8 +7,10 @@
 mod canonical;
 mod fold;
 mod guard;
+mod ordered;
 
 pub use fold::merge;
+pub use ordered::{Ordered, Taken};
 
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};

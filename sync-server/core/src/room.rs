@@ -19,7 +19,7 @@ mod presence;
 mod relay;
 
 pub use effect::{Effect, FrameClass};
-pub use input::{Input, Joining, Rows, Speaks, StoreFault, Stored, Ticket};
+pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stored, Ticket};
 
 use std::sync::Arc;
 
@@ -29,7 +29,6 @@ use sheaf_shared::gate;
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
-use sheaf_shared::sync::peer::Said;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
@@ -59,6 +58,10 @@ pub struct RoomConfig {
     pub bytes_per_s: u32,
     /// Milliseconds of this room's work a second that one member may cause for long.
     pub work_ms_per_s: u32,
+    /// Rows after the last snapshot that are always worth a new one.
+    pub compact_rows: u64,
+    /// Bytes of rows after the last snapshot that are worth a new one, if they are also as many as the snapshot's.
+    pub compact_bytes: usize,
 }
 
 impl Default for RoomConfig {
@@ -69,6 +72,8 @@ impl Default for RoomConfig {
             messages_per_s: 50_000,
             bytes_per_s: 32 * 1024 * 1024,
             work_ms_per_s: 250,
+            compact_rows: 500,
+            compact_bytes: 256 * 1024,
         }
     }
 }
@@ -85,8 +90,6 @@ pub struct Room {
     overflown: Vec<MemberId>,
     copy: Copy,
     log: Log,
-    /// Somebody was asked for what is missing.
-    some_repairs: bool,
     presence: Gathering,
     status_frames: StatusFrames,
     /// Look at every member by then.
@@ -125,7 +128,6 @@ impl Room {
             overflown: Vec::new(),
             copy: Copy::default(),
             log: Log::default(),
-            some_repairs: false,
             presence: Gathering::default(),
             status_frames: StatusFrames::default(),
             check_at: None,
@@ -389,13 +391,13 @@ impl Room {
 
     fn loaded(&mut self, stored: Stored, now: MonotonicMs, out: &mut Vec<Effect>) {
         let Phase::Loading(_) = self.phase else {
-            return;
+            return self.read_whole(stored, now, out);
         };
         let snapshot_bytes = stored.snapshot.as_ref().map_or(0, Bytes::len);
         self.copy.seq = stored.snapshot_through;
         self.log.start(stored.snapshot_through, snapshot_bytes, 0);
         if let Some(snapshot) = &stored.snapshot
-            && self.copy.apply(snapshot).is_err()
+            && self.copy.take_snapshot(snapshot).is_err()
         {
             // Never an empty document: without its snapshot there is nothing to show.
             out.push(Effect::BadRow { at: self.copy.seq });

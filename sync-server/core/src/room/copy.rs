@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sheaf_shared::ids::{ReplicaId, Seq};
-use sheaf_shared::replica::{self, EMPTY_UPDATE, Origin, Replica, ReplicaError};
+use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
+use sheaf_shared::replica::{self, EMPTY_UPDATE, Ordered, ReplicaError, Taken};
 
 use super::frames::{Body, Frames};
 
@@ -21,13 +21,15 @@ const NOBODY: ReplicaId = ReplicaId(0);
 #[derive(Default)]
 pub(super) struct Copy {
     /// `None` while nothing was ever written: an open empty document costs next to nothing.
-    replica: Option<Box<Replica>>,
-    /// The last row that was applied.
+    replica: Option<Box<Ordered>>,
+    /// The last row that was taken.
     pub(super) seq: Seq,
+    /// How many updates were told to the members. Not the same as `seq`: what comes too early is told when it fits.
+    pub(super) told: u64,
     /// Bytes of all that was applied.
     applied_bytes: usize,
     answers: Vec<Answer>,
-    recent: VecDeque<(Seq, Bytes)>,
+    recent: VecDeque<(u64, Bytes)>,
     recent_bytes: usize,
 }
 
@@ -47,31 +49,65 @@ impl std::fmt::Debug for Copy {
 }
 
 impl Copy {
-    /// Applies one row. Returns whether something waits for rows that have not come.
+    /// Takes one row. Gives what is in the document by that: the row, and rows that had waited for it; or nothing,
+    /// if it builds on rows that have not come.
     ///
     /// # Errors
-    /// As [`Replica::apply`]; the place counts as taken all the same, so a row that cannot be applied is passed over.
-    pub(super) fn apply(&mut self, update: &[u8]) -> Result<bool, ReplicaError> {
+    /// As [`Ordered::take`].
+    pub(super) fn take(&mut self, update: &Bytes) -> Result<Vec<Bytes>, ReplicaError> {
         self.answers = Vec::new();
         self.applied_bytes += update.len();
-        let replica = self
-            .replica
-            .get_or_insert_with(|| Box::new(Replica::new(NOBODY)));
-        Ok(replica.apply(update, Origin::Remote)?.has_missing)
+        let mut applied = Vec::with_capacity(1);
+        match self
+            .replica()
+            .take(update, |update| applied.push(update.clone()))?
+        {
+            Taken::Applied | Taken::Waits => Ok(applied),
+        }
+    }
+
+    /// Takes the snapshot the log starts from.
+    ///
+    /// # Errors
+    /// As [`Ordered::take_snapshot`].
+    pub(super) fn take_snapshot(&mut self, snapshot: &Bytes) -> Result<(), ReplicaError> {
+        self.answers = Vec::new();
+        self.applied_bytes += snapshot.len();
+        self.replica().take_snapshot(snapshot)
+    }
+
+    fn replica(&mut self) -> &mut Ordered {
+        self.replica
+            .get_or_insert_with(|| Box::new(Ordered::new(NOBODY)))
+    }
+
+    /// How many clocks of a writer are there.
+    pub(super) fn clock_of(&self, client: ClientId) -> u32 {
+        self.replica
+            .as_ref()
+            .map_or(0, |replica| replica.clock_of(client))
+    }
+
+    /// Whether every row that was taken is in the document.
+    pub(super) fn is_whole(&self) -> bool {
+        self.replica
+            .as_ref()
+            .is_none_or(|replica| replica.waiting() == 0 && !replica.has_let_go())
     }
 
     /// The state vector.
     pub(super) fn version(&self) -> Vec<u8> {
-        self.replica
-            .as_ref()
-            .map_or_else(|| EMPTY_VERSION.to_vec(), |replica| replica.version())
+        self.replica.as_ref().map_or_else(
+            || EMPTY_VERSION.to_vec(),
+            |replica| replica.replica().version(),
+        )
     }
 
     /// Whether `update` brings nothing new.
     pub(super) fn holds(&self, update: &[u8]) -> Result<bool, ReplicaError> {
         match &self.replica {
             None => Ok(update == EMPTY_UPDATE),
-            Some(replica) => replica.holds(update),
+            Some(replica) => replica.replica().holds(update),
         }
     }
 
@@ -79,7 +115,7 @@ impl Copy {
     pub(super) fn missing_for(&self, version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
         match &self.replica {
             None => Ok(EMPTY_UPDATE.to_vec()),
-            Some(replica) => replica.missing_for(version),
+            Some(replica) => replica.replica().missing_for(version),
         }
     }
 
@@ -110,10 +146,10 @@ impl Copy {
         Ok(&mut self.answers[place].frames)
     }
 
-    /// Remembers a commit for those who lag.
-    pub(super) fn remember(&mut self, seq: Seq, update: Bytes) {
+    /// Remembers what was told last, for those who lag.
+    pub(super) fn remember(&mut self, update: Bytes) {
         self.recent_bytes += update.len();
-        self.recent.push_back((seq, update));
+        self.recent.push_back((self.told, update));
         while self.recent_bytes > RECENT_BYTES_MAX {
             let Some((_, oldest)) = self.recent.pop_front() else {
                 break;
@@ -130,17 +166,17 @@ impl Copy {
         }
     }
 
-    /// One update with everything after `seq`, and maybe more.
-    pub(super) fn since(&self, seq: Seq) -> Result<Bytes, ReplicaError> {
+    /// One update with everything that was told after the first `told`, and maybe more.
+    pub(super) fn since(&self, told: u64) -> Result<Bytes, ReplicaError> {
         let reaches_back = self
             .recent
             .front()
-            .is_some_and(|(first, _)| first.0 <= seq.0 + 1);
+            .is_some_and(|(first, _)| *first <= told + 1);
         if reaches_back {
             let missed: Vec<&Bytes> = self
                 .recent
                 .iter()
-                .filter(|(place, _)| *place > seq)
+                .filter(|(place, _)| *place > told)
                 .map(|(_, update)| update)
                 .collect();
             if let [one] = missed[..] {
@@ -155,7 +191,10 @@ impl Copy {
 
     /// An estimate of the memory held, in bytes. A replica takes several times its encoded size.
     pub(super) fn bytes(&self) -> usize {
-        let replica = self.replica.as_ref().map_or(0, |_| 4 * 1024);
+        let replica = self
+            .replica
+            .as_ref()
+            .map_or(0, |replica| 4 * 1024 + replica.waiting_bytes());
         let answers: usize = self
             .answers
             .iter()

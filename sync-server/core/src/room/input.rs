@@ -45,7 +45,8 @@ pub enum Input {
         /// Microseconds.
         micros: u64,
     },
-    /// The answer to [`super::Effect::Load`]: this is the document.
+    /// The answer to [`super::Effect::Load`]: this is the document. Also the answer to [`super::Effect::ReadSince`] when
+    /// the rows asked for are folded into a snapshot.
     Loaded(Stored),
     /// The answer to [`super::Effect::Load`]: the store was asked, and there is no such document.
     NeverExisted,

@@ -1,7 +1,10 @@
 //! The write path: what waits for the store, what is under way to it, and when the log is worth compacting.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use sheaf_shared::ids::Seq;
+use sheaf_shared::gate;
+use sheaf_shared::ids::{ClientId, Seq};
 use sheaf_shared::replica::{self, ReplicaError};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
@@ -9,7 +12,7 @@ use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::Message;
 
 use super::effect::Effect;
-use super::input::{Rows, StoreFault, Ticket};
+use super::input::{Rows, StoreFault, Stored, Ticket};
 use super::member::Member;
 use super::{MemberId, Room};
 
@@ -29,10 +32,6 @@ const RETRY_FIRST_MS: u64 = 50;
 const RETRY_CAP_MS: u64 = 2_000;
 /// An append that takes so many milliseconds is worth telling people about.
 const STALLED_AFTER_MS: u64 = 2_000;
-/// Log bytes that are always worth a snapshot, if they are also as many as the snapshot's.
-const COMPACT_BYTES: usize = 256 * 1024;
-/// Rows that are always worth a snapshot.
-const COMPACT_ROWS: u64 = 500;
 /// Rows worth a snapshot when the room ends.
 const COMPACT_ROWS_AT_END: u64 = 50;
 /// Pause, in milliseconds, after a compaction that did not come about.
@@ -240,7 +239,7 @@ impl Room {
     fn begin_commit(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         while self.log.under_way.is_none() && !self.log.gathering.is_empty() {
             let waiting = self.log.take_batch();
-            let rows = rows_of(&waiting);
+            let rows = self.rows_of(&waiting);
             if rows.is_empty() {
                 self.answer_all(waiting, now, out);
                 continue;
@@ -276,7 +275,7 @@ impl Room {
         };
         if last.0 == self.copy.seq.0 + commit.rows.len() as u64 {
             let rows = std::mem::take(&mut commit.rows);
-            let applied = self.take_rows(&rows, &commit.waiting, now, out);
+            let applied = self.take_rows(&rows, now, out);
             if applied.is_err() {
                 return self.break_down(now, out);
             }
@@ -311,10 +310,36 @@ impl Room {
                 author: None,
             })
             .collect();
-        if self.take_rows(&rows, &commit.waiting, now, out).is_err() {
+        if self.take_rows(&rows, now, out).is_err() {
             return self.break_down(now, out);
         }
         self.committed(commit.waiting, now, out);
+    }
+
+    /// The rows that came in between are folded into a snapshot already: it is taken like a row, and those after it.
+    pub(super) fn read_whole(&mut self, stored: Stored, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let is_awaited = self
+            .log
+            .under_way
+            .as_ref()
+            .is_some_and(|commit| commit.stage == Stage::Reading);
+        if !is_awaited {
+            return;
+        }
+        let Some(snapshot) = stored.snapshot else {
+            return self.read_failed(now);
+        };
+        let mut rows = vec![snapshot];
+        rows.extend(stored.rows);
+        self.copy.seq = Seq(stored.snapshot_through.0.saturating_sub(1));
+        self.read(
+            Rows {
+                after: self.copy.seq,
+                rows,
+            },
+            now,
+            out,
+        );
     }
 
     pub(super) fn read_failed(&mut self, now: MonotonicMs) {
@@ -429,64 +454,62 @@ impl Room {
     fn take_rows(
         &mut self,
         rows: &[Row],
-        waiting: &[Waiting],
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) -> Result<(), ReplicaError> {
-        let mut has_missing = false;
         for row in rows {
-            has_missing = self.take_row(&row.update, out)?;
-            self.fan_out(&row.update, row.author, now, out);
-        }
-        if has_missing || self.some_repairs {
-            self.repair(has_missing, waiting, now, out);
+            let applied = self.take_row(&row.update, out)?;
+            for (nth, update) in applied.iter().enumerate() {
+                // Those behind the first had waited; whose they are is forgotten by now.
+                let author = row.author.filter(|_| nth == 0);
+                self.fan_out(update, author, now, out);
+            }
+            if let Some(author) = row.author {
+                self.repair(author, applied.is_empty(), now, out);
+            }
         }
         Ok(())
     }
 
-    /// Applies the next row. One that does not decode is passed over and reported; it stays in the log.
+    /// Takes the next row. One that can't be applied is passed over and reported; it stays in the log.
     pub(super) fn take_row(
         &mut self,
         update: &Bytes,
         out: &mut Vec<Effect>,
-    ) -> Result<bool, ReplicaError> {
+    ) -> Result<Vec<Bytes>, ReplicaError> {
         self.log.size.bytes += update.len();
         self.copy.seq = self.copy.seq.plus(1);
-        match self.copy.apply(update) {
-            Ok(has_missing) => Ok(has_missing),
+        match self.copy.take(update) {
+            Ok(applied) => Ok(applied),
             Err(ReplicaError::Broken) => Err(ReplicaError::Broken),
             Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {
                 out.push(Effect::BadRow { at: self.copy.seq });
-                Ok(false)
+                Ok(Vec::new())
             }
         }
     }
 
-    /// Something waits for blocks nobody has sent: ask those who wrote last, for they hold them.
+    /// What `author` sent builds on something that has not come: ask for it, as it has it.
     fn repair(
         &mut self,
-        has_missing: bool,
-        waiting: &[Waiting],
+        author: MemberId,
+        is_needed: bool,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        self.some_repairs = has_missing;
-        let mut asked: Vec<MemberId> = Vec::new();
-        for one in waiting {
-            if !matches!(one.what, What::Store(_)) || asked.contains(&one.member) {
-                continue;
-            }
-            asked.push(one.member);
-            let Some(place) = self.place_of(one.member) else {
-                continue;
-            };
-            let member = &mut self.members[place];
-            member.repairs = if has_missing { member.repairs + 1 } else { 0 };
-            if member.repairs > REPAIRS_MAX {
-                self.close_member(place, CloseReason::TooMuch, now, out);
-            } else if has_missing {
-                self.send_step1(place, now, out);
-            }
+        let Some(place) = self.place_of(author) else {
+            return;
+        };
+        let member = &mut self.members[place];
+        if !is_needed {
+            member.repairs = 0;
+            return;
+        }
+        member.repairs += 1;
+        if member.repairs > REPAIRS_MAX {
+            self.close_member(place, CloseReason::TooMuch, now, out);
+        } else {
+            self.send_step1(place, now, out);
         }
     }
 
@@ -494,9 +517,11 @@ impl Room {
     fn wish_compaction(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         let size = &mut self.log.size;
         let rows = self.copy.seq.0 - size.snapshot_through.0;
-        let is_worth_it =
-            size.bytes >= COMPACT_BYTES.max(size.snapshot_bytes) || rows >= COMPACT_ROWS;
-        if is_worth_it && size.asked_at_bytes.is_none() && now >= size.rests_until {
+        let is_worth_it = size.bytes >= self.config.compact_bytes.max(size.snapshot_bytes)
+            || rows >= self.config.compact_rows;
+        // Rows that wait for others must stay rows: a snapshot holds only what is in the document.
+        let is_possible = self.copy.is_whole();
+        if is_worth_it && is_possible && size.asked_at_bytes.is_none() && now >= size.rests_until {
             size.asked_at_bytes = Some(size.bytes);
             out.push(Effect::Compact {
                 through: self.copy.seq,
@@ -508,7 +533,7 @@ impl Room {
     pub(super) fn wish_last_compaction(&self, out: &mut Vec<Effect>) {
         let size = &self.log.size;
         let rows = self.copy.seq.0 - size.snapshot_through.0;
-        if size.asked_at_bytes.is_none() && rows >= COMPACT_ROWS_AT_END {
+        if size.asked_at_bytes.is_none() && rows >= COMPACT_ROWS_AT_END && self.copy.is_whole() {
             out.push(Effect::Compact {
                 through: self.copy.seq,
             });
@@ -567,33 +592,62 @@ impl Commit {
     }
 }
 
-/// The rows to store for these messages.
-fn rows_of(waiting: &[Waiting]) -> Vec<Row> {
-    let rows: Vec<Row> = waiting
-        .iter()
-        .filter_map(|waiting| match &waiting.what {
-            What::Store(update) => Some(Row {
-                update: update.clone(),
-                author: Some(waiting.member),
-            }),
-            What::Answer(_) => None,
-        })
-        .collect();
-    if rows.len() < MERGE_FROM {
-        return rows;
-    }
-    let updates: Vec<&Bytes> = rows.iter().map(|row| &row.update).collect();
-    match replica::merge(&updates) {
-        Ok(merged) => {
-            let first = rows[0].author;
-            let is_one = rows.iter().all(|row| row.author == first);
-            vec![Row {
-                update: merged.into(),
-                author: first.filter(|_| is_one),
-            }]
+impl Room {
+    /// The rows to store for these messages. Many make one row, but for those that build on what has not come:
+    /// they wait alone, and hold up nobody else.
+    fn rows_of(&self, waiting: &[Waiting]) -> Vec<Row> {
+        let rows: Vec<Row> = waiting
+            .iter()
+            .filter_map(|waiting| match &waiting.what {
+                What::Store(update) => Some(Row {
+                    update: update.clone(),
+                    author: Some(waiting.member),
+                }),
+                What::Answer(_) => None,
+            })
+            .collect();
+        if rows.len() < MERGE_FROM {
+            return rows;
         }
-        // One of them is odd: let each stand alone, so that it takes no other with it.
-        Err(_) => rows,
+        let (ready, early) = self.part_by_readiness(rows.clone());
+        if ready.len() < MERGE_FROM {
+            return rows;
+        }
+        let updates: Vec<&Bytes> = ready.iter().map(|row| &row.update).collect();
+        let Ok(merged) = replica::merge(&updates) else {
+            // One of them is odd: let each stand alone, so that it takes no other with it.
+            return rows;
+        };
+        let first = ready[0].author;
+        let is_one = ready.iter().all(|row| row.author == first);
+        let merged = Row {
+            update: merged.into(),
+            author: first.filter(|_| is_one),
+        };
+        std::iter::once(merged).chain(early).collect()
+    }
+
+    /// Those that fit, each after the ones before it, and the others.
+    fn part_by_readiness(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        let mut clocks: BTreeMap<ClientId, u32> = BTreeMap::new();
+        rows.into_iter().partition(|row| {
+            let Ok(inspected) = gate::update::inspect(&row.update) else {
+                return false;
+            };
+            let is_ready = inspected.is_ready_for(|client| {
+                let known = || self.copy.clock_of(client);
+                clocks.get(&client).copied().unwrap_or_else(known)
+            });
+            if is_ready {
+                for run in inspected.runs() {
+                    let clock = clocks
+                        .entry(run.client)
+                        .or_insert_with(|| self.copy.clock_of(run.client));
+                    *clock = run.until.max(*clock);
+                }
+            }
+            is_ready
+        })
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus;
@@ -36,8 +35,8 @@ pub(super) struct Member {
     pub(super) progress_at: MonotonicMs,
     /// When something was last sent to it.
     pub(super) spoken_at: MonotonicMs,
-    /// It has surely been sent everything through this place.
-    pub(super) delivered: Seq,
+    /// It has surely been sent the first so many of all updates that were told.
+    pub(super) delivered: u64,
     /// Its messages in the write path that have no answer yet.
     pub(super) unanswered: u32,
     /// Updates of it in a row which left something missing.
@@ -81,7 +80,7 @@ impl Member {
             outgoing_bytes: 0,
             progress_at: now,
             spoken_at: now,
-            delivered: Seq(0),
+            delivered: 0,
             unanswered: 0,
             repairs: 0,
             used_until_us: 0,

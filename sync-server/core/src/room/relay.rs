@@ -1,7 +1,6 @@
 //! What members are told: commits as they come, a catch-up for those who lagged, an answer to each step 1.
 
 use bytes::Bytes;
-use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
@@ -12,7 +11,7 @@ use super::member::Queued;
 use super::{MemberId, Room};
 
 impl Room {
-    /// Tells everyone of the row that was just applied.
+    /// Tells everyone of an update that was just applied.
     ///
     /// A Hocuspocus client learns of its own edits by their status; a y-websocket client only by this echo.
     pub(super) fn fan_out(
@@ -22,7 +21,8 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        let seq = self.copy.seq;
+        self.copy.told += 1;
+        let before = self.copy.told - 1;
         let mut frames = Frames::new(Body::Update(update.clone()));
         let mut any_behind = false;
         out.reserve(self.members.len());
@@ -31,7 +31,7 @@ impl Room {
                 continue;
             }
             if member.outgoing_bytes == 0 && !member.is_lagging {
-                member.delivered = Seq(seq.0 - 1);
+                member.delivered = before;
             }
             if author != Some(member.id) || !member.is_hocuspocus() {
                 let frame = frames.for_member(&member.speaks);
@@ -41,7 +41,7 @@ impl Room {
             any_behind |= member.outgoing_bytes > 0 || member.is_lagging;
         }
         if any_behind {
-            self.copy.remember(seq, update.clone());
+            self.copy.remember(update.clone());
         } else {
             self.copy.forget_recent();
         }
@@ -67,12 +67,12 @@ impl Room {
     fn catch_up(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
         let member = &mut self.members[place];
         member.is_lagging = false;
-        if member.is_synced && member.delivered < self.copy.seq {
+        if member.is_synced && member.delivered < self.copy.told {
             let Ok(missed) = self.copy.since(member.delivered) else {
                 return self.close_member(place, CloseReason::Fault, now, out);
             };
             let frame = Frames::new(Body::Update(missed)).for_member(&member.speaks);
-            member.delivered = self.copy.seq;
+            member.delivered = self.copy.told;
             self.send_kept(place, frame, now, out);
         }
         self.send_everyones_presence(place, now, out);
@@ -98,7 +98,7 @@ impl Room {
         let frame = frames.for_member(&member.speaks);
         member.is_synced = true;
         // Whatever was dropped or is still queued, this holds it.
-        member.delivered = self.copy.seq;
+        member.delivered = self.copy.told;
         self.send_kept(place, frame, now, out);
     }
 
