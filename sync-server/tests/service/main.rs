@@ -8,7 +8,9 @@
 
 mod client;
 mod editing;
+mod ending;
 mod killed;
+mod pressure;
 mod program;
 mod server;
 mod sockets;

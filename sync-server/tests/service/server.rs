@@ -1,7 +1,6 @@
 //! A server for one test: its own port, its own folder.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use sheaf_server::adapters::http::{Assets, bind};
@@ -72,10 +71,6 @@ impl TestServer {
             folder,
             raw,
         }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {

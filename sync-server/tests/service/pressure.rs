@@ -1,0 +1,128 @@
+//! Many connections, and readers that do not read.
+
+use std::time::{Duration, Instant};
+
+use futures_util::SinkExt as _;
+use sheaf_shared::wire::SyncMessage;
+use sheaf_shared::wire::y_websocket;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::{Client, Speaks, connect, new_replica};
+use crate::program::Program;
+use crate::server::TestServer;
+
+/// As many connections as one test process can hold, in a server of its own.
+const CONNECTIONS: usize = 10_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
+    let files = sheaf_server::adapters::system::raise_open_files();
+    let connections = CONNECTIONS.min(usize::try_from(files).unwrap_or(usize::MAX) - 500);
+    println!("{connections} connections, {files} open files allowed");
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &[]);
+    let address = program.address;
+    let opening: Vec<_> = (0..8)
+        .map(|part| {
+            tokio::spawn(async move {
+                let mut open = Vec::new();
+                for index in 0..connections / 8 {
+                    match index % 4 {
+                        // Some never ask for anything, some open a document and fall silent.
+                        0 => open.push(Left::Bare(
+                            tokio::net::TcpStream::connect(address).await.unwrap(),
+                        )),
+                        _ => {
+                            let path = format!("/sync/left/{part}/{index}");
+                            open.push(Left::Socket(Box::new(connect(address, &path).await)));
+                        }
+                    }
+                }
+                open
+            })
+        })
+        .collect();
+    let mut left = Vec::new();
+    for part in opening {
+        left.extend(part.await.unwrap());
+    }
+    let started = Instant::now();
+    let mut ada = Client::join(address, "work", Speaks::Hocuspocus).await;
+    let mut ben = Client::join(address, "work", Speaks::YWebsocket).await;
+    ada.type_at(0, "still served").await;
+    ben.until_text("still served").await;
+    let took = started.elapsed();
+    println!(
+        "with {} connections open, an edit took {took:?}",
+        left.len()
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[expect(dead_code, reason = "held open, never looked at")]
+enum Left {
+    Bare(tokio::net::TcpStream),
+    Socket(Box<crate::client::Socket>),
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_who_stops_reading_misses_nothing_and_holds_nobody_up() {
+    let server = TestServer::start().await;
+    let mut slow = Client::join(server.address, "busy", Speaks::YWebsocket).await;
+    let mut quick = Client::join(server.address, "busy", Speaks::YWebsocket).await;
+    let mut writer = Client::join(server.address, "busy", Speaks::Hocuspocus).await;
+    writer
+        .until("the first status", |client| client.stored == 1)
+        .await;
+    // Far more than what kernels hold between the two, while one of the readers does not read.
+    let page = "0123456789".repeat(20_000);
+    for count in 0..60 {
+        writer.type_at(0, &page).await;
+        writer
+            .until("a status", |client| client.stored == count + 2)
+            .await;
+        let length = page.len() * (count + 1);
+        quick
+            .until("the page", |client| client.text().len() == length)
+            .await;
+    }
+    let expected = writer.text();
+    slow.until("everything", |client| client.text() == expected)
+        .await;
+    // One catch-up stands for what was dropped: it did not get each page.
+    assert!(slow.echoed.len() < 60, "{} updates", slow.echoed.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_floods_is_slowed_down_and_the_others_are_not() {
+    let server = TestServer::start().await;
+    let mut flooder = connect(server.address, "/sync/page").await;
+    let flood = tokio::spawn(async move {
+        let version = new_replica().version();
+        let ask = y_websocket::Message::Sync(SyncMessage::Step1(&version)).to_vec();
+        loop {
+            if flooder
+                .feed(Message::Binary(ask.clone().into()))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    let mut ada = Client::join(server.address, "page", Speaks::Hocuspocus).await;
+    ada.until("the first status", |client| client.stored == 1)
+        .await;
+    for count in 0..20 {
+        let started = Instant::now();
+        ada.type_at(0, "x").await;
+        ada.until("a status", |client| client.stored == count + 2)
+            .await;
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+    flood.abort();
+}
