@@ -1,7 +1,5 @@
 //! Any change to any page does what a list of units with attributes would do.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
-
 use sheaf_shared::flow::anchor::Anchor;
 use sheaf_shared::flow::delta::{self, Attrs, Content, DeltaOp};
 use sheaf_shared::flow::{self, apply_delta};
