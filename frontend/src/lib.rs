@@ -4,8 +4,13 @@
 //! tab. `binding` and `surface` (beside `src`) are the editor's two halves.
 
 pub mod app;
+pub mod components;
 pub mod editor;
 pub mod local;
 pub mod net;
+pub mod pages;
+pub mod panic;
 pub mod platform;
+pub mod router;
 pub mod stores;
+pub mod transfer;

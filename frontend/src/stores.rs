@@ -1,8 +1,14 @@
 //! The facts the screens show, and the only functions that change them.
 
 pub mod document;
+pub mod finding;
 mod keeping;
 pub mod listeners;
 pub mod outbox;
+pub mod person;
 pub mod save_state;
+pub mod shell;
+pub mod text_edit;
+pub mod tree;
+pub mod tree_keys;
 pub mod workspace;

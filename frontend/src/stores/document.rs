@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
+use futures_util::future::{LocalBoxFuture, Shared};
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
 use sheaf_shared::ids::{DocName, ReplicaId};
 use sheaf_shared::replica::{Origin, Replica};
@@ -66,7 +67,10 @@ pub(super) struct Inner {
     own_presence: RefCell<Option<String>>,
     presence_due: Cell<bool>,
     pub(super) last_used: Cell<MonotonicMs>,
+    pub(super) loading: RefCell<Option<Loading>>,
 }
+
+pub(super) type Loading = Shared<LocalBoxFuture<'static, ()>>;
 
 /// Someone else in the document.
 struct Present {
@@ -104,6 +108,7 @@ impl DocumentHandle {
                 own_presence: RefCell::default(),
                 presence_due: Cell::new(false),
                 last_used: Cell::new(platform::now()),
+                loading: RefCell::default(),
             }),
         }
     }
@@ -120,6 +125,14 @@ impl DocumentHandle {
         self.inner.phase
     }
 
+    /// Waits until what this device keeps of it was read, or could not be.
+    pub async fn loaded(&self) {
+        let loading = self.inner.loading.borrow().clone();
+        if let Some(loading) = loading {
+            loading.await;
+        }
+    }
+
     /// The copy this tab reads and writes. Never call JavaScript while a transaction on it is open.
     #[must_use]
     pub fn replica(&self) -> Rc<RefCell<Replica>> {
@@ -131,6 +144,10 @@ impl DocumentHandle {
     pub fn local_edit(&self, update: Vec<u8>) {
         self.inner.outbox.borrow_mut().edited(update);
         self.inner.last_used.set(platform::now());
+        if self.inner.phase.get_untracked() == Phase::Unknown {
+            // Whoever writes the first words of a document knows it.
+            self.inner.phase.set(Phase::Ready);
+        }
         self.inner.workspace.write_soon(self);
     }
 
@@ -215,7 +232,8 @@ impl DocumentHandle {
         }
     }
 
-    fn tell_remote(&self) {
+    /// Tells the listeners of [`Self::on_remote`]: the replica was changed by others, or by something else than the editor.
+    pub fn tell_remote(&self) {
         if self.inner.remote_due.replace(true) {
             return;
         }

@@ -141,7 +141,13 @@ impl Workspace {
             .borrow_mut()
             .insert(name.clone(), document.clone());
         self.claim_log(&document);
-        spawn_local(self.clone().load(document.clone()));
+        let loading = self.clone().load(document.clone()).boxed_local().shared();
+        *document.inner.loading.borrow_mut() = Some(loading.clone());
+        let opened = document.clone();
+        spawn_local(async move {
+            loading.await;
+            *opened.inner.loading.borrow_mut() = None;
+        });
         document
     }
 

@@ -1,0 +1,89 @@
+//! The left side: the space, search, the page tree, and what belongs to all pages.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::icon::{Drawing, Icon, Logo};
+use super::tree::PageTree;
+use crate::platform;
+use crate::router::Route;
+use crate::stores::shell::{Dialog, shell};
+use crate::transfer;
+
+/// The sidebar; on a narrow screen it is a drawer.
+#[component]
+pub fn Sidebar() -> impl IntoView {
+    let shell = shell();
+    let files = NodeRef::<html::Input>::new();
+    let import = move |_| {
+        if let Some(files) = files.get_untracked() {
+            files.click();
+        }
+    };
+    let chosen = move |_| {
+        if let Some(input) = files.get_untracked() {
+            transfer::import(shell, input.files());
+            // So that the same file can be chosen again.
+            input.set_value("");
+        }
+    };
+    let bin_current = move || (shell.route.get() == Route::Bin).then_some("page");
+    view! {
+        <nav class="side" aria-label="Pages">
+            <div class="brand">
+                <Logo/>
+                <span>"Sheaf"</span>
+                <button
+                    type="button"
+                    class="icon-button only-narrow"
+                    aria-label="Hide pages"
+                    on:click=move |_| shell.drawer.set(false)
+                >
+                    <Icon drawing=Drawing::Close/>
+                </button>
+            </div>
+            <button type="button" class="nav" on:click=move |_| shell.dialog.set(Some(Dialog::Switcher))>
+                <Icon drawing=Drawing::Search/>
+                "Go to page"
+                <kbd class="only-wide">{if platform::is_apple() { "⌘ K" } else { "Ctrl K" }}</kbd>
+            </button>
+            <div class="section">
+                <h2 id="pages-heading">"Pages"</h2>
+                <button
+                    type="button"
+                    class="icon-button"
+                    aria-label="New page"
+                    title="New page"
+                    on:click=move |_| transfer::new_page(shell, None)
+                >
+                    <Icon drawing=Drawing::Plus/>
+                </button>
+            </div>
+            <PageTree/>
+            <div class="side-foot">
+                <a class="nav" data-route="" href="/bin" aria-current=bin_current on:click=move |_| shell.drawer.set(false)>
+                    <Icon drawing=Drawing::Bin/>
+                    "Bin"
+                </a>
+                <button type="button" class="nav" on:click=import>
+                    <Icon drawing=Drawing::Import/>
+                    "Import…"
+                </button>
+                <input
+                    type="file"
+                    hidden=true
+                    multiple=true
+                    accept=".md,.markdown,.txt,.html,.htm,text/markdown,text/plain,text/html"
+                    aria-label="Files to import"
+                    node_ref=files
+                    on:change=chosen
+                />
+                <button type="button" class="nav" on:click=move |_| shell.dialog.set(Some(Dialog::Settings))>
+                    <Icon drawing=Drawing::Settings/>
+                    "Settings"
+                </button>
+            </div>
+        </nav>
+        <div class="scrim" on:click=move |_| shell.drawer.set(false)></div>
+    }
+}

@@ -1,0 +1,127 @@
+//! The page's title: the first line of the page, and a text in the space's document.
+
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use sheaf_shared::ids::PageId;
+use wasm_bindgen::JsCast as _;
+
+use crate::platform;
+use crate::stores::shell::{Shell, shell};
+use crate::stores::text_edit::moved_caret;
+
+/// The field.
+#[component]
+pub fn TitleField(page: PageId, may_edit: bool) -> impl IntoView {
+    let shell = shell();
+    let field = NodeRef::<html::Textarea>::new();
+    let composing = RwSignal::new(false);
+    field.on_load(move |field| {
+        field.set_value(&current(shell, page));
+        fit(&field);
+        if shell.just_made.get_untracked() == Some(page) {
+            shell.just_made.set(None);
+            let field = field.clone();
+            // Not before it stands in the page.
+            platform::next_frame(move || drop(field.focus()));
+        }
+    });
+    // What others change is put into the field, and the caret stays with its letters.
+    Effect::new(move || {
+        let title = shell.tree.title(page).unwrap_or_default();
+        let Some(field) = field.get() else { return };
+        let old = field.value();
+        if old != title && !composing.get_untracked() {
+            let caret = field.selection_start().ok().flatten();
+            let end = field.selection_end().ok().flatten();
+            field.set_value(&title);
+            if let (Some(start), Some(end)) = (caret, end)
+                && is_focused(&field)
+            {
+                let _ = field.set_selection_range(
+                    moved_caret(&old, &title, start),
+                    moved_caret(&old, &title, end),
+                );
+            }
+            fit(&field);
+        }
+        let shown = if title.trim().is_empty() {
+            "Untitled".to_owned()
+        } else {
+            title
+        };
+        platform::document().set_title(&format!("{shown} · Sheaf"));
+    });
+    let write = move || {
+        if let Some(field) = field.get_untracked() {
+            fit(&field);
+            if !composing.get_untracked() {
+                shell.tree.rename(page, &field.value());
+            }
+        }
+    };
+    let on_keydown = move |event: KeyboardEvent| {
+        let Some(field) = field.get_untracked() else {
+            return;
+        };
+        let at_end = field.selection_start().ok().flatten()
+            == u32::try_from(field.value().encode_utf16().count()).ok();
+        match event.key().as_str() {
+            "Enter" if !event.is_composing() => {
+                event.prevent_default();
+                focus_body();
+            }
+            "ArrowDown" if at_end => {
+                event.prevent_default();
+                focus_body();
+            }
+            _ => {}
+        }
+    };
+    view! {
+        <textarea
+            class="title"
+            rows="1"
+            placeholder="Untitled"
+            aria-label="Page title"
+            maxlength="400"
+            spellcheck="true"
+            readonly=!may_edit
+            node_ref=field
+            on:keydown=on_keydown
+            on:input=move |_| write()
+            on:compositionstart=move |_| composing.set(true)
+            on:compositionend=move |_| {
+                composing.set(false);
+                write();
+            }
+        ></textarea>
+    }
+}
+
+fn current(shell: Shell, page: PageId) -> String {
+    let tree = shell.tree.tree().get_untracked();
+    tree.page(page)
+        .map(|page| page.title.clone())
+        .unwrap_or_default()
+}
+
+/// As high as its text; browsers that know `field-sizing` do it themselves.
+fn fit(field: &web_sys::HtmlTextAreaElement) {
+    let style = web_sys::HtmlElement::style(field);
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+fn is_focused(field: &web_sys::HtmlTextAreaElement) -> bool {
+    platform::document().active_element().as_ref() == Some(field.unchecked_ref())
+}
+
+fn focus_body() {
+    let body = platform::document().query_selector(".page-body [contenteditable=true]");
+    if let Ok(Some(body)) = body
+        && let Ok(body) = body.dyn_into::<web_sys::HtmlElement>()
+    {
+        let _ = body.focus();
+    }
+}

@@ -1,0 +1,6 @@
+//! Screens.
+
+pub mod bin;
+pub mod home;
+pub mod page;
+pub mod states;

@@ -1,0 +1,94 @@
+//! One page: its title, its body, and whoever is here.
+
+use leptos::prelude::*;
+use sheaf_shared::ids::PageId;
+
+use super::states::{Broken, LoadingLines, NotFound, NotHereYet, Unreadable};
+use crate::components::title::TitleField;
+use crate::editor::Editor;
+use crate::stores::document::{DocumentHandle, Phase};
+use crate::stores::shell::shell;
+
+/// The page `page`.
+#[component]
+pub fn Page(page: PageId) -> impl IntoView {
+    let shell = shell();
+    let document = StoredValue::new_local(shell.page_document(page));
+    let phase = document.with_value(DocumentHandle::phase);
+    let space = shell.tree.phase();
+    let is_listed = Memo::new(move |_| shell.tree.tree().get().page(page).is_some());
+    // A link may be opened before the tree has heard of the page; a page nobody ever wrote on is none.
+    let is_nowhere = Memo::new(move |_| {
+        let is_blank = document.with_value(|document| {
+            phase.get() == Phase::Ready && document.replica().borrow().is_empty()
+        });
+        space.get() == Phase::Ready && !is_listed.get() && is_blank
+    });
+    let is_binned = Memo::new(move |_| shell.tree.tree().get().is_binned(page));
+    Effect::new(move || {
+        if is_listed.get() {
+            shell.note_read(page);
+        }
+    });
+    let body = move || match phase.get() {
+        Phase::Loading => view! { <LoadingLines/> }.into_any(),
+        Phase::Unknown => view! { <NotHereYet/> }.into_any(),
+        Phase::Unreadable(fault) => view! { <Unreadable fault=fault/> }.into_any(),
+        Phase::Broken => view! { <Broken/> }.into_any(),
+        Phase::Ready => view! { <Editor document=document.get_value()/> }.into_any(),
+    };
+    view! {
+        <Show when=move || !is_nowhere.get() fallback=|| view! { <NotFound/> }>
+            <div class="scroll">
+                <main class="doc" id="main" tabindex="-1" data-document=page.to_string()>
+                    <Show when=move || is_binned.get()>
+                        <div class="notice" role="status">
+                            <p>"This page is in the bin."</p>
+                            <button type="button" class="button" on:click=move |_| restore(page)>"Restore"</button>
+                        </div>
+                    </Show>
+                    <TitleField page=page may_edit=true/>
+                    <p class="byline">{move || byline(page)}</p>
+                    <div class="page-body">{body}</div>
+                </main>
+            </div>
+        </Show>
+    }
+}
+
+fn restore(page: PageId) {
+    let shell = shell();
+    let tree = shell.tree.tree().get_untracked();
+    // What is in the bin may be a page above this one.
+    let binned = tree.path(page).into_iter().chain([page]).find(|above| {
+        tree.page(*above)
+            .is_some_and(|above| above.trashed_at.is_some())
+    });
+    if let Some(binned) = binned {
+        shell.tree.restore(binned);
+    }
+}
+
+fn byline(page: PageId) -> String {
+    let shell = shell();
+    let tree = shell.tree.tree().get();
+    let Some(facts) = tree.page(page) else {
+        return String::new();
+    };
+    let mut words = String::new();
+    if let Some(at) = facts.created_at {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds since 1970 stay below 2^53"
+        )]
+        let date = js_sys::Date::new(&(at.0 as f64).into());
+        let day: String = date
+            .to_locale_date_string("default", &wasm_bindgen::JsValue::UNDEFINED)
+            .into();
+        words = format!("Begun {day}");
+        if let Some(by) = facts.created_by.as_ref().filter(|by| !by.is_empty()) {
+            words = format!("{words} by {by}");
+        }
+    }
+    words
+}

@@ -1,0 +1,81 @@
+//! Finding pages by their titles, as one types: every word must be in the title, better places first.
+
+use sheaf_shared::ids::PageId;
+
+/// A page that may be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which.
+    pub id: PageId,
+    /// Its title.
+    pub title: String,
+}
+
+/// The pages whose titles hold all words of `query`, best first; all in their order if it is empty.
+#[must_use]
+pub fn find(candidates: &[Candidate], query: &str) -> Vec<PageId> {
+    let query = query.to_lowercase();
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let mut found: Vec<(usize, usize)> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(at, candidate)| Some((rank(&candidate.title.to_lowercase(), &words)?, at)))
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, at)| candidates[at].id).collect()
+}
+
+/// Lower is better; `None` if a word is missing.
+fn rank(title: &str, words: &[&str]) -> Option<usize> {
+    let mut rank = 0;
+    for word in words {
+        rank += if title.starts_with(word) {
+            0
+        } else if title
+            .split(|letter: char| !letter.is_alphanumeric())
+            .any(|part| part.starts_with(word))
+        {
+            1
+        } else if title.contains(word) {
+            2
+        } else {
+            return None;
+        };
+    }
+    Some(rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(query: &str) -> Vec<usize> {
+        let titles = ["Team meeting", "Meetings", "Spring sampling plan", "Éclair"];
+        let candidates: Vec<Candidate> = (0..)
+            .zip(titles)
+            .map(|(id, title)| Candidate {
+                id: PageId::from_bits(id),
+                title: title.to_owned(),
+            })
+            .collect();
+        let place = |id| candidates.iter().position(|candidate| candidate.id == id);
+        find(&candidates, query)
+            .into_iter()
+            .filter_map(place)
+            .collect()
+    }
+
+    #[test]
+    fn titles_that_begin_with_the_word_come_first() {
+        assert_eq!(found("meet"), [1, 0]);
+        assert_eq!(found("plan spring"), [2]);
+        assert_eq!(found("ling"), [2]);
+    }
+
+    #[test]
+    fn nothing_typed_offers_everything_and_a_strange_word_nothing() {
+        assert_eq!(found("  "), [0, 1, 2, 3]);
+        assert_eq!(found("zebra"), [] as [usize; 0]);
+        assert_eq!(found("ÉCL"), [3]);
+    }
+}
