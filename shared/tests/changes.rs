@@ -6,7 +6,9 @@ use sheaf_shared::flow::{self, apply_delta};
 use sheaf_shared::ids::ReplicaId;
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::testing::Chance;
-use yrs::Any;
+use std::sync::{Arc, Mutex};
+use yrs::types::Delta;
+use yrs::{Any, Observable as _, Out, Transact as _, WriteTxn as _};
 
 /// One unit: a letter, a newline, or an embed, with its attributes.
 type Unit = (Content, Attrs);
@@ -140,5 +142,67 @@ fn an_anchor_made_up_by_anyone_harms_nothing() {
         if let Some(offset) = anchor.resolve(&replica) {
             assert!(offset <= flow::length(&replica));
         }
+    }
+}
+
+/// The editor follows a page by what yrs tells of each change, so that must be true to the letter.
+#[test]
+fn what_yrs_tells_of_a_change_leads_from_the_old_page_to_the_new_one() {
+    for seed in 0..150 {
+        let mut chance = Chance::new(seed);
+        let mut here = Replica::new(ReplicaId(1));
+        let mut there = Replica::new(ReplicaId(2));
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let text = here.doc().transact_mut().get_or_insert_text(flow::CONTENT);
+        text.observe("test", move |txn, event| {
+            sink.lock()
+                .unwrap()
+                .push(event.delta(txn).iter().map(as_op).collect::<Vec<_>>());
+        });
+        let mut units = Vec::new();
+        for turn in 0..20 {
+            let change = random_change(&mut chance);
+            if chance.coin() {
+                apply_delta(&mut here, Origin::Local, &change).unwrap();
+            } else {
+                apply_delta(&mut there, Origin::Local, &change).unwrap();
+            }
+            // Now and then the two have written without each other.
+            if chance.coin() {
+                let for_here = there.missing_for(&here.version()).unwrap();
+                let for_there = here.missing_for(&there.version()).unwrap();
+                here.apply(&for_here, Origin::Remote).unwrap();
+                there.apply(&for_there, Origin::Remote).unwrap();
+            }
+            for change in std::mem::take(&mut *told.lock().unwrap()) {
+                model(&mut units, &change);
+            }
+            assert_eq!(
+                as_delta(&units),
+                flow::to_delta(&here),
+                "seed {seed}, turn {turn}"
+            );
+        }
+    }
+}
+
+fn as_op(told: &Delta<Out>) -> DeltaOp {
+    let attrs = |attrs: &Option<Box<yrs::types::Attrs>>| -> Attrs {
+        let pairs = attrs.iter().flat_map(|attrs| attrs.iter());
+        pairs
+            .map(|(key, value)| (key.to_string(), value.clone()))
+            .collect()
+    };
+    match told {
+        Delta::Inserted(Out::Any(Any::String(text)), with) => {
+            DeltaOp::text_with(text.to_string(), attrs(with))
+        }
+        Delta::Inserted(Out::Any(value), with) => {
+            DeltaOp::Insert(Content::Embed(value.clone()), attrs(with))
+        }
+        Delta::Inserted(other, _) => panic!("nothing else is ever written: {other}"),
+        Delta::Retain(len, with) => DeltaOp::Retain(*len, attrs(with)),
+        Delta::Deleted(len) => DeltaOp::Delete(*len),
     }
 }
