@@ -1,5 +1,7 @@
 //! Use cases: what is done with documents beside editing them.
 
 pub mod compact;
+pub mod export;
+pub mod import;
 pub mod repair;
 pub mod verify;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::RawConfig;
 
@@ -38,6 +38,58 @@ pub enum Command {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Make pages out of files.
+    ///
+    /// Each file becomes a page at the top of the tree, titled by its first "# " heading or else by the file's name;
+    /// its address is printed. Files that end in .html are read as HTML, all others as Markdown. The server must
+    /// not run on the same data meanwhile. Ends with 2 if any file could not be imported; the others were.
+    Import(ImportArgs),
+    /// Print a page as Markdown, HTML or plain text.
+    ///
+    /// The server must not run on the same data meanwhile.
+    Export(ExportArgs),
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where the server will be found; only for the addresses that are printed.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub address: String,
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What to export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The page: its title, its id, or its address.
+    #[arg(value_name = "PAGE", allow_hyphen_values = true)]
+    pub page: String,
+    /// What to write it as.
+    #[arg(long, value_name = "FORM", default_value = "md")]
+    pub format: PageFormat,
+    /// Write into this file instead of printing.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What a page is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// Markdown.
+    Md,
+    /// An HTML file of its own.
+    Html,
+    /// Plain text.
+    Txt,
 }
 
 /// Where everything is kept.

@@ -6,6 +6,7 @@
     reason = "a command's answer belongs on the terminal"
 )]
 
+pub(crate) mod pages;
 pub(crate) mod serve;
 pub(crate) mod verify;
 

@@ -10,6 +10,8 @@ mod commands;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => commands::serve::serve(&(*args).into()),
+        Command::Import(args) => commands::pages::import(&args),
+        Command::Export(args) => commands::pages::export(&args),
         Command::Verify { data } => commands::verify::verify(&data.data_dir),
     }
 }

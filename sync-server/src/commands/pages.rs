@@ -1,0 +1,127 @@
+//! `sheaf import` and `sheaf export`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sheaf_server::adapters::system::unix_now;
+use sheaf_server::app::export::{self, ExportError};
+use sheaf_server::app::import::{self, ImportError, Source};
+use sheaf_server::cli::{ExportArgs, ImportArgs, PageFormat};
+use sheaf_shared::ids::PageId;
+
+use super::FAILED;
+
+/// Largest file that is opened, in bytes: somewhat more than what any format reads.
+const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Imports each file as a page and prints its address. Goes on after a file that fails.
+pub(crate) fn import(args: &ImportArgs) -> ExitCode {
+    let (runtime, store) = match super::open(&args.data.data_dir) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let mut failed = false;
+    for file in &args.files {
+        let outcome = read_file(file).and_then(|text| {
+            let source = Source {
+                name: &stem(file),
+                text: &text,
+                format: format_of(file),
+            };
+            let page = PageId::from_bits(fastrand::u128(..));
+            let imported = runtime.block_on(import::import(&*store, source, page, unix_now()));
+            imported.map_err(FileError::Import)
+        });
+        match outcome {
+            Ok(imported) => println!(
+                "{}/p/{}  {}",
+                args.address.trim_end_matches('/'),
+                imported.page,
+                imported.title
+            ),
+            Err(error) => {
+                eprint!("{}: ", file.display());
+                super::fail(&error);
+                failed = true;
+            }
+        }
+    }
+    if failed {
+        ExitCode::from(FAILED)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Prints a page, or writes it into a file.
+pub(crate) fn export(args: &ExportArgs) -> ExitCode {
+    let (runtime, store) = match super::open_existing(&args.data.data_dir) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let format = match args.format {
+        PageFormat::Md => export::Format::Markdown,
+        PageFormat::Html => export::Format::Html,
+        PageFormat::Txt => export::Format::Text,
+    };
+    let text = match runtime.block_on(export::export(&*store, &args.page, format)) {
+        Ok(text) => text,
+        Err(error) => {
+            let code = super::fail(&error);
+            if let ExportError::Ambiguous { candidates, .. } = &error {
+                for candidate in candidates {
+                    eprintln!("  {}  {}", candidate.page, candidate.path);
+                }
+            }
+            return code;
+        }
+    };
+    let written = match &args.output {
+        Some(file) => std::fs::write(file, text),
+        None => std::io::stdout().write_all(text.as_bytes()),
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&error),
+    }
+}
+
+/// Why a file was not imported.
+#[derive(Debug, thiserror::Error)]
+enum FileError {
+    #[error("the file could not be read")]
+    Read(#[source] std::io::Error),
+    #[error("the file is larger than {FILE_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error("the file is not text in UTF-8")]
+    NotText,
+    #[error(transparent)]
+    Import(ImportError),
+}
+
+fn read_file(path: &Path) -> Result<String, FileError> {
+    let length = std::fs::metadata(path).map_err(FileError::Read)?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(FileError::TooLarge);
+    }
+    let bytes = std::fs::read(path).map_err(FileError::Read)?;
+    String::from_utf8(bytes).map_err(|_| FileError::NotText)
+}
+
+fn format_of(path: &Path) -> import::Format {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some(ending)
+            if ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("htm") =>
+        {
+            import::Format::Html
+        }
+        _ => import::Format::Markdown,
+    }
+}
+
+fn stem(path: &Path) -> String {
+    PathBuf::from(path)
+        .file_stem()
+        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
