@@ -9,7 +9,9 @@
 mod client;
 mod editing;
 mod ending;
+mod faults;
 mod killed;
+mod page;
 mod pressure;
 mod program;
 mod server;

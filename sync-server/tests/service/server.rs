@@ -73,6 +73,11 @@ impl TestServer {
         }
     }
 
+    /// Where it looks for the built page.
+    pub(crate) fn dist(&self) -> std::path::PathBuf {
+        self.folder.path().join("dist")
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.store.as_ref().unwrap()
     }
