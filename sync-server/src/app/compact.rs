@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sheaf_shared::ids::{DocName, ReplicaId, Seq};
-use sheaf_shared::replica::{Origin, Replica, ReplicaError};
+use sheaf_shared::replica::{Replica, ReplicaError};
 use tokio::sync::Semaphore;
 
 use crate::ports::{
@@ -145,7 +145,7 @@ pub fn replay<'a>(
 ) -> Result<Replica, ReplicaError> {
     let mut replica = Replica::new(ReplicaId(fastrand::u32(1..)));
     for update in updates {
-        replica.apply(update, Origin::Remote)?;
+        replica.apply_stored(update)?;
     }
     Ok(replica)
 }

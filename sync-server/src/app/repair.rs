@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sheaf_shared::ids::{DocName, ReplicaId, Seq};
-use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::replica::Replica;
 
 use crate::adapters::system::unix_now;
 use crate::ports::{Entry, Quarantined, StoredDocument, UpdateBytes};
@@ -82,7 +82,7 @@ fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
                 continue;
             }
             let applied = catch_unwind(AssertUnwindSafe(|| {
-                replica.apply(&entry.update, Origin::Remote).map(drop)
+                replica.apply_stored(&entry.update).map(drop)
             }));
             let reason = match applied {
                 Ok(Ok(())) => continue,
@@ -102,7 +102,7 @@ fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
 fn apply_all<'a>(updates: impl Iterator<Item = &'a UpdateBytes>) -> Option<Replica> {
     let mut replica = Replica::new(ReplicaId(fastrand::u32(1..)));
     for update in updates {
-        let applied = catch_unwind(AssertUnwindSafe(|| replica.apply(update, Origin::Remote)));
+        let applied = catch_unwind(AssertUnwindSafe(|| replica.apply_stored(update)));
         if !matches!(applied, Ok(Ok(_))) {
             std::mem::forget(replica);
             return None;
