@@ -152,3 +152,39 @@ fn a_panic_in_an_edit_does_not_end_the_process_and_the_replica_says_it_is_broken
         Err(ReplicaError::Broken)
     ));
 }
+
+#[test]
+fn an_update_that_makes_yrs_panic_twice_breaks_the_replica_and_not_the_process() {
+    // One client listed twice: yrs divides by zero, and again in the destructor of the dropped transaction.
+    // The gate refuses both; this is what stands behind it.
+    let twice: &[u8] = &[
+        2, 1, 7, 0, 4, 1, 1, 0x74, 1, 0x61, 2, 7, 0, 4, 1, 1, 0x74, 3, 0x61, 0x61, 0x61, 0x84, 7,
+        0, 3, 0x61, 0x61, 0x61, 0,
+    ];
+    let once: &[u8] = &[
+        2, 1, 7, 0, 4, 1, 1, 0x74, 1, 0x61, 1, 7, 0, 4, 1, 1, 0x74, 3, 0x61, 0x61, 0x61, 0,
+    ];
+    for hostile in [once, twice] {
+        let mut here = replica(1);
+        write(&mut here, 0, "abc");
+        assert!(matches!(
+            here.apply(hostile, Origin::Remote),
+            Err(ReplicaError::Refused(_))
+        ));
+        assert_eq!(text(&here), "abc");
+        let behind_the_gate = here.apply_checked(hostile, Origin::Remote);
+        assert!(
+            matches!(behind_the_gate, Err(ReplicaError::Broken)),
+            "{behind_the_gate:?}"
+        );
+        assert!(here.is_broken());
+    }
+}
+
+#[test]
+fn a_peer_whose_version_is_nonsense_gets_an_error() {
+    let here = replica(1);
+    for nonsense in [&[][..], &[0xff], &[1], &[0xff, 0xff, 0xff, 0x7f]] {
+        assert!(here.missing_for(nonsense).is_err(), "{nonsense:?}");
+    }
+}
