@@ -27,7 +27,7 @@ for (const [look, options] of looks) {
     await ada.app.createPage("A page with everything");
     await ada.app.write("# Heading\nA paragraph.\n- item\n\n> quote\n\n[] task\n\n```\ncode");
     await hasNoSeriousFinding(ada.page, "page");
-    await ada.app.chip.click();
+    await ada.app.chipButton.click();
     await hasNoSeriousFinding(ada.page, "details of what is saved");
     await ada.page.keyboard.press("Escape");
     await ada.goOffline();

@@ -3,7 +3,7 @@ import { expect, test } from "../fixtures/people.ts";
 test("without a mouse one makes a page, names it, writes a formatted text and finds the way back", async ({ people }) => {
   const ada = await people.join("Ada");
   const { app, page } = ada;
-  await app.tabTo(app.tree.getByRole("button", { name: "New page" }).first());
+  await app.tabTo(app.newPage);
   await page.keyboard.press("Enter");
   await expect(app.title).toBeFocused();
   await page.keyboard.type("By hand");
@@ -17,7 +17,7 @@ test("without a mouse one makes a page, names it, writes a formatted text and fi
   await page.keyboard.type("plain and ");
   await page.keyboard.press("ControlOrMeta+b");
   await page.keyboard.type("bold");
-  await expect(app.body.getByRole("heading", { level: 1, name: "Heading" })).toBeVisible();
+  await expect(app.heading(1, "Heading")).toBeVisible();
   await expect(app.listItems("bullet")).toHaveText(["first", "second"]);
   await expect(app.body.locator("strong")).toHaveText("bold");
   await app.isSaved();
@@ -35,5 +35,5 @@ test("the slash menu is chosen from with the arrow keys", async ({ people }) => 
   await ada.page.keyboard.press("ArrowDown");
   await ada.page.keyboard.press("Enter");
   await ada.page.keyboard.type("Second choice");
-  await expect(ada.app.body.getByRole("heading", { level: 2, name: "Second choice" })).toBeVisible();
+  await expect(ada.app.heading(2, "Second choice")).toBeVisible();
 });

@@ -8,7 +8,7 @@ test("someone in Quill and someone in Sheaf write on one page, with headings, li
   await ada.app.isSaved();
 
   const context = await browser.newContext();
-  const quill = await QuillPage.open(context, program.port, await ada.app.documentName());
+  const quill = await QuillPage.open(context, program.port, ada.app.documentName);
   await expect(quill.body).toContainText("From Sheaf.");
   await quill.body.focus();
   await quill.page.keyboard.press("ControlOrMeta+End");
@@ -31,7 +31,7 @@ test("two who type at once in Quill and in Sheaf end with one text", async ({ pe
   await ada.app.createPage();
   await ada.app.write("a: \nb: ");
   const context = await browser.newContext();
-  const quill = await QuillPage.open(context, program.port, await ada.app.documentName());
+  const quill = await QuillPage.open(context, program.port, ada.app.documentName);
   await expect.poll(() => quill.text()).toBe("a: \nb: ");
   await ada.page.keyboard.press("ControlOrMeta+Home");
   await ada.page.keyboard.press("End");

@@ -8,7 +8,7 @@ test("on a phone nothing sticks out, the words about saving stay, and one can wr
   await ada.app.openTree();
   await ada.app.createPage("A rather long title for such a narrow screen");
   await ada.app.write("https://example.org/a-very-long-address-without-a-single-place-to-break-it-anywhere");
-  await expect(ada.app.chip).toBeInViewport();
+  await expect(ada.app.chipButton).toBeInViewport();
   await ada.app.isSaved();
   const overflow = await ada.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
