@@ -12,6 +12,7 @@
 mod command;
 mod failure;
 mod page;
+mod readme;
 mod server;
 mod setup;
 mod suites;
@@ -30,6 +31,7 @@ cargo xtask COMMAND
   test [SUITE…]         run every suite, or only those named; `test --list` names them
   build                 set up and build only: dist/ and target/release/sheaf
   tidy                  the house rules a machine can check
+  docs                  write the README's table of settings from `sheaf serve --help`
   bench NAME [ARGS…]    run one benchmark from bench/src/bin, optimised; without NAME, list them
   picture               take the README's picture of the real app again
   setup                 install what building and testing need, and nothing else
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         "test" | "ci" => return suites::run(rest),
         "build" => server::build().map(drop),
         "tidy" => tidy::check_and_print(),
+        "docs" => readme::write(),
         "bench" => server::bench(rest),
         "picture" => suites::take_picture(),
         "setup" => setup::everything(),

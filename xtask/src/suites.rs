@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{cargo, command, run as run_shown, run_and_read, told, told_duration};
 use crate::failure::Failure;
+use crate::readme;
 use crate::server;
 use crate::setup;
 use crate::setup::node::npm_program;
@@ -45,7 +46,7 @@ const SUITES: [Suite; 9] = [
     },
     Suite {
         name: "docs",
-        about: "the documentation builds without a warning",
+        about: "the documentation builds without a warning and tells the truth",
         run: docs,
     },
     Suite {
@@ -176,10 +177,10 @@ fn native() -> Result<Tally, Failure> {
 
 fn docs() -> Result<Tally, Failure> {
     let mut doc = cargo(&["doc", "--no-deps", "--document-private-items"]);
-    check(
-        doc.env("RUSTDOCFLAGS", "--deny warnings"),
-        "mend the links and comments rustdoc names",
-    )
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    let built = check(&mut doc, "mend the links and comments rustdoc names")?;
+    readme::check()?;
+    Ok(built + Tally::one_pass())
 }
 
 fn wasm() -> Result<Tally, Failure> {
