@@ -14,20 +14,6 @@ use crate::transfer;
 #[component]
 pub fn Sidebar() -> impl IntoView {
     let shell = shell();
-    let files = NodeRef::<html::Input>::new();
-    let import = move |_| {
-        if let Some(files) = files.get_untracked() {
-            files.click();
-        }
-    };
-    let chosen = move |_| {
-        if let Some(input) = files.get_untracked() {
-            transfer::import(shell, input.files());
-            // So that the same file can be chosen again.
-            input.set_value("");
-        }
-    };
-    let bin_current = move || (shell.route.get() == Route::Bin).then_some("page");
     view! {
         <nav class="side" aria-label="Pages">
             <div class="brand">
@@ -60,6 +46,31 @@ pub fn Sidebar() -> impl IntoView {
                 </button>
             </div>
             <PageTree/>
+            <Foot/>
+        </nav>
+        <div class="scrim" on:click=move |_| shell.drawer.set(false)></div>
+    }
+}
+
+/// What belongs to all pages.
+#[component]
+fn Foot() -> impl IntoView {
+    let shell = shell();
+    let files = NodeRef::<html::Input>::new();
+    let import = move |_| {
+        if let Some(files) = files.get_untracked() {
+            files.click();
+        }
+    };
+    let chosen = move |_| {
+        if let Some(input) = files.get_untracked() {
+            transfer::import(shell, input.files());
+            // So that the same file can be chosen again.
+            input.set_value("");
+        }
+    };
+    let bin_current = move || (shell.route.get() == Route::Bin).then_some("page");
+    view! {
             <div class="side-foot">
                 <a class="nav" data-route="" href="/bin" aria-current=bin_current on:click=move |_| shell.drawer.set(false)>
                     <Icon drawing=Drawing::Bin/>
@@ -83,7 +94,5 @@ pub fn Sidebar() -> impl IntoView {
                     "Settings"
                 </button>
             </div>
-        </nav>
-        <div class="scrim" on:click=move |_| shell.drawer.set(false)></div>
     }
 }

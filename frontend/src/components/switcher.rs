@@ -58,6 +58,14 @@ fn offers(shell: Shell, query: &str) -> Vec<Offer> {
     offers
 }
 
+fn take(shell: Shell, offer: &Offer) {
+    shell.dialog.set(None);
+    match offer {
+        Offer::Page { id, .. } => shell.go(Route::Page(*id)),
+        Offer::New { title } => transfer::new_page_named(shell, None, title),
+    }
+}
+
 /// The dialog.
 #[component]
 pub fn Switcher() -> impl IntoView {
@@ -67,13 +75,6 @@ pub fn Switcher() -> impl IntoView {
     let query = RwSignal::new(String::new());
     let at = RwSignal::new(0_usize);
     let offered = Memo::new(move |_| offers(shell, &query.get()));
-    let take = move |offer: &Offer| {
-        shell.dialog.set(None);
-        match offer {
-            Offer::Page { id, .. } => shell.go(Route::Page(*id)),
-            Offer::New { title } => transfer::new_page_named(shell, None, title),
-        }
-    };
     let on_keydown = move |event: KeyboardEvent| {
         let count = offered.with(Vec::len);
         match event.key().as_str() {
@@ -88,40 +89,11 @@ pub fn Switcher() -> impl IntoView {
             "Enter" if !event.is_composing() => {
                 event.prevent_default();
                 if let Some(offer) = offered.get_untracked().get(at.get_untracked()) {
-                    take(offer);
+                    take(shell, offer);
                 }
             }
             _ => {}
         }
-    };
-    let lines = move || {
-        offered
-            .get()
-            .into_iter()
-            .enumerate()
-            .map(|(line, offer)| {
-                let shown = match &offer {
-                    Offer::Page { title, path, .. } => {
-                        view! { <span>{title.clone()}</span><small>{path.clone()}</small> }
-                            .into_any()
-                    }
-                    Offer::New { title } => {
-                        view! { <span>{format!("New page “{title}”")}</span> }.into_any()
-                    }
-                };
-                view! {
-                    <li
-                        role="option"
-                        id=format!("offer-{line}")
-                        aria-selected=move || (at.get() == line).to_string()
-                        on:pointermove=move |_| at.set(line)
-                        on:click=move |_| take(&offer)
-                    >
-                        {shown}
-                    </li>
-                }
-            })
-            .collect_view()
     };
     let on_click = move |event: leptos::ev::MouseEvent| {
         let is_backdrop = dialog
@@ -156,10 +128,41 @@ pub fn Switcher() -> impl IntoView {
                 }
                 on:keydown=on_keydown
             />
-            <ul class="results" id="offers" role="listbox" aria-label="Pages">{lines}</ul>
+            <ul class="results" id="offers" role="listbox" aria-label="Pages"><Lines offered=offered at=at/></ul>
             <Show when=move || offered.with(Vec::is_empty)>
                 <p class="none">"No pages yet. Type a title to make one."</p>
             </Show>
         </dialog>
+    }
+}
+
+/// What is offered, a line each.
+#[component]
+fn Lines(offered: Memo<Vec<Offer>>, at: RwSignal<usize>) -> impl IntoView {
+    let shell = shell();
+    move || {
+        offered
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(line, offer)| {
+                let (name, path) = match &offer {
+                    Offer::Page { title, path, .. } => (title.clone(), path.clone()),
+                    Offer::New { title } => (format!("New page “{title}”"), String::new()),
+                };
+                view! {
+                    <li
+                        role="option"
+                        id=format!("offer-{line}")
+                        aria-selected=move || (at.get() == line).to_string()
+                        on:pointermove=move |_| at.set(line)
+                        on:click=move |_| take(shell, &offer)
+                    >
+                        <span>{name}</span>
+                        <small>{path}</small>
+                    </li>
+                }
+            })
+            .collect_view()
     }
 }

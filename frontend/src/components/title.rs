@@ -26,7 +26,38 @@ pub fn TitleField(page: PageId, may_edit: bool) -> impl IntoView {
             platform::next_frame(move || drop(field.focus()));
         }
     });
-    // What others change is put into the field, and the caret stays with its letters.
+    follow(shell, page, field, composing);
+    let write = move || {
+        if let Some(field) = field.get_untracked() {
+            fit(&field);
+            if !composing.get_untracked() {
+                shell.tree.rename(page, &field.value());
+            }
+        }
+    };
+    view! {
+        <textarea
+            class="title"
+            rows="1"
+            placeholder="Untitled"
+            aria-label="Page title"
+            maxlength="400"
+            spellcheck="true"
+            readonly=!may_edit
+            node_ref=field
+            on:keydown=move |event| on_key(field, &event)
+            on:input=move |_| write()
+            on:compositionstart=move |_| composing.set(true)
+            on:compositionend=move |_| {
+                composing.set(false);
+                write();
+            }
+        ></textarea>
+    }
+}
+
+/// What others change is put into the field, and the caret stays with its letters.
+fn follow(shell: Shell, page: PageId, field: NodeRef<html::Textarea>, composing: RwSignal<bool>) {
     Effect::new(move || {
         let title = shell.tree.title(page).unwrap_or_default();
         let Some(field) = field.get() else { return };
@@ -52,50 +83,23 @@ pub fn TitleField(page: PageId, may_edit: bool) -> impl IntoView {
         };
         platform::document().set_title(&format!("{shown} · Sheaf"));
     });
-    let write = move || {
-        if let Some(field) = field.get_untracked() {
-            fit(&field);
-            if !composing.get_untracked() {
-                shell.tree.rename(page, &field.value());
-            }
-        }
+}
+
+/// Enter, and the arrow down at the end, lead into the page.
+fn on_key(field: NodeRef<html::Textarea>, event: &KeyboardEvent) {
+    let Some(field) = field.get_untracked() else {
+        return;
     };
-    let on_keydown = move |event: KeyboardEvent| {
-        let Some(field) = field.get_untracked() else {
-            return;
-        };
-        let at_end = field.selection_start().ok().flatten()
-            == u32::try_from(field.value().encode_utf16().count()).ok();
-        match event.key().as_str() {
-            "Enter" if !event.is_composing() => {
-                event.prevent_default();
-                focus_body();
-            }
-            "ArrowDown" if at_end => {
-                event.prevent_default();
-                focus_body();
-            }
-            _ => {}
-        }
+    let at_end = field.selection_start().ok().flatten()
+        == u32::try_from(field.value().encode_utf16().count()).ok();
+    let leads_on = match event.key().as_str() {
+        "Enter" => !event.is_composing(),
+        "ArrowDown" => at_end,
+        _ => false,
     };
-    view! {
-        <textarea
-            class="title"
-            rows="1"
-            placeholder="Untitled"
-            aria-label="Page title"
-            maxlength="400"
-            spellcheck="true"
-            readonly=!may_edit
-            node_ref=field
-            on:keydown=on_keydown
-            on:input=move |_| write()
-            on:compositionstart=move |_| composing.set(true)
-            on:compositionend=move |_| {
-                composing.set(false);
-                write();
-            }
-        ></textarea>
+    if leads_on {
+        event.prevent_default();
+        focus_body();
     }
 }
 

@@ -89,7 +89,7 @@ pub fn initials(name: &str) -> String {
         .split_whitespace()
         .filter_map(|word| word.chars().next());
     let first = words.next();
-    let last = words.last();
+    let last = words.next_back();
     let letters: String = first.into_iter().chain(last).collect();
     let shown = letters.to_uppercase();
     if shown.is_empty() {

@@ -140,104 +140,119 @@ pub fn chip(facts: &Facts) -> Chip {
 
 /// The chip while this device keeps what is written.
 fn kept(facts: &Facts, line: Line) -> Chip {
-    let changes = changes(facts.waiting);
-    let on_device = format!("{changes} kept on this device");
-    let (tone, label, short, details): (_, String, String, Vec<String>) = match (
-        line,
-        facts.waiting,
-    ) {
-        (Line::Saved, 0) => (
-            Tone::Good,
-            "Saved".into(),
-            "Saved".into(),
-            vec![
-                "Everything you wrote is on the server's disk, and a copy is on this device."
-                    .into(),
-            ],
-        ),
-        (Line::Saved | Line::Saving, _) => (
-            Tone::Busy,
-            "Saving…".into(),
-            "Saving…".into(),
-            vec![format!(
-                "{changes} on the way to the server. Nothing is lost if you close this page now."
-            )],
-        ),
-        (Line::Connecting, 0) => (
-            Tone::Busy,
-            "Connecting…".into(),
-            "Connecting…".into(),
-            vec!["You can write already; it is kept on this device.".into()],
-        ),
-        (Line::Connecting, _) => (
-            Tone::Busy,
-            format!("Connecting… {on_device}"),
-            "Connecting…".into(),
-            vec![format!(
-                "{on_device}. They go to the server as soon as it answers."
-            )],
-        ),
-        (Line::Offline, 0) => (
-            Tone::Away,
-            "Offline".into(),
-            "Offline".into(),
-            vec!["Go on writing: it is kept on this device and joins up when you are back.".into()],
-        ),
-        (Line::Offline, _) => (
-            Tone::Away,
-            format!("Offline: {on_device}"),
-            format!("Offline: {}", facts.waiting),
-            vec![format!(
-                "{on_device}. They join up by themselves when the network is back."
-            )],
-        ),
-        (Line::CannotReach, 0) => (
-            Tone::Away,
-            "Can't reach the server…".into(),
-            "No server".into(),
-            vec![
-                "Go on writing: it is kept on this device. The server is tried again and again."
-                    .into(),
-            ],
-        ),
-        (Line::CannotReach, _) => (
-            Tone::Away,
-            format!("Can't reach the server… {on_device}"),
-            format!("No server: {}", facts.waiting),
-            vec![format!(
-                "{on_device}. The server is tried again and again; you need do nothing."
-            )],
-        ),
-        (Line::Stalled, _) => (
-            Tone::Warning,
-            format!("The server can't store right now: {on_device}"),
-            "Server can't store".into(),
-            vec![format!(
-                "{on_device}. The server says its disk does not take writes at the moment."
-            )],
-        ),
-        (Line::Shut, _) => (
-            Tone::Warning,
-            format!("The server closed this page: {on_device}"),
-            "Closed by server".into(),
-            vec![format!("{on_device}. Download your copy, then try again.")],
-        ),
-        (Line::Refused(reason), _) => (
-            Tone::Warning,
-            format!("Not taken by the server: {on_device}"),
-            "Not taken".into(),
-            vec![
-                refusal(reason).to_owned(),
-                format!("{on_device}. You can download your copy."),
-            ],
-        ),
-    };
+    match line {
+        Line::Saved | Line::Saving | Line::Connecting => in_touch(facts.waiting, line),
+        Line::Offline | Line::CannotReach => apart(facts.waiting, line),
+        Line::Stalled | Line::Shut | Line::Refused(_) => not_taken(facts.waiting, line),
+    }
+}
+
+fn chip_of(tone: Tone, label: String, short: &str, detail: String) -> Chip {
     Chip {
         tone,
         label,
-        short,
-        details,
+        short: short.to_owned(),
+        details: vec![detail],
     }
+}
+
+/// The server is there, or about to be.
+fn in_touch(waiting: usize, line: Line) -> Chip {
+    let kept_here = on_device(waiting);
+    match (line, waiting) {
+        (Line::Connecting, 0) => chip_of(
+            Tone::Busy,
+            "Connecting…".to_owned(),
+            "Connecting…",
+            "You can write already; it is kept on this device.".to_owned(),
+        ),
+        (Line::Connecting, _) => chip_of(
+            Tone::Busy,
+            format!("Connecting… {kept_here}"),
+            "Connecting…",
+            format!("{kept_here}. They go to the server as soon as it answers."),
+        ),
+        (Line::Saved, 0) => chip_of(
+            Tone::Good,
+            "Saved".to_owned(),
+            "Saved",
+            "Everything you wrote is on the server's disk, and a copy is on this device."
+                .to_owned(),
+        ),
+        _ => chip_of(
+            Tone::Busy,
+            "Saving…".to_owned(),
+            "Saving…",
+            format!(
+                "{} on the way to the server, and kept on this device. You may close this page.",
+                changes(waiting)
+            ),
+        ),
+    }
+}
+
+/// The server is out of reach; nothing is wrong with what is written.
+fn apart(waiting: usize, line: Line) -> Chip {
+    let kept_here = on_device(waiting);
+    let is_offline = line == Line::Offline;
+    let (what, short) = if is_offline {
+        ("Offline", "Offline")
+    } else {
+        ("Can't reach the server…", "No server")
+    };
+    if waiting == 0 {
+        let detail = if is_offline {
+            "Go on writing: it is kept on this device and joins up when you are back."
+        } else {
+            "Go on writing: it is kept on this device. The server is tried again and again."
+        };
+        return chip_of(Tone::Away, what.to_owned(), short, detail.to_owned());
+    }
+    let (label, detail) = if is_offline {
+        (
+            format!("Offline: {kept_here}"),
+            format!("{kept_here}. They join up by themselves when the network is back."),
+        )
+    } else {
+        (
+            format!("{what} {kept_here}"),
+            format!("{kept_here}. The server is tried again and again; you need do nothing."),
+        )
+    };
+    chip_of(Tone::Away, label, &format!("{short}: {waiting}"), detail)
+}
+
+/// The server is there and does not take what is written.
+fn not_taken(waiting: usize, line: Line) -> Chip {
+    let kept_here = on_device(waiting);
+    match line {
+        Line::Stalled => chip_of(
+            Tone::Warning,
+            format!("The server can't store right now: {kept_here}"),
+            "Server can't store",
+            format!("{kept_here}. The server's disk does not take writes at the moment."),
+        ),
+        Line::Refused(reason) => chip_of(
+            Tone::Warning,
+            format!("Not taken by the server: {kept_here}"),
+            "Not taken",
+            format!(
+                "{} {kept_here}. You can download your copy.",
+                refusal(reason)
+            ),
+        ),
+        _ => chip_of(
+            Tone::Warning,
+            format!("The server closed this page: {kept_here}"),
+            "Closed by server",
+            format!("{kept_here}. Download your copy, then try again."),
+        ),
+    }
+}
+
+/// "14 changes kept on this device"
+fn on_device(waiting: usize) -> String {
+    format!("{} kept on this device", changes(waiting))
 }
 
 /// The chip while this device keeps nothing and not everything is on the server.

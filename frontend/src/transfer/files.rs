@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use sheaf_shared::flow;
-use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp};
+use sheaf_shared::flow::delta::DeltaOp;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
@@ -153,7 +153,7 @@ async fn read(file: &File) -> Result<(String, Vec<DeltaOp>), String> {
             let content = convert::of_html(&text)?;
             Ok((stem.to_owned(), content))
         }
-        "txt" | "text" => Ok((stem.to_owned(), plain(&text))),
+        "txt" | "text" => Ok((stem.to_owned(), convert::of_text(&text))),
         _ => {
             let (title, body) = split_title(&text);
             let content = convert::of_markdown(body)?;
@@ -172,17 +172,6 @@ fn split_title(text: &str) -> (Option<&str>, &str) {
         }
         _ => (None, text),
     }
-}
-
-fn plain(text: &str) -> Vec<DeltaOp> {
-    let mut text = text
-        .trim_start_matches('\u{feff}')
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    vec![DeltaOp::Insert(Content::Text(text), Attrs::new())]
 }
 
 #[cfg(test)]
