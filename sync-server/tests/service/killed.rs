@@ -98,7 +98,10 @@ async fn assert_shown(
     }
     for (doc, words) in acknowledged {
         let mut newcomer = Client::join(program.address, doc, Speaks::YWebsocket).await;
-        let all = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+        let all = |text: &str| {
+            let there = words_in(text.as_bytes());
+            words.iter().all(|word| there.contains(word.as_bytes()))
+        };
         newcomer
             .until("every acknowledged edit", |client| all(&client.text()))
             .await;
@@ -115,16 +118,29 @@ async fn assert_shown(
 }
 
 fn assert_all_there(words: &BTreeSet<String>, among: &[u8], place: &str, doc: &str) {
-    let is_there = |word: &&String| {
-        among
-            .windows(word.len())
-            .any(|bytes| bytes == word.as_bytes())
-    };
-    let lost: Vec<_> = words.iter().filter(|word| !is_there(word)).collect();
+    let there = words_in(among);
+    let lost: Vec<_> = words
+        .iter()
+        .filter(|word| !there.contains(word.as_bytes()))
+        .collect();
     assert!(
         lost.is_empty(),
         "acknowledged and not {place}, in {doc}: {lost:?}"
     );
+}
+
+/// Every word of a robot that stands anywhere in `bytes`: `r1-23;`.
+fn words_in(bytes: &[u8]) -> BTreeSet<&[u8]> {
+    let ends = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b';')
+        .map(|(at, _)| at);
+    ends.filter_map(|end| {
+        let start = bytes[..end].iter().rposition(|byte| *byte == b'r')?;
+        Some(&bytes[start..=end])
+    })
+    .collect()
 }
 
 /// Types one word after the other and keeps account of what was acknowledged.
@@ -272,7 +288,8 @@ impl Robot {
 
     /// y-websocket: what was stored comes back.
     fn take_echo(&mut self, update: &[u8]) {
-        let echoed: Vec<String> = self
+        let echoed = words_in(update);
+        let stored: Vec<String> = self
             .open
             .iter()
             .filter(|word| {
@@ -282,7 +299,7 @@ impl Robot {
             })
             .cloned()
             .collect();
-        for word in echoed {
+        for word in stored {
             self.open.remove(&word);
             self.acknowledged.insert(word);
         }
