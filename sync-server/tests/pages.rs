@@ -1,5 +1,7 @@
 //! Files become pages and pages become files, through the real program and through the use cases.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

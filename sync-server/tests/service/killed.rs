@@ -289,16 +289,8 @@ impl Robot {
     /// y-websocket: what was stored comes back.
     fn take_echo(&mut self, update: &[u8]) {
         let echoed = words_in(update);
-        let stored: Vec<String> = self
-            .open
-            .iter()
-            .filter(|word| {
-                update
-                    .windows(word.len())
-                    .any(|bytes| bytes == word.as_bytes())
-            })
-            .cloned()
-            .collect();
+        let is_stored = |word: &&String| echoed.contains(word.as_bytes());
+        let stored: Vec<String> = self.open.iter().filter(is_stored).cloned().collect();
         for word in stored {
             self.open.remove(&word);
             self.acknowledged.insert(word);
