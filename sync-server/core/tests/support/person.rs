@@ -235,7 +235,8 @@ impl World {
             match effect {
                 Effect::Dial(SocketId(dial)) => {
                     let wait = self.people[person].chance.within(1..40);
-                    self.after(wait, Event::Dialled { person, dial });
+                    let life = self.people[person].lives;
+                    self.after(wait, Event::Dialled { person, dial, life });
                 }
                 Effect::HangUp(_) => self.person_hangs_up(person),
                 Effect::Send(frame) => self.send_up(person, frame),
@@ -279,8 +280,12 @@ impl World {
         }
     }
 
-    pub(crate) fn dialled(&mut self, person: usize, dial: u64) {
+    pub(crate) fn dialled(&mut self, person: usize, dial: u64, life: u32) {
         let someone = &mut self.people[person];
+        // A tab that was closed meanwhile.
+        if someone.lives != life {
+            return;
+        }
         if let Program::Stock { dial: wanted, .. } = someone.program
             && (wanted != dial || someone.line.is_some())
         {
@@ -311,7 +316,14 @@ impl World {
         if let Program::Stock { dial, .. } = &mut self.people[person].program {
             *dial += 1;
             let dial = *dial;
-            self.after(after, Event::Dialled { person, dial });
+            self.after(
+                after,
+                Event::Dialled {
+                    person,
+                    dial,
+                    life: 0,
+                },
+            );
         }
     }
 

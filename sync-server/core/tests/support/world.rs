@@ -72,7 +72,7 @@ pub(crate) enum Event {
     /// The next thing the plan holds.
     Step(usize),
     /// A socket someone dialled opens, or does not.
-    Dialled { person: usize, dial: u64 },
+    Dialled { person: usize, dial: u64, life: u32 },
     /// A frame arrives at the server.
     AtServer { line: LineId, frame: Bytes },
     /// A frame arrives at the person.
@@ -306,7 +306,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Step(_) => {}
-            Event::Dialled { person, dial } => self.dialled(person, dial),
+            Event::Dialled { person, dial, life } => self.dialled(person, dial, life),
             Event::AtServer { line, frame } => self.at_server(line, frame),
             Event::AtPerson { line, frame } => self.at_person(line, &frame),
             Event::PersonCut { line, code } => self.person_cut(line, code),
