@@ -19,7 +19,7 @@ use std::time::Duration;
 use sheaf_core::room::RoomConfig;
 use sheaf_core::rooms::RoomsConfig;
 
-use adapters::http::{Assets, Bound, Site};
+use adapters::http::{Assets, Bound, LastProbe, Site};
 use config::Config;
 use metrics::Metrics;
 use ports::Store;
@@ -54,6 +54,7 @@ pub async fn run(
         metrics,
         config: Arc::clone(&config),
         shutdown: shutdown.clone(),
+        last_probe: LastProbe::default(),
     };
     let router = adapters::http::router(site.clone());
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&hub), shutdown.clone()));

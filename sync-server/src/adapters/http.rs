@@ -21,10 +21,16 @@ use axum::routing::get;
 pub use assets::Assets;
 pub use listener::{BindError, Bound, bind, serve};
 
+use sheaf_shared::time::MonotonicMs;
+
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::ports::StorageFault;
 use crate::runtime::hub::Hub;
 use crate::runtime::shutdown::Shutdown;
+
+/// When the store was last probed, and its answer.
+pub type LastProbe = Arc<tokio::sync::Mutex<Option<(MonotonicMs, Result<(), StorageFault>)>>>;
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -39,6 +45,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Whether it goes down.
     pub shutdown: Shutdown,
+    /// When the store was last asked whether it writes, and its answer.
+    pub last_probe: LastProbe,
 }
 
 /// Every address.

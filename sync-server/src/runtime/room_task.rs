@@ -45,6 +45,18 @@ enum Stop {
     },
 }
 
+/// Whose work the room does.
+enum Work {
+    /// This member's.
+    Of(MemberId),
+    /// Theirs whose edits are in the append that is through.
+    OfWriters,
+    /// The document is being loaded.
+    Loading,
+    /// The room's own.
+    OfNobody,
+}
+
 /// Someone in the room, as the task sees them.
 struct Seat {
     outbox: Arc<Outbox>,
@@ -62,6 +74,11 @@ pub(super) struct RoomTask {
     effects: Vec<Effect>,
     /// The store's answer to the append under way; there is one at a time.
     appending: Option<Answering>,
+    appending_bytes: usize,
+    /// Who said something that may be in the next append, and in the one under way: their edits are applied when
+    /// it is through, and that work is theirs.
+    writing: Vec<MemberId>,
+    written: Vec<MemberId>,
     wake_at: Option<MonotonicMs>,
     turns: u32,
 }
@@ -77,6 +94,9 @@ impl RoomTask {
             seats: HashMap::new(),
             effects: Vec::new(),
             appending: None,
+            appending_bytes: 0,
+            writing: Vec::new(),
+            written: Vec::new(),
             wake_at: None,
             turns: 0,
         }
@@ -138,48 +158,64 @@ impl RoomTask {
     }
 
     fn handle(&mut self, input: Input) -> Result<(), Stop> {
-        let while_loading = matches!(input, Input::Loaded(_));
-        let (speaker, bytes) = match &input {
-            Input::Said { member, said } => (Some(*member), said_bytes(said)),
-            Input::Loaded(stored) => (None, stored_bytes(stored)),
+        let (work, bytes) = self.look_at(&input);
+        let started = Instant::now();
+        self.give(input, bytes, matches!(work, Work::Loading))?;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let workers = match work {
+            _ if micros < WORTH_TELLING_US => return Ok(()),
+            Work::Of(member) => vec![member],
+            Work::OfWriters => std::mem::take(&mut self.written),
+            Work::Loading | Work::OfNobody => return Ok(()),
+        };
+        let share = micros / workers.len().max(1) as u64;
+        for member in workers {
+            self.give(
+                Input::Worked {
+                    member,
+                    micros: share,
+                },
+                0,
+                false,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whose work an input is, and how many bytes there are to chew.
+    fn look_at(&mut self, input: &Input) -> (Work, usize) {
+        match input {
+            Input::Said { member, said } => {
+                if matches!(said, Said::Step2(_) | Said::Update(_))
+                    && !self.writing.contains(member)
+                {
+                    self.writing.push(*member);
+                }
+                (Work::Of(*member), said.len())
+            }
+            Input::Appended { .. } => (Work::OfWriters, self.appending_bytes),
+            Input::Loaded(stored) => (Work::Loading, stored_bytes(stored)),
             Input::Leave(member) => {
                 if self.seats.remove(member).is_some() {
                     self.hub.left(&self.doc);
                 }
-                (None, 0)
+                (Work::OfNobody, 0)
             }
-            _ => (None, 0),
-        };
-        let started = Instant::now();
+            _ => (Work::OfNobody, 0),
+        }
+    }
+
+    /// Lets the room work on one input, where a panic ends the room and not the program.
+    fn give(&mut self, input: Input, bytes: usize, while_loading: bool) -> Result<(), Stop> {
         let (room, effects) = (&mut self.room, &mut self.effects);
-        // The room is dropped after a panic, so nobody sees what it left half done.
+        // The room is not used again after a panic, so nobody sees what it left half done.
         let work = AssertUnwindSafe(|| room.handle(input, monotonic_now(), effects));
         let worked = if bytes >= HEAVY_BYTES && can_move_tasks_off() {
             tokio::task::block_in_place(|| catch_unwind(work))
         } else {
             catch_unwind(work)
         };
-        if worked.is_err() {
-            return Err(Stop::Fault { while_loading });
-        }
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Some(member) = speaker
-            && micros >= WORTH_TELLING_US
-        {
-            return self.handle_worked(member, micros);
-        }
-        Ok(())
-    }
-
-    fn handle_worked(&mut self, member: MemberId, micros: u64) -> Result<(), Stop> {
-        let (room, effects) = (&mut self.room, &mut self.effects);
-        let input = Input::Worked { member, micros };
-        catch_unwind(AssertUnwindSafe(|| {
-            room.handle(input, monotonic_now(), effects)
-        }))
-        .map_err(|_| Stop::Fault {
-            while_loading: false,
-        })
+        worked.map_err(|_| Stop::Fault { while_loading })
     }
 
     /// Does what the room asked for; answers whether it has ended.
@@ -231,6 +267,9 @@ impl RoomTask {
     }
 
     fn append(&mut self, ticket: Ticket, rows: Vec<Bytes>) {
+        std::mem::swap(&mut self.written, &mut self.writing);
+        self.writing.clear();
+        self.appending_bytes = rows.iter().map(Bytes::len).sum();
         let (hub, doc) = (Arc::clone(&self.hub), self.doc.clone());
         let count = rows.len() as u64;
         self.appending = Some(Box::pin(async move {
@@ -425,15 +464,6 @@ async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Rows, Re
         last = newest.seq;
         rows.rows
             .extend(entries.into_iter().map(|entry| entry.update));
-    }
-}
-
-fn said_bytes(said: &Said) -> usize {
-    match said {
-        Said::Step1(bytes) | Said::Step2(bytes) | Said::Update(bytes) | Said::Awareness(bytes) => {
-            bytes.len()
-        }
-        Said::QueryAwareness => 0,
     }
 }
 

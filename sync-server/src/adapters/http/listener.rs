@@ -25,6 +25,9 @@ use crate::runtime::shutdown::Phase;
 const BACKLOG: i32 = 8_192;
 /// Longest wait, in milliseconds, for a whole request head: a connection that trickles is not kept.
 const HEAD_MS: u64 = 10_000;
+/// Longest life, in milliseconds, of a connection that is no socket: a browser opens another one, and somebody who
+/// takes a file byte by byte does not stay for ever.
+const LIFE_MS: u64 = 600_000;
 /// Longest request head, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Most headers of a request.
@@ -121,12 +124,12 @@ async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, s
     tokio::pin!(connection);
     tokio::select! {
         // What goes wrong on one connection is the client's business; it sees it itself.
-        _ = connection.as_mut() => {}
-        () = site.shutdown.reached(Phase::Closed) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(Duration::from_millis(HEAD_MS), connection).await;
-        }
+        _ = connection.as_mut() => return,
+        () = site.shutdown.reached(Phase::Closed) => {}
+        () = tokio::time::sleep(Duration::from_millis(LIFE_MS)) => {}
     }
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(Duration::from_millis(HEAD_MS), connection).await;
 }
 
 /// Counts who is inside.
