@@ -24,6 +24,7 @@ fn derived(shell: Shell) -> Memo<Chip> {
             statuses: statuses.get().into_values().collect(),
             waiting: unsent.waiting,
             unkept: unsent.unkept,
+            uncounted: unsent.uncounted,
             storage: storage.get(),
         })
     })

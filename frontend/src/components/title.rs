@@ -12,7 +12,7 @@ use crate::stores::text_edit::moved_caret;
 
 /// The field.
 #[component]
-pub fn TitleField(page: PageId, may_edit: bool) -> impl IntoView {
+pub fn TitleField(page: PageId, may_edit: Memo<bool>) -> impl IntoView {
     let shell = shell();
     let field = NodeRef::<html::Textarea>::new();
     let composing = RwSignal::new(false);
@@ -43,7 +43,7 @@ pub fn TitleField(page: PageId, may_edit: bool) -> impl IntoView {
             aria-label="Page title"
             maxlength="400"
             spellcheck="true"
-            readonly=!may_edit
+            readonly=move || !may_edit.get()
             node_ref=field
             on:keydown=move |event| on_key(field, &event)
             on:input=move |_| write()

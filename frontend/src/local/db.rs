@@ -283,23 +283,6 @@ impl Db {
         committed(&transaction).await?;
         Ok(true)
     }
-
-    /// Forgets a document that was deleted for good, but never what waits for the server.
-    ///
-    /// # Errors
-    /// [`StorageFault`] when nothing was changed.
-    pub async fn forget(&self, doc: &DocName, stored: &Stored) -> Result<(), StorageFault> {
-        let transaction = idb::writing(&self.database, &[LOG, SNAPSHOTS], Durability::Relaxed)?;
-        store(&transaction, SNAPSHOTS)?
-            .delete(&doc.as_str().into())
-            .map_err(|fault| StorageFault::of_js(&fault))?;
-        let log = store(&transaction, LOG)?;
-        for row in stored.rows.iter().filter(|row| !row.waiting) {
-            log.delete(&row.key.to_js())
-                .map_err(|fault| StorageFault::of_js(&fault))?;
-        }
-        committed(&transaction).await
-    }
 }
 
 impl RowKey {

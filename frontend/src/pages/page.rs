@@ -47,7 +47,7 @@ pub fn Page(page: PageId) -> impl IntoView {
                             <button type="button" class="button" on:click=move |_| restore(page)>"Restore"</button>
                         </div>
                     </Show>
-                    <TitleField page=page may_edit=true/>
+                    <TitleField page=page may_edit=is_listed/>
                     <p class="byline">{move || byline(page)}</p>
                     <div class="page-body">{body}</div>
                 </main>

@@ -200,8 +200,13 @@ impl DocumentHandle {
         self.inner.may_edit.get()
     }
 
-    fn of(weak: &Weak<Inner>) -> Option<Self> {
+    pub(super) fn of(weak: &Weak<Inner>) -> Option<Self> {
         weak.upgrade().map(|inner| Self { inner })
+    }
+
+    /// What this person said of their whereabouts, if anything.
+    pub(super) fn said_presence(&self) -> Option<String> {
+        self.inner.own_presence.borrow().clone()
     }
 
     /// Applies an update of somebody else. Returns whether it was taken; what was not must not be kept.

@@ -93,16 +93,14 @@ impl Workspace {
         }
     }
 
-    /// The first edit of a visit was kept, or storage works again after it had failed.
+    /// An edit was kept: storage works (again), and the browser is asked once not to clear it.
     fn keeps_again(&self) {
-        match self.storage().get_untracked() {
-            Storage::Keeping {
-                persistent: Some(true),
-            } => {}
-            Storage::Keeping { .. } if self.has_asked_to_persist() => {}
-            Storage::Opening | Storage::Keeping { .. } | Storage::Failed(_) => {
-                self.ask_to_persist()
-            }
+        if let Storage::Failed(_) = self.storage().get_untracked() {
+            self.set_storage(Storage::Keeping { persistent: None });
+            self.ask_persisted();
+        }
+        if !self.note_asked_to_persist() && platform::is_secure() {
+            self.ask_to_persist();
         }
     }
 
@@ -237,6 +235,10 @@ impl Workspace {
 
     /// Asks whether the browser may clear its copy by itself.
     pub(super) fn ask_persisted(&self) {
+        // Plain HTTP beyond this machine has no such question.
+        if !platform::is_secure() {
+            return;
+        }
         let workspace = self.clone();
         spawn_local(async move {
             let asked = platform::window().navigator().storage().persisted();
@@ -245,10 +247,6 @@ impl Workspace {
     }
 
     fn ask_to_persist(&self) {
-        self.set_storage(Storage::Keeping { persistent: None });
-        if self.note_asked_to_persist() || !platform::is_secure() {
-            return;
-        }
         let workspace = self.clone();
         spawn_local(async move {
             let asked = platform::window().navigator().storage().persist();

@@ -28,6 +28,8 @@ pub struct Facts {
     pub waiting: usize,
     /// Those of them that not even this device has kept.
     pub unkept: usize,
+    /// Documents whose edits are not counted yet.
+    pub uncounted: usize,
     /// Whether this device keeps things.
     pub storage: Storage,
 }
@@ -108,6 +110,13 @@ pub fn chip(facts: &Facts) -> Chip {
         .map(line_of)
         .max()
         .unwrap_or(Line::Connecting);
+    // While logs are still being read, nobody knows that nothing waits.
+    let is_counted = facts.uncounted == 0 && facts.storage != Storage::Opening;
+    let line = if is_counted {
+        line
+    } else {
+        line.max(Line::Connecting)
+    };
     let mut chip = match facts.storage {
         Storage::Failed(fault) if line != Line::Saved || facts.waiting > 0 => {
             unkeepable(facts, line, fault)
@@ -337,6 +346,7 @@ mod tests {
             statuses: statuses.to_vec(),
             waiting,
             unkept: 0,
+            uncounted: 0,
             storage,
         }
     }
@@ -380,6 +390,16 @@ mod tests {
             !chip(&facts(&[], 0, KEEPING)).label.starts_with("Saved"),
             "nothing is known yet"
         );
+    }
+
+    #[test]
+    fn saved_is_not_said_while_a_log_of_this_device_is_still_unread() {
+        let mut facts = facts(&[DocStatus::Saved], 0, KEEPING);
+        facts.uncounted = 1;
+        assert_eq!(chip(&facts).label, "Connecting…");
+        facts.uncounted = 0;
+        facts.storage = Storage::Opening;
+        assert_eq!(chip(&facts).label, "Connecting…");
     }
 
     #[test]

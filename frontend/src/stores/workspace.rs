@@ -37,6 +37,8 @@ pub struct Unsent {
     pub waiting: usize,
     /// Those that not even this device has kept.
     pub unkept: usize,
+    /// Documents whose edits are not counted yet: their log is still being read.
+    pub uncounted: usize,
 }
 
 /// What is open. Cheap to clone.
@@ -158,11 +160,8 @@ impl Workspace {
     /// The database, once it is open.
     pub(super) async fn database(&self) -> Result<Db, StorageFault> {
         let opened = self.inner.database.clone().await;
-        if self.inner.storage.get_untracked() == Storage::Opening {
-            self.inner.storage.set(match &opened {
-                Ok(_) => Storage::Keeping { persistent: None },
-                Err(fault) => Storage::Failed(*fault),
-            });
+        if let Err(fault) = &opened {
+            self.set_storage(Storage::Failed(*fault));
         }
         opened
     }
@@ -201,6 +200,7 @@ impl Workspace {
             let outbox = document.inner.outbox.borrow();
             unsent.waiting += outbox.waiting();
             unsent.unkept += outbox.unkept();
+            unsent.uncounted += usize::from(document.phase().get_untracked() == Phase::Loading);
         }
         if self.inner.unsent.get_untracked() != unsent {
             self.inner.unsent.set(unsent);
@@ -209,8 +209,12 @@ impl Workspace {
 
     fn claim_log(&self, document: &DocumentHandle) {
         let workspace = self.clone();
-        let claimed = document.clone();
+        let claimed = Rc::downgrade(&document.inner);
         let lock = locks::hold(&format!("sheaf:doc:{}", document.name()), move || {
+            // The document may have been closed while another tab held the lock.
+            let Some(claimed) = DocumentHandle::of(&claimed) else {
+                return;
+            };
             claimed.inner.keeps_log.set(true);
             workspace.log_what_was_skipped(&claimed);
         });
@@ -241,11 +245,15 @@ impl Workspace {
         if document.inner.phase.get_untracked() == Phase::Loading {
             document.inner.phase.set(match fault {
                 _ if !is_empty => Phase::Ready,
+                // A browser that refuses storage has never kept anything here.
+                None | Some(StorageFault::Refused) => Phase::Unknown,
                 Some(fault) => Phase::Unreadable(fault),
-                None => Phase::Unknown,
             });
         }
-        self.recount();
+        if let Some(state) = document.said_presence() {
+            // Said while the log was read, when the client did not know the document yet.
+            self.announce(&document, &state);
+        }
         // Edits made or heard of while loading.
         self.write_soon(&document);
         self.fold_if_long(&document);
@@ -274,11 +282,18 @@ impl Workspace {
         let Ok(database) = self.database().await else {
             return;
         };
-        self.ask_persisted();
-        if let Ok(waiting) = database.waiting().await {
-            for (doc, _) in waiting {
-                drop(self.open(&doc));
+        match database.waiting().await {
+            Ok(waiting) => {
+                for (doc, _) in waiting {
+                    drop(self.open(&doc));
+                }
+                self.recount();
+                if self.inner.storage.get_untracked() == Storage::Opening {
+                    self.set_storage(Storage::Keeping { persistent: None });
+                }
+                self.ask_persisted();
             }
+            Err(fault) => self.set_storage(Storage::Failed(fault)),
         }
     }
 
@@ -483,10 +498,6 @@ impl Workspace {
             }
             workspace.adopt_from_time_to_time();
         });
-    }
-
-    pub(super) fn has_asked_to_persist(&self) -> bool {
-        self.inner.asked_to_persist.get()
     }
 
     /// Notes that the browser was asked; returns whether it had been before.
