@@ -19,6 +19,7 @@ use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::peer::Said;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::{Address, Message};
+use tokio::time::Sleep;
 
 use super::hub::Hub;
 use super::inbox::{Inbox, Letter};
@@ -79,7 +80,8 @@ pub(super) struct RoomTask {
     /// it is through, and that work is theirs.
     writing: Vec<MemberId>,
     written: Vec<MemberId>,
-    wake_at: Option<MonotonicMs>,
+    /// Set to when the room wants a tick. Kept between turns: setting a timer costs more than most turns.
+    alarm: Option<Pin<Box<Sleep>>>,
     turns: u32,
 }
 
@@ -97,7 +99,7 @@ impl RoomTask {
             appending_bytes: 0,
             writing: Vec::new(),
             written: Vec::new(),
-            wake_at: None,
+            alarm: None,
             turns: 0,
         }
     }
@@ -116,17 +118,16 @@ impl RoomTask {
 
     /// Waits for something to happen, then works on all that has.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
-        let wake = wake_in(self.wake_at);
         let appended = tokio::select! {
             biased;
             input = answer(&mut self.appending) => Some(input),
             () = self.inbox.take(letters) => None,
-            () = wake => Some(Input::Tick),
+            () = ring(&mut self.alarm) => Some(Input::Tick),
         };
         let started = Instant::now();
         if let Some(input) = appended {
             if matches!(input, Input::Tick) {
-                self.wake_at = None;
+                self.alarm = None;
             } else {
                 self.appending = None;
             }
@@ -255,7 +256,7 @@ impl RoomTask {
                 Effect::ReadSince { after } => self.read_since(after),
                 Effect::Compact { through } => self.compact(through),
                 Effect::BadRow { at } => self.put_aside(at),
-                Effect::WakeAt(at) => self.wake_at = Some(at),
+                Effect::WakeAt(at) => self.set_alarm(at),
                 Effect::Ended => ended = true,
             }
         }
@@ -352,6 +353,14 @@ impl RoomTask {
         });
     }
 
+    fn set_alarm(&mut self, at: MonotonicMs) {
+        let after = Duration::from_millis(at.ms_since(monotonic_now()));
+        match &mut self.alarm {
+            Some(alarm) => alarm.as_mut().reset(tokio::time::Instant::now() + after),
+            None => self.alarm = Some(Box::pin(tokio::time::sleep(after))),
+        }
+    }
+
     fn put_aside(&self, at: Seq) {
         let (hub, doc, _) = self.shared();
         tokio::spawn(async move { repair::put_row_aside(&hub, &doc, at).await });
@@ -436,12 +445,9 @@ async fn answer(appending: &mut Option<Answering>) -> Input {
     }
 }
 
-async fn wake_in(at: Option<MonotonicMs>) {
-    match at {
-        Some(at) => {
-            let ms = at.ms_since(monotonic_now());
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-        }
+async fn ring(alarm: &mut Option<Pin<Box<Sleep>>>) {
+    match alarm {
+        Some(alarm) => alarm.as_mut().await,
         None => std::future::pending().await,
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! One task and no standing buffer for each, so that ten thousand idle ones cost little.
 
+mod openings;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -17,7 +18,7 @@ use sheaf_shared::access::Role;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::limits::{HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
 use sheaf_shared::sync::close::CloseReason;
-use sheaf_shared::sync::peer::{self, OpeningId, Peer, Said, Verdict};
+use sheaf_shared::sync::peer::{self, Said};
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::y_websocket;
@@ -25,13 +26,14 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use openings::Openings;
+
 use super::Site;
 use super::websocket::{self, Decoder, Event};
 use super::writer::{WRITE_BYTES, Writer};
 use crate::adapters::system::monotonic_now;
 use crate::runtime::hub::RoomHandle;
 use crate::runtime::outbox::{Outbox, Outgoing};
-use crate::runtime::room_task::turn_away;
 use crate::runtime::shutdown::Phase;
 
 /// Bytes read at a time, into a buffer that all connections of a thread share.
@@ -61,13 +63,6 @@ enum Session {
         seat: Option<(MemberId, RoomHandle)>,
     },
     Hocuspocus(Box<Openings>),
-}
-
-struct Openings {
-    peer: Peer,
-    seats: BTreeMap<OpeningId, (MemberId, RoomHandle)>,
-    /// When the peer's logic wants to be woken.
-    wake_at: Option<MonotonicMs>,
 }
 
 /// How far the connection is.
@@ -121,14 +116,7 @@ pub(super) async fn run(
     metrics.sockets.up();
     let (session, doc) = match dialect {
         Dialect::YWebsocket(doc) => (Session::YWebsocket { seat: None }, Some(doc)),
-        Dialect::Hocuspocus => {
-            let openings = Openings {
-                peer: Peer::new(now),
-                seats: BTreeMap::new(),
-                wake_at: Some(now.plus_ms(peer::AUTH_DEADLINE_MS)),
-            };
-            (Session::Hocuspocus(Box::new(openings)), None)
-        }
+        Dialect::Hocuspocus => (Session::Hocuspocus(Box::new(Openings::new(now))), None),
     };
     let mut socket = Socket {
         site,
@@ -392,88 +380,6 @@ impl Socket {
             Ok(joined) => self.session = Session::YWebsocket { seat: Some(joined) },
             Err(reason) => self.close(reason, now),
         }
-    }
-
-    /// Gives the peer's logic an input, and all that follows from it.
-    fn tell_peer(&mut self, input: peer::Input, now: MonotonicMs) {
-        let mut inputs = vec![input];
-        let mut effects = Vec::new();
-        while let Some(input) = inputs.pop() {
-            let Session::Hocuspocus(openings) = &mut self.session else {
-                return;
-            };
-            openings.peer.handle(input, now, &mut effects);
-            for effect in std::mem::take(&mut effects) {
-                inputs.extend(self.carry_out_for_peer(effect, now));
-            }
-        }
-    }
-
-    /// Does one thing for the peer's logic; what comes back is its next input.
-    fn carry_out_for_peer(
-        &mut self,
-        effect: peer::Effect,
-        now: MonotonicMs,
-    ) -> Option<peer::Input> {
-        let Session::Hocuspocus(openings) = &mut self.session else {
-            return None;
-        };
-        match effect {
-            // Without accounts every token is as good as none.
-            peer::Effect::Judge { opening, .. } => {
-                let verdict = Verdict::Granted(ROLE_OF_EVERYONE);
-                return Some(peer::Input::Judged { opening, verdict });
-            }
-            peer::Effect::Join {
-                opening,
-                doc,
-                address,
-                role,
-                kind,
-            } => {
-                let speaks = Speaks::Hocuspocus { address, kind };
-                match self.site.hub.join(&doc, speaks.clone(), role, &self.outbox) {
-                    Ok(joined) => {
-                        openings.seats.insert(opening, joined);
-                    }
-                    Err(reason) => {
-                        // It never became a member, so no room's close names it.
-                        turn_away(&self.outbox, MemberId(0), &speaks, reason);
-                        return Some(peer::Input::Ended { opening });
-                    }
-                }
-            }
-            peer::Effect::Deliver { opening, said } => {
-                if let Some((member, inbox)) = openings.seats.get(&opening) {
-                    let (member, inbox) = (*member, Arc::clone(inbox));
-                    inbox.tell(Input::Said { member, said });
-                    self.hold_if_full(&inbox);
-                }
-            }
-            peer::Effect::Role { opening, role } => {
-                if let Some((member, inbox)) = openings.seats.get(&opening) {
-                    inbox.tell(Input::RoleChanged {
-                        member: *member,
-                        role,
-                    });
-                }
-            }
-            peer::Effect::Leave { opening } => {
-                if let Some((member, inbox)) = openings.seats.remove(&opening) {
-                    inbox.leave(member);
-                }
-            }
-            peer::Effect::Send(frame) => self.writer.put_message(frame),
-            peer::Effect::HangUp(reason) => {
-                self.site.metrics.closed_for_cause.add(1);
-                self.close(reason, now);
-            }
-            peer::Effect::WakeAt(at) => {
-                openings.wake_at = Some(at);
-                self.set_alarm(self.next_alarm(now));
-            }
-        }
-        None
     }
 
     fn tick(&mut self, now: MonotonicMs) {
