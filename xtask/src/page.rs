@@ -29,8 +29,8 @@ pub(crate) fn build() -> Result<(), Failure> {
     let tools = setup::for_the_page()?;
     let stamp_file = workspace::target().join(STAMP);
     let inputs = fingerprint(&tools)?;
-    let page = workspace::dist().join("index.html");
-    if page.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|built| built == inputs) {
+    let built = fs::read_to_string(&stamp_file).unwrap_or_default();
+    if built_page().is_some_and(|page| built == format!("{inputs}{page}")) {
         println!("── the page is up to date");
         return Ok(());
     }
@@ -65,7 +65,18 @@ pub(crate) fn build() -> Result<(), Failure> {
             "read the message above; rerun with `cargo xtask build`",
         )
     })?;
-    write(&stamp_file, &inputs)
+    write(
+        &stamp_file,
+        &format!("{inputs}{}", built_page().unwrap_or_default()),
+    )
+}
+
+/// Names what lies in `dist/` by its first page: a `trunk build` by hand leaves another one there.
+fn built_page() -> Option<String> {
+    let page = fs::read(workspace::dist().join("index.html")).ok()?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&page);
+    Some(format!("{:016x}\n", hasher.finish()))
 }
 
 /// A text that changes when any input or the toolchain does.

@@ -232,11 +232,11 @@ fn clients() -> Result<Tally, Failure> {
         "e2e/clients",
         "the Yjs clients that must work with the server",
     )?;
-    let mut node = command("npm");
-    node.current_dir(workspace::root().join("e2e/clients"))
+    let mut npm = command(npm_program());
+    npm.current_dir(workspace::root().join("e2e/clients"))
         .args(["test", "--silent"])
         .env("SHEAF_BIN", program);
-    count(&mut node, Runner::Node)
+    count(&mut npm, Runner::Node)
 }
 
 fn browsers() -> Result<Tally, Failure> {
