@@ -116,7 +116,7 @@ impl Outbox {
     /// Edits that exist on this device only, as far as this tab knows.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.unkept() + self.on_the_way.len() + self.foreign.len()
+        self.unwritten.len() + self.being_written + self.on_the_way.len() + self.foreign.len()
     }
 
     /// Edits that not even this device has kept yet.
