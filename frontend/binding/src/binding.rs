@@ -251,7 +251,7 @@ impl Binding {
     pub fn publish(&mut self, replica: &Replica, selection: Selection) -> String {
         self.catch_up();
         let (anchor, head) = self.to_flow(replica, selection);
-        AnchoredSelection::new(&replica.read(), &self.text, anchor, head).to_json()
+        AnchoredSelection::new(replica, anchor, head).to_json()
     }
 
     /// Where somebody's selection stands on the surface. `None` if it can't be told (yet).
@@ -271,12 +271,7 @@ impl Binding {
 
     fn fix(&self, replica: &Replica, selection: Option<Selection>) -> Option<AnchoredSelection> {
         let (anchor, head) = self.to_flow(replica, selection?);
-        Some(AnchoredSelection::new(
-            &replica.read(),
-            &self.text,
-            anchor,
-            head,
-        ))
+        Some(AnchoredSelection::new(replica, anchor, head))
     }
 
     fn to_flow(&self, replica: &Replica, selection: Selection) -> (u32, u32) {
@@ -290,7 +285,7 @@ impl Binding {
     }
 
     fn find(&self, replica: &Replica, selection: &AnchoredSelection) -> Option<Selection> {
-        let (anchor, head) = selection.offsets(&replica.read())?;
+        let (anchor, head) = selection.offsets(replica)?;
         let place = |offset| self.shown.view_position(self.ahead.carry_back(offset));
         Some(Selection {
             anchor: place(anchor),
@@ -341,6 +336,14 @@ impl Binding {
         }
         Ok(())
     }
+}
+
+/// A flow as blocks, for what is about to be put into a surface.
+#[must_use]
+pub fn blocks_of(flow: &[DeltaOp]) -> Vec<SurfaceBlock> {
+    let mut shown = Shown::empty();
+    let steps = shown.show(&Change::from_ops(flow.iter().cloned()));
+    whole_document(steps, &shown)
 }
 
 /// All changes as one; each was made to the result of the one before.

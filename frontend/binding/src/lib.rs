@@ -22,7 +22,9 @@ mod remote;
 mod shown;
 mod undo;
 
-pub use binding::{Binding, BindingError, EditContext, Join, LocalOutcome, Selection, UndoOutcome};
+pub use binding::{
+    Binding, BindingError, EditContext, Join, LocalOutcome, Selection, UndoOutcome, blocks_of,
+};
 pub use local::StepError;
 pub use surface::{Look, Slice, SurfaceBlock, SurfaceStep};
 pub use undo::Direction;

@@ -226,6 +226,26 @@ impl World {
                     .apply(&update, Origin::Remote)
                     .expect("taken");
             }
+        }
+        // yrs may leave updates waiting that came in another order than they were made; people's programs ask
+        // for what is missing then.
+        for asking in 0..self.writers.len() {
+            if !self.writers[asking].replica.has_missing() {
+                continue;
+            }
+            let version = self.writers[asking].replica.version();
+            for answering in 0..self.writers.len() {
+                let missing = self.writers[answering]
+                    .replica
+                    .missing_for(&version)
+                    .expect("reads");
+                self.writers[asking]
+                    .replica
+                    .apply(&missing, Origin::Remote)
+                    .expect("taken");
+            }
+        }
+        for writer in &mut self.writers {
             writer.show(None);
         }
         for writer in &self.writers[1..] {
