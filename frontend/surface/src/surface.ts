@@ -1,0 +1,428 @@
+// The surface: one ProseMirror view. It knows no CRDT and no network; whatever it does it tells its host as steps,
+// and whatever others do its host tells it as steps.
+
+import { baseKeymap, chainCommands, deleteSelection, selectNodeBackward, selectNodeForward } from "prosemirror-commands";
+import { dropCursor } from "prosemirror-dropcursor";
+import { gapCursor } from "prosemirror-gapcursor";
+import { keymap } from "prosemirror-keymap";
+import { Slice } from "prosemirror-model";
+import { EditorState, NodeSelection, Plugin, Selection, TextSelection, type Command, type Transaction } from "prosemirror-state";
+import { ReplaceStep } from "prosemirror-transform";
+import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
+import { bubble, type Bubble } from "./bubble";
+import { caretKey, carets, type Caret } from "./carets";
+import { clipboard } from "./clipboard";
+import * as commands from "./commands";
+import { JOIN, type Join } from "./commands";
+import { typingRules } from "./rules";
+import { isCode, isSafeLink, schema } from "./schema";
+import { slash } from "./slash";
+import { applyStep, docFrom, stepsOf, type Block, type WireStep } from "./wire";
+
+/** The other half, in Rust. It never calls the surface while one of these runs, `release` apart. */
+export interface Host {
+  /**
+   * Takes what was done here: steps as JSON, and `[join, anchor before, head before, anchor after, head after, hold]`.
+   * Answers with steps that set the view right (JSON), with nothing, or with `!` and why the editor must stop.
+   */
+  local(steps: string, context: string): string;
+  /** Undoes or redoes. Answers `{"steps": […], "selection": [anchor, head] | null}`, or nothing. */
+  history(direction: "undo" | "redo"): string;
+  /** Where the selection is now; -1 when the editor is not in use. */
+  selection(anchor: number, head: number): void;
+  /** Markdown as blocks in JSON. */
+  markdown(text: string): string;
+  /** A composition is over: what was held may go both ways. */
+  release(): void;
+  /** The whole document anew, as blocks in JSON. */
+  whole(): string;
+}
+
+/** Longest time, in milliseconds, for which a composition holds edits back. */
+const HOLD_MS_MAX = 10_000;
+/** Android composes without end; there an idle keyboard for this many milliseconds ends a word. */
+const IDLE_MS = 1_000;
+/** Least time, in milliseconds, between two tellings of the selection. */
+const SELECTION_EVERY_MS = 80;
+/** From this many blocks on the browser's spell checker costs too much. */
+const SPELLCHECK_BLOCKS_MAX = 3_000;
+
+const REMOTE = "sheaf-remote";
+const isAndroid = /Android/.test(navigator.userAgent);
+
+export class Surface {
+  readonly view: EditorView;
+  private bubble: Bubble | null = null;
+  private composing = false;
+  private holdUntil = 0;
+  private timers = new Set<ReturnType<typeof setTimeout>>();
+  private idle: ReturnType<typeof setTimeout> | undefined;
+  private telling: ReturnType<typeof setTimeout> | undefined;
+  private told = "";
+  private heldCarets: Caret[] | null = null;
+  private stopped = false;
+  /** Where the last edit left the caret: typing elsewhere begins a new item of undo. */
+  private lastHead = -1;
+  private readonly floating = document.createElement("div");
+
+  constructor(
+    private readonly place: HTMLElement,
+    blocks: string,
+    private editable: boolean,
+    label: string,
+    private readonly host: Host,
+  ) {
+    this.floating.className = "surface-floating";
+    const doc = docFrom(JSON.parse(blocks) as Block[]);
+    this.view = new EditorView(
+      { mount: place.appendChild(document.createElement("div")) },
+      {
+        state: EditorState.create({ doc, plugins: this.plugins() }),
+        editable: () => this.editable && !this.stopped,
+        attributes: (state) => ({
+          role: "textbox",
+          "aria-multiline": "true",
+          "aria-label": label,
+          "aria-readonly": String(!this.editable),
+          class: isBlank(state) ? "surface is-blank" : "surface",
+          spellcheck: String(state.doc.childCount <= SPELLCHECK_BLOCKS_MAX),
+        }),
+        dispatchTransaction: (tr) => this.dispatch(tr),
+        handleDOMEvents: {
+          compositionstart: () => this.compositionStarts(),
+          compositionend: () => this.compositionEnds(),
+          mousedown: (view, event) => this.pressed(view, event),
+          focus: () => this.tellSoon(),
+          blur: () => this.tellSoon(),
+        },
+        handleClick: (_view, _at, event) => this.clicked(event),
+        scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
+        scrollThreshold: { top: 56, bottom: 72, left: 0, right: 0 },
+      },
+    );
+    place.append(this.floating);
+  }
+
+  private plugins(): Plugin[] {
+    return [
+      slash(this.floating),
+      typingRules(),
+      clipboard({ markdown: (text) => this.guard(() => this.host.markdown(text)) ?? "" }),
+      keymap(this.keys()),
+      keymap(baseKeymap),
+      carets(),
+      bubble(this.floating, (made) => (this.bubble = made)),
+      hint(),
+      gapCursor(),
+      dropCursor({ class: "surface-drop", color: false }),
+    ];
+  }
+
+  private keys(): Record<string, Command> {
+    const { marks } = schema;
+    const back = chainCommands(deleteSelection, commands.backspace, selectNodeBackward);
+    const forth = chainCommands(deleteSelection, commands.deleteForward, selectNodeForward);
+    const keys: Record<string, Command> = {
+      "Mod-z": () => this.history("undo"),
+      "Mod-y": () => this.history("redo"),
+      "Mod-Shift-z": () => this.history("redo"),
+      "Mod-b": commands.toggle(marks.bold!),
+      "Mod-i": commands.toggle(marks.italic!),
+      "Mod-u": commands.toggle(marks.underline!),
+      "Mod-Shift-s": commands.toggle(marks.strike!),
+      "Mod-e": commands.toggle(marks.code!),
+      "Mod-k": () => this.bubble?.editLink() ?? false,
+      "Mod-Alt-0": commands.turnInto("paragraph"),
+      "Mod-Shift-7": commands.turnInto("ordered"),
+      "Mod-Shift-8": commands.turnInto("bullet"),
+      "Mod-Shift-9": commands.turnInto("task"),
+      "Mod-Shift-.": commands.toggleQuote,
+      "Mod-Enter": commands.modEnter,
+      "Shift-Enter": chainCommands(commands.insertBreak, commands.enter),
+      "Alt-F10": () => this.bubble?.focus() ?? false,
+      Enter: commands.enter,
+      Tab: commands.indent(1),
+      "Shift-Tab": commands.indent(-1),
+      Backspace: back,
+      "Mod-Backspace": back,
+      "Shift-Backspace": back,
+      Delete: forth,
+      "Mod-Delete": forth,
+      "Mod-a": commands.selectAll,
+    };
+    for (const level of [1, 2, 3]) keys[`Mod-Alt-${level}`] = commands.turnInto("heading", { level });
+    return keys;
+  }
+
+  /** Runs a call into the host. If that breaks, the editor stops with its text in view. */
+  private guard<T>(call: () => T): T | undefined {
+    if (this.stopped) return undefined;
+    try {
+      return call();
+    } catch (error) {
+      console.error(error);
+      this.stop("Something went wrong in the editor.");
+      return undefined;
+    }
+  }
+
+  private dispatch(tr: Transaction): void {
+    if (this.stopped) {
+      if (tr.docChanged) return;
+      this.view.updateState(this.view.state.apply(tr));
+      return;
+    }
+    const before = this.view.state.selection;
+    const { state, transactions } = this.view.state.applyTransaction(tr);
+    const remote = tr.getMeta(REMOTE) === true;
+    const steps = remote ? [] : transactions.flatMap(stepsOf);
+    if (tr.docChanged) this.bubble?.map((position, side) => tr.mapping.map(position, side));
+    this.view.updateState(state);
+    if (steps.length > 0) this.tell(steps, tr, before);
+    else if (remote && this.lastHead >= 0) this.lastHead = tr.mapping.map(this.lastHead, -1);
+    if (tr.docChanged || tr.selectionSet) this.tellSoon();
+  }
+
+  private tell(steps: WireStep[], tr: Transaction, before: Selection): void {
+    const { anchor, head } = this.view.state.selection;
+    let join: Join = (tr.getMeta(JOIN) as Join | undefined) ?? "allowed";
+    if (["cut", "drop", "paste"].includes(tr.getMeta("uiEvent") as string)) join = "alone";
+    if (join === "allowed" && before.head !== this.lastHead) join = "starts";
+    this.lastHead = head;
+    const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps)]);
+    const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
+    if (answer?.startsWith("!")) this.stop(answer.slice(1));
+    else if (answer) this.show(answer);
+  }
+
+  // Others, and history.
+
+  /** Shows what others did: steps as JSON, in one transaction. */
+  show(json: string): void {
+    this.showSteps(JSON.parse(json) as WireStep[], null);
+  }
+
+  private showSteps(steps: WireStep[], selection: [number, number] | null): void {
+    if (this.view.isDestroyed) return;
+    const { state } = this.view;
+    const tr = state.tr;
+    try {
+      for (const step of steps) applyStep(tr, step);
+    } catch (error) {
+      console.error(error);
+      this.showAnew(this.guard(() => this.host.whole()) ?? "");
+      return;
+    }
+    if (selection) tr.setSelection(between(tr, selection[0], selection[1])).scrollIntoView();
+    else keepSelection(tr, state.selection);
+    if (state.storedMarks) tr.setStoredMarks(state.storedMarks);
+    this.view.dispatch(tr.setMeta(REMOTE, true).setMeta("addToHistory", false));
+  }
+
+  /** Shows a whole document; what it has in common with the one in view stays untouched. */
+  showAnew(json: string): void {
+    if (!json || this.view.isDestroyed) return;
+    const { state } = this.view;
+    const doc = docFrom(JSON.parse(json) as Block[]);
+    const start = state.doc.content.findDiffStart(doc.content);
+    const end = state.doc.content.findDiffEnd(doc.content);
+    if (start === null || end === null) return;
+    const [$from, $to, $toNew] = [state.doc.resolve(start), state.doc.resolve(Math.max(end.a, start)), doc.resolve(Math.max(end.b, start))];
+    const from = $from.depth ? $from.before(1) : start;
+    const [to, toNew] = [$to.depth ? $to.after(1) : $to.pos, $toNew.depth ? $toNew.after(1) : $toNew.pos];
+    // Both ends must be the same distance from theirs, or the rest would not match.
+    const rest = Math.min(state.doc.content.size - to, doc.content.size - toNew);
+    const slice = new Slice(doc.slice(from, doc.content.size - rest).content, 0, 0);
+    const tr = state.tr.step(new ReplaceStep(from, state.doc.content.size - rest, slice));
+    keepSelection(tr, state.selection);
+    this.view.dispatch(tr.setMeta(REMOTE, true).setMeta("addToHistory", false));
+  }
+
+  private history(direction: "undo" | "redo"): boolean {
+    const answer = this.guard(() => this.host.history(direction));
+    if (answer) {
+      const { steps, selection } = JSON.parse(answer) as { steps: WireStep[]; selection: [number, number] | null };
+      this.showSteps(steps, selection);
+      this.lastHead = -1;
+    }
+    return true;
+  }
+
+  /** Shows where others are: `[{client, name, color, anchor, head}]`. */
+  setCarets(json: string): void {
+    const all = JSON.parse(json) as Caret[];
+    // Drawing into a block in which someone composes can end the composition.
+    if (this.composing) this.heldCarets = all;
+    else this.view.dispatch(this.view.state.tr.setMeta(caretKey, all));
+  }
+
+  // Composition.
+
+  /** Position in the block that is being composed in, or -1: what concerns that block must wait. */
+  composingAt(): number {
+    if (!this.composing || performance.now() > this.holdUntil) return -1;
+    const { $head } = this.view.state.selection;
+    return $head.depth > 0 ? $head.pos : -1;
+  }
+
+  private holds(steps: WireStep[]): boolean {
+    if (!this.composing || performance.now() > this.holdUntil) return false;
+    if (!isAndroid) return true;
+    const last = steps[steps.length - 1];
+    const piece = last?.[0] === "r" ? last[5][0]?.[1][0] : undefined;
+    const word = typeof piece === "string" && /\s$/.test(piece);
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.guard(() => this.host.release()), IDLE_MS);
+    return !word;
+  }
+
+  private compositionStarts(): boolean {
+    this.composing = true;
+    this.holdUntil = performance.now() + HOLD_MS_MAX;
+    this.later(() => this.composing && this.guard(() => this.host.release()), HOLD_MS_MAX + 50);
+    return false;
+  }
+
+  private compositionEnds(): boolean {
+    // ProseMirror reads the result a moment after the event, and Safari orders its events differently.
+    this.later(() => {
+      if (this.view.composing) return;
+      this.composing = false;
+      this.guard(() => this.host.release());
+      if (this.heldCarets) {
+        this.view.dispatch(this.view.state.tr.setMeta(caretKey, this.heldCarets));
+        this.heldCarets = null;
+      }
+    }, 60);
+    return false;
+  }
+
+  private later(run: () => void, ms: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      if (!this.view.isDestroyed) run();
+    }, ms);
+    this.timers.add(timer);
+  }
+
+  // Pointer and focus.
+
+  private pressed(view: EditorView, event: MouseEvent): boolean {
+    const target = event.target as HTMLElement;
+    if (event.button !== 0 || !target.classList.contains("box") || !view.editable) return false;
+    const at = view.posAtDOM(target, 0);
+    const $at = view.state.doc.resolve(at);
+    const before = $at.depth > 0 ? $at.before(1) : at;
+    const node = view.state.doc.nodeAt(before);
+    if (node?.type.name !== "task") return false;
+    event.preventDefault();
+    view.dispatch(view.state.tr.setNodeMarkup(before, null, { ...node.attrs, done: !node.attrs.done }).setMeta(JOIN, "alone"));
+    return true;
+  }
+
+  private clicked(event: MouseEvent): boolean {
+    const link = (event.target as HTMLElement).closest?.("a[href]");
+    const href = link?.getAttribute("href");
+    if (!href || !isSafeLink(href) || !(event.ctrlKey || event.metaKey || !this.view.editable)) return false;
+    window.open(href, "_blank", "noopener,noreferrer");
+    event.preventDefault();
+    return true;
+  }
+
+  private tellSoon(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      if (this.view.isDestroyed) return;
+      const { anchor, head } = this.view.state.selection;
+      const used = this.view.hasFocus() || this.floating.contains(document.activeElement);
+      const [from, to] = used ? [anchor, head] : [-1, -1];
+      if (this.told === `${from} ${to}`) return;
+      this.told = `${from} ${to}`;
+      this.guard(() => this.host.selection(from, to));
+    }, SELECTION_EVERY_MS);
+  }
+
+  // The host's other handles.
+
+  setEditable(editable: boolean): void {
+    if (this.editable === editable) return;
+    this.editable = editable;
+    this.view.setProps({});
+  }
+
+  /** Puts the caret at the start, or at the end. */
+  focus(where: "start" | "end"): void {
+    const { doc } = this.view.state;
+    const selection = where === "start" ? Selection.atStart(doc) : Selection.atEnd(doc);
+    this.view.dispatch(this.view.state.tr.setSelection(selection).scrollIntoView());
+    this.view.focus();
+  }
+
+  /** Ends editing, keeps the text in view, and says what became of it. */
+  stop(why: string): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.view.setProps({});
+    this.floating.hidden = true;
+    const note = document.createElement("div");
+    note.className = "surface-stopped";
+    note.setAttribute("role", "alert");
+    const words = document.createElement("p");
+    words.textContent = `${why} What you wrote until a moment ago is kept on this device. Reload to go on writing.`;
+    const reload = document.createElement("button");
+    reload.type = "button";
+    reload.textContent = "Reload";
+    reload.addEventListener("click", () => location.reload());
+    note.append(words, reload);
+    this.place.prepend(note);
+  }
+
+  destroy(): void {
+    this.timers.forEach(clearTimeout);
+    clearTimeout(this.idle);
+    clearTimeout(this.telling);
+    this.view.destroy();
+    this.floating.remove();
+  }
+}
+
+const isBlank = (state: EditorState): boolean => {
+  const { doc } = state;
+  return doc.childCount === 1 && doc.firstChild!.type.name === "paragraph" && doc.firstChild!.content.size === 0;
+};
+
+/** A selection between two positions, or as near as there can be one. */
+function between(tr: Transaction, anchor: number, head: number): Selection {
+  const size = tr.doc.content.size;
+  const [$anchor, $head] = [tr.doc.resolve(Math.min(anchor, size)), tr.doc.resolve(Math.min(head, size))];
+  if (!$anchor.parent.inlineContent || !$head.parent.inlineContent) return Selection.near($head);
+  return TextSelection.between($anchor, $head);
+}
+
+/** Others' text that comes exactly at the caret comes behind it; at the ends of a selection, outside of it. */
+function keepSelection(tr: Transaction, before: Selection): void {
+  if (!(before instanceof TextSelection) || tr.mapping.maps.length === 0) return;
+  const { anchor, head, empty } = before;
+  const side = (position: number, other: number): number => (empty ? -1 : position < other ? 1 : -1);
+  tr.setSelection(between(tr, tr.mapping.map(anchor, side(anchor, head)), tr.mapping.map(head, side(head, anchor))));
+}
+
+/** In an empty line with the caret in it: what one can do there. */
+function hint(): Plugin {
+  return new Plugin({
+    props: {
+      decorations(state) {
+        const { selection } = state;
+        if (!selection.empty || selection instanceof NodeSelection) return null;
+        const { $head } = selection;
+        if ($head.depth !== 1 || $head.parent.content.size > 0 || isCode($head.parent) || isBlank(state)) return null;
+        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: "is-empty" })]);
+      },
+    },
+  });
+}
+
+/** Makes a surface in `place`. */
+export function mount(place: HTMLElement, blocks: string, editable: boolean, label: string, host: Host): Surface {
+  return new Surface(place, blocks, editable, label, host);
+}
