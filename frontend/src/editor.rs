@@ -1,12 +1,74 @@
 //! The editing surface of a page's body.
+//!
+//! `surface` is the JavaScript half as Rust sees it, `session` ties one surface to one document. JavaScript is never
+//! called while the replica or the binding is borrowed.
+
+mod session;
+mod surface;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use crate::stores::document::DocumentHandle;
+use crate::stores::shell::shell;
+use session::Session;
 
-/// Shows the body of `document` and takes edits.
+/// Shows the body of `document` and takes edits. The document must be [ready](crate::stores::document::Phase::Ready).
 #[component]
 pub fn Editor(document: DocumentHandle) -> impl IntoView {
     let name = document.name().to_string();
-    view! { <div class="editor" data-document=name></div> }
+    let me = shell().me;
+    let place = NodeRef::<leptos::html::Div>::new();
+    let failed = RwSignal::new(false);
+    let open: Rc<RefCell<Option<Rc<Session>>>> = Rc::default();
+    let slot = StoredValue::new_local(Rc::clone(&open));
+    Effect::new(move || {
+        let Some(element) = place.get() else { return };
+        let (document, open) = (document.clone(), Rc::clone(&open));
+        leptos::task::spawn_local(async move {
+            let Ok(module) = surface::load().await else {
+                failed.set(true);
+                return;
+            };
+            // The page may have been left meanwhile.
+            if !element.is_connected() || open.borrow().is_some() {
+                return;
+            }
+            match Session::open(&document, me, &module, element.unchecked_ref()) {
+                Ok(session) => *open.borrow_mut() = Some(session),
+                Err(error) => {
+                    web_sys::console::error_1(&error);
+                    failed.set(true);
+                }
+            }
+        });
+    });
+    // Who one is to others follows the name one gives.
+    Effect::new(move || {
+        me.track();
+        slot.with_value(|open| {
+            if let Some(session) = &*open.borrow() {
+                session.announce();
+            }
+        });
+    });
+    on_cleanup(move || {
+        slot.try_update_value(|open| {
+            if let Some(session) = open.borrow_mut().take() {
+                session.close();
+            }
+        });
+    });
+    view! {
+        <div class="editor" data-document=name node_ref=place></div>
+        <Show when=move || failed.get()>
+            <div class="notice" role="alert">
+                <p>"The editor could not be loaded. What is written here is safe; it needs the network or a reload to be shown."</p>
+                <button type="button" class="button" on:click=move |_| { let _ = window().location().reload(); }>"Reload"</button>
+            </div>
+        </Show>
+    }
 }

@@ -1,0 +1,376 @@
+//! One surface on one document: what is typed goes to the flow and out, what others do comes in, once a frame.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use leptos::prelude::{GetUntracked as _, RwSignal};
+use serde_json::{Value, json};
+use sheaf_binding::{Binding, Direction, EditContext, Join, Selection, blocks_of, codec};
+use sheaf_shared::flow::EditError;
+use sheaf_shared::markdown;
+use sheaf_shared::presence::Person;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
+
+use super::surface::{Module, Surface};
+use crate::platform;
+use crate::stores::document::{DocumentHandle, Subscription};
+use crate::stores::person::Me;
+
+/// From this many operations on, showing the whole document costs less than showing each.
+const OPERATIONS_SHOWN_MAX: usize = 300;
+/// What screen readers call the editor.
+const LABEL: &str = "Page body";
+
+/// One surface on one document.
+pub(super) struct Session {
+    document: DocumentHandle,
+    me: RwSignal<Me>,
+    binding: RefCell<Option<Binding>>,
+    surface: RefCell<Option<Surface>>,
+    /// Updates made while composing: nobody should see half a word.
+    held: RefCell<Vec<Vec<u8>>>,
+    selection: Cell<Option<Selection>>,
+    /// A caret of somebody stands in something that has not arrived yet.
+    waits_for_content: Cell<bool>,
+    subscriptions: RefCell<Vec<Subscription>>,
+    callbacks: RefCell<Vec<JsValue>>,
+}
+
+impl Session {
+    /// Shows `document` in `place`.
+    ///
+    /// # Errors
+    /// Whatever JavaScript threw.
+    pub(super) fn open(
+        document: &DocumentHandle,
+        me: RwSignal<Me>,
+        module: &Module,
+        place: &web_sys::HtmlElement,
+    ) -> Result<Rc<Self>, JsValue> {
+        let replica = document.replica();
+        let (binding, blocks) = Binding::open(&replica.borrow());
+        let session = Rc::new(Self {
+            document: document.clone(),
+            me,
+            binding: RefCell::new(Some(binding)),
+            surface: RefCell::default(),
+            held: RefCell::default(),
+            selection: Cell::new(None),
+            waits_for_content: Cell::new(false),
+            subscriptions: RefCell::default(),
+            callbacks: RefCell::default(),
+        });
+        let host = session.host()?;
+        let blocks = codec::write_blocks(&blocks);
+        let surface = module.mount(place, &blocks, document.may_edit(), LABEL, &host)?;
+        *session.surface.borrow_mut() = Some(surface);
+        let told = |f: fn(&Self)| {
+            let session = Rc::downgrade(&session);
+            move || {
+                if let Some(session) = session.upgrade() {
+                    f(&session);
+                }
+            }
+        };
+        let remote = document.on_remote(told(Self::show));
+        let presence = document.on_presence(told(Self::show_carets));
+        session
+            .subscriptions
+            .borrow_mut()
+            .extend([remote, presence]);
+        session.show();
+        session.show_carets();
+        session.announce();
+        Ok(session)
+    }
+
+    /// The object through which the surface calls back.
+    fn host(self: &Rc<Self>) -> Result<JsValue, JsValue> {
+        let host = js_sys::Object::new();
+        let put = |name: &str, callback: JsValue| -> Result<(), JsValue> {
+            js_sys::Reflect::set(&host, &name.into(), &callback)?;
+            self.callbacks.borrow_mut().push(callback);
+            Ok(())
+        };
+        let weak = Rc::downgrade(self);
+        let with =
+            move |f: &dyn Fn(&Self) -> String| weak.upgrade().map(|it| f(&it)).unwrap_or_default();
+        let call = with.clone();
+        let local: Closure<dyn Fn(String, String) -> String> =
+            Closure::new(move |steps: String, context: String| {
+                call(&|it| it.local(&steps, &context))
+            });
+        put("local", local.into_js_value())?;
+        let call = with.clone();
+        let history: Closure<dyn Fn(String) -> String> = Closure::new(move |direction: String| {
+            call(&|it| {
+                it.history(if direction == "redo" {
+                    Direction::Redo
+                } else {
+                    Direction::Undo
+                })
+            })
+        });
+        put("history", history.into_js_value())?;
+        let call = with.clone();
+        let selection: Closure<dyn Fn(i32, i32)> = Closure::new(move |anchor: i32, head: i32| {
+            call(&|it| {
+                let place = u32::try_from(anchor).ok().zip(u32::try_from(head).ok());
+                it.selection
+                    .set(place.map(|(anchor, head)| Selection { anchor, head }));
+                it.announce();
+                String::new()
+            });
+        });
+        put("selection", selection.into_js_value())?;
+        let read: Closure<dyn Fn(String) -> String> = Closure::new(|text: String| {
+            markdown::read(&text).map_or_else(
+                |_| String::new(),
+                |flow| codec::write_blocks(&blocks_of(&flow)),
+            )
+        });
+        put("markdown", read.into_js_value())?;
+        let call = with.clone();
+        let release: Closure<dyn Fn()> = Closure::new(move || {
+            call(&|it| {
+                it.send_held();
+                it.show();
+                String::new()
+            });
+        });
+        put("release", release.into_js_value())?;
+        let whole: Closure<dyn Fn() -> String> = Closure::new(move || with(&Self::whole));
+        put("whole", whole.into_js_value())?;
+        Ok(host.into())
+    }
+
+    /// Takes what the surface did.
+    fn local(&self, steps: &str, context: &str) -> String {
+        let replica = self.document.replica();
+        let Ok(steps) = codec::read_steps(steps) else {
+            return "!The editor and the page no longer understand each other.".to_owned();
+        };
+        let (context, hold) = read_context(context);
+        let outcome = {
+            let mut binding = self.binding.borrow_mut();
+            let Some(binding) = binding.as_mut() else {
+                return String::new();
+            };
+            binding.local(&mut replica.borrow_mut(), &steps, &context)
+        };
+        match outcome {
+            Ok(outcome) => {
+                if let Some(update) = outcome.update {
+                    self.held.borrow_mut().push(update);
+                    if !hold {
+                        self.send_held();
+                    }
+                }
+                if outcome.corrections.is_empty() {
+                    String::new()
+                } else {
+                    codec::write_steps(&outcome.corrections)
+                }
+            }
+            Err(error) => {
+                web_sys::console::error_1(&error.to_string().into());
+                if let sheaf_binding::BindingError::Refused(EditError::TooLarge) = error {
+                    web_sys::console::warn_1(&"that was too much at once".into());
+                }
+                // Nothing was written; the surface goes back to what the page holds.
+                let whole = self.whole();
+                if let Some(surface) = self.surface() {
+                    platform::next_frame(move || drop(surface.show_anew(&whole)));
+                }
+                String::new()
+            }
+        }
+    }
+
+    fn history(&self, direction: Direction) -> String {
+        self.send_held();
+        let replica = self.document.replica();
+        let (updates, answer) = {
+            let mut binding = self.binding.borrow_mut();
+            let Some(binding) = binding.as_mut() else {
+                return String::new();
+            };
+            let mut replica = replica.borrow_mut();
+            let Some(outcome) = binding.go(&mut replica, direction, platform::now()) else {
+                return String::new();
+            };
+            let Ok(steps) = binding.remote(&replica, None) else {
+                return String::new();
+            };
+            let selection = binding
+                .selection_of(&replica, &outcome)
+                .map(|it| [it.anchor, it.head]);
+            // The steps are JSON already; they are not read again to be put into more.
+            let selection = serde_json::to_string(&selection).unwrap_or_else(|_| "null".to_owned());
+            let steps = codec::write_steps(&steps);
+            (
+                outcome.updates,
+                format!(r#"{{"steps":{steps},"selection":{selection}}}"#),
+            )
+        };
+        for update in updates {
+            self.document.local_edit(update);
+        }
+        answer
+    }
+
+    /// Sends what was held while composing, in order.
+    fn send_held(&self) {
+        let held = std::mem::take(&mut *self.held.borrow_mut());
+        for update in held {
+            self.document.local_edit(update);
+        }
+    }
+
+    /// The whole document; the binding follows it from there.
+    fn whole(&self) -> String {
+        let replica = self.document.replica();
+        let mut binding = self.binding.borrow_mut();
+        binding
+            .as_mut()
+            .map(|binding| codec::write_blocks(&binding.show_anew(&replica.borrow())))
+            .unwrap_or_default()
+    }
+
+    /// Shows what others did since the last time.
+    fn show(&self) {
+        let Some(surface) = self.surface() else {
+            return;
+        };
+        let composing = u32::try_from(surface.composing_at()).ok();
+        let replica = self.document.replica();
+        let steps = {
+            let mut binding = self.binding.borrow_mut();
+            let Some(binding) = binding.as_mut() else {
+                return;
+            };
+            let replica = replica.borrow();
+            if replica.is_broken() {
+                drop(replica);
+                return surface.stop("This copy of the page can't be trusted any more.");
+            }
+            if binding.waiting() > OPERATIONS_SHOWN_MAX && composing.is_none() {
+                None
+            } else {
+                binding.remote(&replica, composing).ok()
+            }
+        };
+        let shown = match steps {
+            Some(steps) if steps.is_empty() => Ok(()),
+            Some(steps) => surface.show(&codec::write_steps(&steps)),
+            None => surface.show_anew(&self.whole()),
+        };
+        if let Err(error) = shown {
+            web_sys::console::error_1(&error);
+            surface.stop("Something went wrong in the editor.");
+        }
+        if self.waits_for_content.get() {
+            self.show_carets();
+        }
+    }
+
+    fn surface(&self) -> Option<Surface> {
+        self.surface.borrow().clone()
+    }
+
+    /// Shows where the others are.
+    fn show_carets(&self) {
+        let Some(surface) = self.surface() else {
+            return;
+        };
+        let replica = self.document.replica();
+        let people = self.document.presence();
+        let mut waits = false;
+        let carets: Vec<Value> = {
+            let mut binding = self.binding.borrow_mut();
+            let Some(binding) = binding.as_mut() else {
+                return;
+            };
+            let replica = replica.borrow();
+            if replica.is_broken() {
+                return;
+            }
+            let located = people.iter().filter_map(|(client, state)| {
+                let person = Person::read(state);
+                let cursor = person.cursor?;
+                let ends = json!({"anchor": cursor.anchor, "head": cursor.head}).to_string();
+                let Some(selection) = binding.locate(&replica, &ends) else {
+                    waits = true;
+                    return None;
+                };
+                Some(json!({
+                    "client": client,
+                    "name": person.user.name,
+                    "color": person.user.color,
+                    "anchor": selection.anchor,
+                    "head": selection.head,
+                }))
+            });
+            located.collect()
+        };
+        self.waits_for_content.set(waits);
+        if let Err(error) = surface.set_carets(&Value::Array(carets).to_string()) {
+            web_sys::console::error_1(&error);
+        }
+    }
+
+    /// Tells the others who and where this person is.
+    pub(super) fn announce(&self) {
+        let replica = self.document.replica();
+        let cursor = self.selection.get().and_then(|selection| {
+            let mut binding = self.binding.borrow_mut();
+            let replica = replica.borrow();
+            let binding = binding.as_mut().filter(|_| !replica.is_broken())?;
+            serde_json::from_str::<Value>(&binding.publish(&replica, selection)).ok()
+        });
+        let me = self.me.get_untracked();
+        let state = json!({
+            "user": {"name": me.shown_name(), "color": me.color},
+            "cursor": cursor,
+        });
+        self.document.set_presence(state.to_string());
+    }
+
+    /// Takes the surface away and lets go of the document.
+    pub(super) fn close(&self) {
+        self.subscriptions.borrow_mut().clear();
+        self.send_held();
+        if let Some(surface) = self.surface.borrow_mut().take() {
+            surface.destroy();
+        }
+        self.selection.set(None);
+        self.announce();
+        if let Some(binding) = self.binding.borrow_mut().take() {
+            binding.close(&self.document.replica().borrow());
+        }
+    }
+}
+
+/// `[join, anchor before, head before, anchor after, head after, hold]`
+fn read_context(context: &str) -> (EditContext, bool) {
+    let value: Value = serde_json::from_str(context).unwrap_or(Value::Null);
+    let place = |at: usize| value[at].as_u64().and_then(|n| u32::try_from(n).ok());
+    let selection = |at: usize| {
+        place(at)
+            .zip(place(at + 1))
+            .map(|(anchor, head)| Selection { anchor, head })
+    };
+    let join = match value[0].as_str() {
+        Some("starts") => Join::Starts,
+        Some("alone") => Join::Alone,
+        _ => Join::Allowed,
+    };
+    let context = EditContext {
+        now: platform::now(),
+        join,
+        before: selection(1),
+        after: selection(3),
+    };
+    (context, value[5].as_bool().unwrap_or(false))
+}
