@@ -242,9 +242,17 @@ fn clients() -> Result<Tally, Failure> {
 fn browsers() -> Result<Tally, Failure> {
     let program = server::build()?;
     let browser = setup::for_browser_tests()?;
+    let mut types = command(npm_program());
+    types
+        .current_dir(workspace::root().join("e2e"))
+        .args(["run", "--silent", "check"]);
+    let typed = check(
+        &mut types,
+        "read the message above; rerun with `npm run check` in e2e",
+    )?;
     let mut playwright = playwright(&["test"]);
     browser.prepare(&mut playwright);
-    count(playwright.env("SHEAF_BIN", program), Runner::Playwright)
+    Ok(typed + count(playwright.env("SHEAF_BIN", program), Runner::Playwright)?)
 }
 
 /// Takes the README's picture again, from the app as it is.
