@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod chance;
+pub mod document;
 pub mod picture;
 pub mod plan;
 

@@ -1,5 +1,6 @@
 //! What Markdown must keep: any flow through Markdown and back, any Markdown through a flow and back.
 
+mod documents;
 mod flows;
 mod hostile;
 mod readings;
