@@ -59,7 +59,7 @@ pub fn new_page_with(
 /// Makes a page beside `page` with the same content.
 pub fn duplicate(shell: Shell, page: PageId) {
     let document = shell.page_document(page);
-    if document.phase().get_untracked() != Phase::Ready {
+    if document.phase_now() != Phase::Ready {
         shell.say("This page is not here yet, so it can't be copied.");
         return;
     }

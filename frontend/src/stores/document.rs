@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use futures_util::future::{LocalBoxFuture, Shared};
-use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
+use leptos::prelude::{ArcRwSignal, GetUntracked as _, RwSignal, Set as _};
 use sheaf_shared::ids::{DocName, ReplicaId};
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::time::MonotonicMs;
@@ -44,7 +44,8 @@ pub(super) struct Inner {
     pub(super) replica: Rc<RefCell<Replica>>,
     pub(super) who: ReplicaId,
     pub(super) workspace: Workspace,
-    pub(super) phase: RwSignal<Phase>,
+    /// Counted, not owned by the screen that opened the document first.
+    pub(super) phase: ArcRwSignal<Phase>,
     pub(super) may_edit: Cell<bool>,
     pub(super) outbox: RefCell<Outbox>,
     /// Updates of others which the log does not have yet.
@@ -90,7 +91,7 @@ impl DocumentHandle {
                 replica: Rc::new(RefCell::new(Replica::new(who))),
                 who,
                 workspace,
-                phase: RwSignal::new(Phase::Loading),
+                phase: ArcRwSignal::new(Phase::Loading),
                 may_edit: Cell::new(true),
                 outbox: RefCell::default(),
                 unlogged: RefCell::default(),
@@ -119,10 +120,16 @@ impl DocumentHandle {
         &self.inner.name
     }
 
-    /// How far it is: a signal.
+    /// How far it is: a signal for the screen that asks.
     #[must_use]
     pub fn phase(&self) -> RwSignal<Phase> {
-        self.inner.phase
+        self.inner.phase.clone().into()
+    }
+
+    /// How far it is now.
+    #[must_use]
+    pub fn phase_now(&self) -> Phase {
+        self.inner.phase.get_untracked()
     }
 
     /// Waits until what this device keeps of it was read, or could not be.

@@ -26,7 +26,7 @@ impl Workspace {
     pub(super) fn write_soon(&self, document: &DocumentHandle) {
         self.recount();
         // Until the log was read, nobody knows how many edits were waiting before these.
-        if document.phase().get_untracked() == Phase::Loading {
+        if document.phase_now() == Phase::Loading {
             return;
         }
         let batch = document.inner.outbox.borrow_mut().take_to_write();

@@ -155,10 +155,7 @@ impl TreeStore {
     /// Makes one change. A page that somebody deleted meanwhile is no news to the person: the tree shows it.
     fn change(self, edit: impl FnOnce(&mut Replica) -> Result<Option<Vec<u8>>, SpaceError>) {
         let document = self.document();
-        if !matches!(
-            document.phase().get_untracked(),
-            Phase::Ready | Phase::Unknown
-        ) {
+        if !matches!(document.phase_now(), Phase::Ready | Phase::Unknown) {
             return;
         }
         let edited = edit(&mut document.replica().borrow_mut());

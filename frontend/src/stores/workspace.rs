@@ -200,7 +200,7 @@ impl Workspace {
             let outbox = document.inner.outbox.borrow();
             unsent.waiting += outbox.waiting();
             unsent.unkept += outbox.unkept();
-            unsent.uncounted += usize::from(document.phase().get_untracked() == Phase::Loading);
+            unsent.uncounted += usize::from(document.phase_now() == Phase::Loading);
         }
         if self.inner.unsent.get_untracked() != unsent {
             self.inner.unsent.set(unsent);
@@ -242,7 +242,7 @@ impl Workspace {
             version: document.inner.replica.borrow().version(),
         });
         let is_empty = document.inner.replica.borrow().is_empty();
-        if document.inner.phase.get_untracked() == Phase::Loading {
+        if document.phase_now() == Phase::Loading {
             document.inner.phase.set(match fault {
                 _ if !is_empty => Phase::Ready,
                 // A browser that refuses storage has never kept anything here.
@@ -308,7 +308,7 @@ impl Workspace {
             .filter(|document| {
                 document.inner.outbox.borrow().waiting() == 0
                     && document.inner.unlogged.borrow().is_empty()
-                    && document.inner.phase.get_untracked() != Phase::Loading
+                    && document.phase_now() != Phase::Loading
             })
             .cloned()
             .collect();
@@ -358,7 +358,7 @@ impl Workspace {
             }
             Effect::Synced { doc } => {
                 if let Some(document) = self.document(&doc)
-                    && document.inner.phase.get_untracked() != Phase::Broken
+                    && document.phase_now() != Phase::Broken
                 {
                     document.inner.phase.set(Phase::Ready);
                 }
@@ -409,7 +409,7 @@ impl Workspace {
                 let replica = document.inner.replica.borrow();
                 let is_whole = !replica.is_empty() && !replica.has_missing();
                 drop(replica);
-                if is_whole && document.inner.phase.get_untracked() == Phase::Unknown {
+                if is_whole && document.phase_now() == Phase::Unknown {
                     document.inner.phase.set(Phase::Ready);
                 }
             }

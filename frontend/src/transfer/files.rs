@@ -51,7 +51,7 @@ pub fn download_page(shell: Shell, format: Format) {
         return;
     };
     let document = shell.page_document(page);
-    if !matches!(document.phase().get_untracked(), Phase::Ready) {
+    if !matches!(document.phase_now(), Phase::Ready) {
         shell.say("This page is not on this device yet, so there is nothing to download.");
         return;
     }
