@@ -173,7 +173,11 @@ impl Store for SqliteStore {
     async fn load(&self, doc: &DocName) -> Result<Option<StoredDocument>, ReadFault> {
         // Whether there is one takes a page or two of an index that is as good as always in memory; handing that to
         // another thread would cost more than asking.
-        if self.readers.ask(|connection| reader::find(connection, doc))?.is_none() {
+        if self
+            .readers
+            .ask(|connection| reader::find(connection, doc))?
+            .is_none()
+        {
             return Ok(None);
         }
         let name = doc.clone();

@@ -1,4 +1,9 @@
 //! One room under the hand of a test: what goes in, what came out, by member.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here should stop here"
+)]
 #![expect(dead_code, reason = "each file of promises uses its share")]
 
 use std::sync::Arc;

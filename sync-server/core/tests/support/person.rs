@@ -1,4 +1,8 @@
 //! A person: a replica of each document, and either Sheaf's own client or a y-websocket client.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that fails here should stop here"
+)]
 
 use std::collections::BTreeMap;
 

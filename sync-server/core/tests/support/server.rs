@@ -2,6 +2,11 @@
 //!
 //! Asserts I1 at the only place where a client can learn that something is stored: every status and every update
 //! that leaves a room.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here should stop here"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 

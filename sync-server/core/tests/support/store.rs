@@ -1,4 +1,8 @@
 //! The model of the store: rows that survive every crash, answers that may not.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that fails here should stop here"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

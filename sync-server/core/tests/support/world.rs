@@ -3,6 +3,10 @@
 //!
 //! Everything happens in one queue ordered by time; all chance comes from the plan's seed. What must always hold is
 //! asserted where it happens, so a failure points at the first wrong step.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that fails here should stop here"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 
