@@ -10,6 +10,9 @@ use super::outbox::Outbox;
 /// Bytes waiting in one room's inbox from which on senders wait before they read on.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Letters that can wait for the next turn, from which on there is one.
+const QUIET_LETTERS_MAX: usize = 512;
+
 /// One thing for a room.
 #[derive(Debug)]
 pub(crate) enum Letter {
@@ -23,6 +26,8 @@ pub(crate) enum Letter {
 struct Waiting {
     letters: Vec<Letter>,
     bytes: usize,
+    /// The room was told that there is something.
+    told: bool,
     closed: bool,
 }
 
@@ -41,23 +46,34 @@ impl Inbox {
 
     /// Puts a letter in; gives it back if the room is gone.
     pub(crate) fn put(&self, letter: Letter) -> Result<(), Letter> {
+        self.put_and_tell(letter, 1)
+    }
+
+    /// Tells the room something; a room that is gone does not mind.
+    pub(crate) fn tell(&self, input: Input) {
+        let _ = self.put(Letter::Tell(input));
+    }
+
+    /// Tells the room something that need not wake it: it hears of it at its next turn.
+    pub(crate) fn tell_quietly(&self, input: Input) {
+        let _ = self.put_and_tell(Letter::Tell(input), QUIET_LETTERS_MAX);
+    }
+
+    /// Wakes the room if so many letters wait.
+    fn put_and_tell(&self, letter: Letter, from: usize) -> Result<(), Letter> {
         let mut waiting = self.waiting();
         if waiting.closed {
             return Err(letter);
         }
         waiting.bytes += weight(&letter);
         waiting.letters.push(letter);
-        let first = waiting.letters.len() == 1;
+        let tell = !waiting.told && waiting.letters.len() >= from;
+        waiting.told |= tell;
         drop(waiting);
-        if first {
+        if tell {
             self.filled.notify_one();
         }
         Ok(())
-    }
-
-    /// Tells the room something; a room that is gone does not mind.
-    pub(crate) fn tell(&self, input: Input) {
-        let _ = self.put(Letter::Tell(input));
     }
 
     /// Says that a member is gone.
@@ -87,23 +103,20 @@ impl Inbox {
         !waiting.closed && waiting.bytes >= WAITING_BYTES_MAX
     }
 
-    /// Everything that waits, into `letters` (which is empty); waits until there is something.
-    pub(crate) async fn take(&self, letters: &mut Vec<Letter>) {
-        loop {
-            self.take_now(letters);
-            if !letters.is_empty() {
-                return;
-            }
+    /// Waits until the room is told that there is something.
+    pub(crate) async fn told(&self) {
+        while !self.waiting().told {
             self.filled.notified().await;
         }
     }
 
-    /// Everything that waits now.
+    /// Everything that waits now, into `letters` (which is empty).
     pub(crate) fn take_now(&self, letters: &mut Vec<Letter>) {
         let mut waiting = self.waiting();
         std::mem::swap(&mut waiting.letters, letters);
         let was_full = waiting.bytes >= WAITING_BYTES_MAX;
         waiting.bytes = 0;
+        waiting.told = false;
         drop(waiting);
         if was_full {
             self.emptied.notify_waiters();
@@ -133,5 +146,48 @@ fn weight(letter: &Letter) -> usize {
             Said::QueryAwareness => size_of::<Letter>(),
         },
         Letter::Join(..) | Letter::Tell(_) => size_of::<Letter>(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEMBER: MemberId = MemberId(7);
+
+    fn is_told(inbox: &Inbox) -> bool {
+        let told = std::pin::pin!(inbox.told());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        told.poll(&mut context).is_ready()
+    }
+
+    #[test]
+    fn quiet_letters_wake_nobody_until_there_are_many_and_come_with_the_next_loud_one() {
+        let inbox = Inbox::default();
+        let drained = || Input::Drained {
+            member: MEMBER,
+            bytes: 1,
+        };
+        inbox.tell_quietly(drained());
+        assert!(!is_told(&inbox));
+        inbox.leave(MEMBER);
+        assert!(is_told(&inbox));
+        let mut letters = Vec::new();
+        inbox.take_now(&mut letters);
+        assert_eq!(letters.len(), 2);
+        assert!(!is_told(&inbox));
+        for _ in 0..QUIET_LETTERS_MAX {
+            inbox.tell_quietly(drained());
+        }
+        assert!(is_told(&inbox), "they must not pile up");
+    }
+
+    #[test]
+    fn a_room_that_is_gone_takes_nothing_more() {
+        let inbox = Inbox::default();
+        inbox.leave(MEMBER);
+        assert_eq!(inbox.close().len(), 1);
+        assert!(inbox.put(Letter::Tell(Input::Tick)).is_err());
+        assert!(!inbox.is_full());
     }
 }

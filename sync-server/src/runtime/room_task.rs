@@ -118,27 +118,30 @@ impl RoomTask {
 
     /// Waits for something to happen, then works on all that has.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
-        let appended = tokio::select! {
+        let input = tokio::select! {
             biased;
-            input = answer(&mut self.appending) => Some(input),
-            () = self.inbox.take(letters) => None,
-            () = ring(&mut self.alarm) => Some(Input::Tick),
+            input = answer(&mut self.appending) => {
+                self.appending = None;
+                Some(input)
+            }
+            () = self.inbox.told() => None,
+            () = ring(&mut self.alarm) => {
+                self.alarm = None;
+                Some(Input::Tick)
+            }
         };
         let started = Instant::now();
-        if let Some(input) = appended {
-            if matches!(input, Input::Tick) {
-                self.alarm = None;
-            } else {
-                self.appending = None;
-            }
-            self.handle(input)?;
-            self.inbox.take_now(letters);
-        }
+        // Letters first: what a socket has written since the last turn must count before more is queued for it,
+        // or before a tick asks who stands still.
+        self.inbox.take_now(letters);
         for letter in letters.drain(..) {
             match letter {
                 Letter::Join(joining, outbox) => self.seat(joining, outbox)?,
                 Letter::Tell(input) => self.handle(input)?,
             }
+        }
+        if let Some(input) = input {
+            self.handle(input)?;
         }
         if letters.capacity() > 256 {
             letters.shrink_to(32);

@@ -40,6 +40,8 @@ use crate::runtime::shutdown::Phase;
 const READ_BYTES: usize = 64 * 1024;
 /// Longest wait, in milliseconds, for the peer's answer to our close.
 const CLOSE_MS: u64 = 2_000;
+/// Bytes written for one member that its room should hear of at once.
+const LOUD_BYTES: usize = 64 * 1024;
 /// The close code that says nothing is wrong.
 const NORMAL: u16 = 1000;
 /// What this installation lets everyone do while there are no accounts.
@@ -91,6 +93,8 @@ struct Socket {
     writer: Writer,
     stage: Stage,
     may_read: bool,
+    /// A room dropped frames of this reader, and not all that came after them is written.
+    lags: bool,
     /// A room that wants less at a time.
     held_up: Option<Waiting>,
     heard_at: MonotonicMs,
@@ -127,6 +131,7 @@ pub(super) async fn run(
         writer: Writer::default(),
         stage: Stage::Open,
         may_read: true,
+        lags: false,
         held_up: None,
         heard_at: now,
         progressed_at: now,
@@ -205,10 +210,12 @@ impl Socket {
                 WRITE_BYTES
             };
             let Poll::Ready(found) = self.outbox.poll(context, wanted, &mut outgoing) else {
+                self.lags &= blocked;
                 return Ok(());
             };
             self.may_read = found.may_read;
             for (member, bytes) in found.dropped {
+                self.lags = true;
                 self.report(member, bytes);
             }
             for outgoing in outgoing.drain(..) {
@@ -264,9 +271,17 @@ impl Socket {
         }
     }
 
+    /// Tells a room what the kernel took. A room that has nothing else to do need not wake for that, unless this
+    /// reader lags: then it waits for the news to send a catch-up.
     fn report(&self, member: MemberId, bytes: usize) {
-        if let Some(inbox) = self.inbox_of(member) {
-            inbox.tell(Input::Drained { member, bytes });
+        let Some(inbox) = self.inbox_of(member) else {
+            return;
+        };
+        let drained = Input::Drained { member, bytes };
+        if self.lags || bytes >= LOUD_BYTES {
+            inbox.tell(drained);
+        } else {
+            inbox.tell_quietly(drained);
         }
     }
 
