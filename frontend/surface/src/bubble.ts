@@ -14,7 +14,7 @@ const MARKS: [name: string, label: string, sign: string, keys: string][] = [
   ["italic", "Italic", "I", `${MOD}I`],
   ["underline", "Underline", "U", `${MOD}U`],
   ["strike", "Strikethrough", "S", `${MOD}Shift+S`],
-  ["code", "Code", "<>", `${MOD}E`],
+  ["monospace", "Code", "<>", `${MOD}E`],
 ];
 
 function button(label: string, sign: string, keys = ""): HTMLButtonElement {

@@ -98,7 +98,7 @@ function inlineText(node: Node, plain: boolean): string {
         const [, lead = "", core = "", tail = ""] = /^(\s*)([\s\S]*?)(\s*)$/.exec(piece) ?? [];
         let marked = core;
         for (const mark of core ? [...child.marks].reverse() : []) {
-          const around = { code: "`", strike: "~~", italic: "*", bold: "**" }[mark.type.name];
+          const around = { monospace: "`", strike: "~~", italic: "*", bold: "**" }[mark.type.name];
           if (around) marked = around + marked + around;
           else if (mark.type.name === "link") marked = `[${marked}](${mark.attrs.href})`;
         }

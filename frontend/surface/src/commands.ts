@@ -150,15 +150,15 @@ function plainer(node: Node): { type: NodeType; attrs: Attrs } | null {
 function enterInCode(state: EditorState, place: Here, dispatch?: (tr: Transaction) => void): boolean {
   const { node, at, before, after } = place;
   if (
-    state.selection.empty && node.content.size === 0 && before?.content.size === 0 &&
+    state.selection.empty && before && node.textContent.trim() === "" && before.textContent.trim() === "" &&
     sameBlock(before, node) && !sameBlock(node, after)
   ) {
-    const tr = state.tr.delete(at - before.nodeSize, at);
-    dispatch?.(alone(tr.setNodeMarkup(tr.mapping.map(at), paragraph, keeping(node))).scrollIntoView());
+    const tr = state.tr.delete(at + 1, at + 1 + node.content.size).delete(at - before.nodeSize, at);
+    dispatch?.(alone(tr.setNodeMarkup(at - before.nodeSize, paragraph, keeping(node))).scrollIntoView());
     return true;
   }
-  const before_caret = node.textBetween(0, state.selection.$from.parentOffset);
-  const indent = /^[ \t]*/.exec(before_caret)![0];
+  const lead = node.textBetween(0, state.selection.$from.parentOffset);
+  const indent = /^[ \t]*/.exec(lead)![0];
   const tr = state.tr.deleteSelection();
   const { pos } = tr.selection.$from;
   const line = tr.selection.$from.parent;
@@ -199,7 +199,7 @@ export const enter: Command = (state, dispatch) => {
     const halves = Fragment.from([block.type.create(block.attrs), type.create(attrs)]);
     tr.step(new ReplaceStep(pos, pos, new Slice(halves, 1, 1)));
     tr.setSelection(TextSelection.create(tr.doc, pos + 2));
-    const marks = state.storedMarks ?? (atEnd ? $from.marks().filter((mark) => mark.type.name !== "link" && mark.type.name !== "code") : null);
+    const marks = state.storedMarks ?? (atEnd ? $from.marks().filter((mark) => mark.type.name !== "link" && mark.type.name !== "monospace") : null);
     if (marks?.length) tr.setStoredMarks(marks);
   }
   dispatch?.(tr.setMeta(JOIN, "starts").scrollIntoView());

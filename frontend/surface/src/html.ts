@@ -223,7 +223,7 @@ function marksFor(dom: HTMLElement, tag: string, marks: readonly Mark[]): readon
   const line = `${style.textDecoration} ${style.textDecorationLine}`;
   if (tag === "u" || tag === "ins" || (line.includes("underline") && tag !== "a")) add("underline");
   if (tag === "s" || tag === "del" || tag === "strike" || line.includes("line-through")) add("strike");
-  if (tag === "code" || tag === "kbd" || tag === "samp" || tag === "tt") add("code");
+  if (tag === "code" || tag === "kbd" || tag === "samp" || tag === "tt") add("monospace");
   if (tag === "mark") add("highlight");
   if (tag === "a") {
     const href = dom.getAttribute("href");

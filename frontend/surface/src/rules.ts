@@ -44,7 +44,7 @@ function mark(pattern: RegExp, name: string): Rule {
     const end = state.selection.from;
     const start = end - whole.length + lead.length;
     const type = schema.marks[name]!;
-    if (place.node.rangeHasMark(start - place.at - 1, end - place.at - 1, schema.marks.code!)) return null;
+    if (place.node.rangeHasMark(start - place.at - 1, end - place.at - 1, schema.marks.monospace!)) return null;
     const tr = state.tr;
     tr.delete(end - open.length, end).delete(start, start + open.length);
     tr.addMark(start, start + inner.length, type.create());
@@ -67,7 +67,7 @@ const rules: Rule[] = [
   mark(/(^|[^*])(\*)([^*\s][^*]*)\*$/, "italic"),
   mark(/(^|[^_\w])(_)([^_\s][^_]*)_$/, "italic"),
   mark(/(^|[^~])(~~)([^~]+)~~$/, "strike"),
-  mark(/(^|[^`])(`)([^`]+)`$/, "code"),
+  mark(/(^|[^`])(`)([^`]+)`$/, "monospace"),
 ];
 
 /** Runs the first rule that fits what stands before the caret. */

@@ -175,7 +175,8 @@ export const schema = new Schema({
     italic: { parseDOM: [{ tag: "em" }, { tag: "i" }], toDOM: () => ["em", 0] },
     underline: { parseDOM: [{ tag: "u" }], toDOM: () => ["u", 0] },
     strike: { parseDOM: [{ tag: "s" }, { tag: "del" }], toDOM: () => ["s", 0] },
-    code: { parseDOM: [{ tag: "code" }], toDOM: () => ["code", { class: "inline" }, 0] },
+    // Stored as `code`; a mark and a node can't share a name.
+    monospace: { parseDOM: [{ tag: "code" }], toDOM: () => ["code", { class: "inline" }, 0] },
     // An attribute this version does not know. Drawn as nothing, and copied and typed on like the others.
     other: { attrs: { key: {}, value: {} }, excludes: "", toDOM: () => ["span", 0] },
   },

@@ -130,7 +130,7 @@ export class Surface {
       "Mod-i": commands.toggle(marks.italic!),
       "Mod-u": commands.toggle(marks.underline!),
       "Mod-Shift-s": commands.toggle(marks.strike!),
-      "Mod-e": commands.toggle(marks.code!),
+      "Mod-e": commands.toggle(marks.monospace!),
       "Mod-k": () => this.bubble?.editLink() ?? false,
       "Mod-Alt-0": commands.turnInto("paragraph"),
       "Mod-Shift-7": commands.turnInto("ordered"),

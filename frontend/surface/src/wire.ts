@@ -24,7 +24,8 @@ export type WireStep =
   | ["m", number, number, string, Json];
 
 const PLAIN: Look = { kind: "paragraph" };
-const FLAGS = ["bold", "italic", "underline", "strike", "code"];
+/** Marks that are there or not: stored name and name in the schema. */
+const FLAGS: Record<string, string> = { bold: "bold", italic: "italic", underline: "underline", strike: "strike", code: "monospace" };
 
 function lookOf(node: Node): Look {
   const look: Look = { kind: node.type.name };
@@ -51,6 +52,8 @@ function attrOf(mark: Mark): [string, Json] {
       return ["highlight", mark.attrs.colour];
     case "other":
       return [String(mark.attrs.key), mark.attrs.value];
+    case "monospace":
+      return ["code", true];
     default:
       return [mark.type.name, true];
   }
@@ -58,7 +61,7 @@ function attrOf(mark: Mark): [string, Json] {
 
 /** The mark an attribute is drawn as. What it can't draw as stored it keeps as `other`. */
 function markOf(key: string, value: Json): Mark {
-  if (FLAGS.includes(key) && value === true) return schema.mark(key);
+  if (FLAGS[key] && value === true) return schema.mark(FLAGS[key]);
   if (key === "link" && typeof value === "string") return schema.mark("link", { href: value });
   if (key === "highlight" && typeof value === "string") return schema.mark("highlight", { colour: value });
   return schema.mark("other", { key, value });
@@ -163,8 +166,8 @@ export function applyStep(tr: Transaction, step: WireStep): void {
 
 function applyMark(tr: Transaction, from: number, to: number, key: string, value: Json): void {
   // Whatever was drawn for the key goes, as one key has one value.
-  const known = schema.marks[key];
-  if (known && key !== "other") tr.removeMark(from, to, known);
+  const known = schema.marks[FLAGS[key] ?? key];
+  if (known && known.name !== "other") tr.removeMark(from, to, known);
   const stale: [number, number, Mark][] = [];
   tr.doc.nodesBetween(from, to, (node, at) => {
     if (!node.isInline) return;
