@@ -65,10 +65,10 @@ describe('stock clients', () => {
     await allStored(clients)
     await allSee(clients, people, { withinMs: PRESENCE_BACK_WITHIN_MS })
 
-    await server.kill()
-    await server.start()
     const whole = clients[0].text.toString()
     clients.forEach((client) => client.close())
+    await server.kill()
+    await server.start()
     for (const kind of ALL) {
       const fresh = await open(kind, server, 'all', 'late')
       await until('a newcomer reads it from the disk', () => fresh.text.toString() === whole)
