@@ -11,6 +11,7 @@
 
 mod content;
 mod inspected;
+mod order;
 mod tree;
 
 pub use inspected::{Inspected, Run};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::order;
 use crate::ids::ClientId;
 
 /// An update that passed.
@@ -80,9 +81,12 @@ impl<'a> Inspected<'a> {
                 .copied()
                 .unwrap_or_else(|| clock_of(*client))
         };
-        self.needs
+        let is_all_there = self
+            .needs
             .iter()
-            .all(|(client, needed)| *needed <= known(client))
+            .all(|(client, needed)| *needed <= known(client));
+        // One writer's blocks refer to earlier ones of its own, and to what is there already.
+        is_all_there && (until.len() < 2 || order::can_be_taken(self.bytes, clock_of))
     }
 }
 
@@ -135,6 +139,38 @@ mod tests {
             .0;
         let inspected = inspect(&update).unwrap();
         assert!(inspected.is_ready_for(holding(0, 0)));
+    }
+
+    #[test]
+    fn blocks_that_wait_for_each_other_are_never_ready() {
+        // Each writer's first block stands beside the other's first.
+        let nine = Bytes::new().raw(&[1, 9, 0, 0x84, 7, 0]).text("abc").0;
+        let seven = Bytes::new().raw(&[1, 7, 0, 0x84, 9, 2]).text("x").0;
+        let update = Bytes::new().num(2).raw(&nine).raw(&seven).num(0).0;
+        let inspected = inspect(&update).unwrap();
+        assert!(!inspected.is_ready_for(holding(0, 0)));
+        assert!(
+            inspected.is_ready_for(holding(1, 0)),
+            "one of them is known"
+        );
+    }
+
+    #[test]
+    fn writers_who_answered_each_other_are_ready_together() {
+        // 9 writes, 7 answers beside it, 9 goes on beside the answer, 7 beside that.
+        let nine = Bytes::new()
+            .raw(&[2, 9, 0, 4, 1])
+            .text("t")
+            .text("a")
+            .raw(&[0x84, 7, 0])
+            .text("c");
+        let seven = Bytes::new()
+            .raw(&[2, 7, 0, 0x84, 9, 0])
+            .text("b")
+            .raw(&[0x84, 9, 1])
+            .text("d");
+        let update = Bytes::new().num(2).raw(&nine.0).raw(&seven.0).num(0).0;
+        assert!(inspect(&update).unwrap().is_ready_for(holding(0, 0)));
     }
 
     #[test]

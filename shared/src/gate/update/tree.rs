@@ -19,16 +19,18 @@ pub(super) fn check_depth(update: &[u8], gate: &mut Gate<'_>) -> Result<(), Refu
     Ok(())
 }
 
-struct Tree {
+/// Every block of an update, with what it refers to.
+pub(super) struct Tree {
     /// By writer, then clock.
-    writers: Vec<(u64, std::ops::Range<usize>)>,
-    nodes: Vec<Node>,
+    pub(super) writers: Vec<(u64, std::ops::Range<usize>)>,
+    pub(super) nodes: Vec<Node>,
 }
 
-struct Node {
-    clock: u32,
-    clocks: u32,
-    item: Option<Item>,
+pub(super) struct Node {
+    pub(super) clock: u32,
+    pub(super) clocks: u32,
+    pub(super) item: Option<Item>,
+    pub(super) is_gap: bool,
     depth: Depth,
 }
 
@@ -42,7 +44,7 @@ enum Depth {
 }
 
 impl Tree {
-    fn read(update: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn read(update: &[u8]) -> Result<Self, Refusal> {
         let mut gate = Gate::new(update, &STORED);
         let mut tree = Self {
             writers: Vec::new(),
@@ -57,6 +59,7 @@ impl Tree {
                     client: section.client,
                     clock,
                 })?;
+                let is_gap = matches!(kind, BlockKind::Gap);
                 let item = match kind {
                     BlockKind::Item(item) => Some(item),
                     BlockKind::Run | BlockKind::Gap => None,
@@ -65,6 +68,7 @@ impl Tree {
                     clock,
                     clocks,
                     item,
+                    is_gap,
                     depth: Depth::Unknown,
                 });
                 clock += clocks;
