@@ -41,7 +41,7 @@ export class Bubble {
   private readonly address = document.createElement("input");
   private readonly kinds = document.createElement("select");
   private readonly marks: [HTMLButtonElement, string][] = [];
-  private readonly link = button("Link", "🔗︎", `${MOD}K`);
+  private readonly link = button("Link", "Link", `${MOD}K`);
   /** The range whose link is being written. */
   private editing: { from: number; to: number } | null = null;
   private pressed = false;

@@ -6,7 +6,7 @@ import { dropCursor } from "prosemirror-dropcursor";
 import { gapCursor } from "prosemirror-gapcursor";
 import { keymap } from "prosemirror-keymap";
 import { Slice } from "prosemirror-model";
-import { EditorState, NodeSelection, Plugin, Selection, TextSelection, type Command, type Transaction } from "prosemirror-state";
+import { EditorState, Plugin, Selection, TextSelection, type Command, type Transaction } from "prosemirror-state";
 import { ReplaceStep } from "prosemirror-transform";
 import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
 import { bubble, type Bubble } from "./bubble";
@@ -47,6 +47,9 @@ const SELECTION_EVERY_MS = 80;
 /** From this many blocks on the browser's spell checker costs too much. */
 const SPELLCHECK_BLOCKS_MAX = 3_000;
 
+/** Up to this many blocks the browser lays everything out; beyond, only what is near the window. */
+const SHORT_BLOCKS_MAX = 300;
+
 const REMOTE = "sheaf-remote";
 const isAndroid = /Android/.test(navigator.userAgent);
 
@@ -84,7 +87,7 @@ export class Surface {
           "aria-multiline": "true",
           "aria-label": label,
           "aria-readonly": String(!this.editable),
-          class: isBlank(state) ? "surface is-blank" : "surface",
+          class: `surface${isBlank(state) ? " is-blank" : ""}${state.doc.childCount > SHORT_BLOCKS_MAX ? " is-long" : ""}`,
           spellcheck: String(state.doc.childCount <= SPELLCHECK_BLOCKS_MAX),
         }),
         dispatchTransaction: (tr) => this.dispatch(tr),
@@ -112,7 +115,7 @@ export class Surface {
       keymap(baseKeymap),
       carets(),
       bubble(this.floating, (made) => (this.bubble = made)),
-      hint(),
+      hereMark(),
       gapCursor(),
       dropCursor({ class: "surface-drop", color: false }),
     ];
@@ -407,16 +410,20 @@ function keepSelection(tr: Transaction, before: Selection): void {
   tr.setSelection(between(tr, tr.mapping.map(anchor, side(anchor, head)), tr.mapping.map(head, side(head, anchor))));
 }
 
-/** In an empty line with the caret in it: what one can do there. */
-function hint(): Plugin {
+/**
+ * Marks the block the caret is in: what is left out of layout (`is-long`) must never be where somebody types, or the
+ * browser puts what was typed in the same frame before the caret. In an empty line it also says what one can do there.
+ */
+function hereMark(): Plugin {
   return new Plugin({
     props: {
       decorations(state) {
-        const { selection } = state;
-        if (!selection.empty || selection instanceof NodeSelection) return null;
-        const { $head } = selection;
-        if ($head.depth !== 1 || $head.parent.content.size > 0 || isCode($head.parent) || isBlank(state)) return null;
-        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: "is-empty" })]);
+        const { $head, empty } = state.selection;
+        if ($head.depth !== 1) return null;
+        const { parent } = $head;
+        const bare = empty && parent.content.size === 0 && !isCode(parent) && !isBlank(state);
+        if (!bare && state.doc.childCount <= SHORT_BLOCKS_MAX) return null;
+        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: bare ? "here is-empty" : "here" })]);
       },
     },
   });
