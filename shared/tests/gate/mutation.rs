@@ -57,7 +57,7 @@ fn what_the_gate_lets_through_does_the_document_no_harm() {
 }
 
 fn damage_one_document(seed: u64, count: &mut Count) {
-    let mut scribblers = Scribblers::new(seed);
+    let mut scribblers = Scribblers::careful(seed);
     let mut pool: Vec<Vec<u8>> = Vec::new();
     let mut whole = Vec::new();
     for step in 0..150 {

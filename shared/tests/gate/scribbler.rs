@@ -19,6 +19,7 @@ pub(crate) struct Scribblers {
     chance: Chance,
     ids_given: u64,
     yrs_failures: u64,
+    recklessness: f64,
     copies: Vec<Copy>,
 }
 
@@ -33,7 +34,12 @@ struct Copy {
 impl Copy {
     /// Takes what fits on what is here. The rest waits: mostly outside of yrs, sometimes inside, so that states
     /// with blocks put aside are sent as well. yrs can fail on those; then it says no.
-    fn take(&mut self, update: Arc<[u8]>, chance: &mut Chance) -> Result<(), YrsFailed> {
+    fn take(
+        &mut self,
+        update: Arc<[u8]>,
+        chance: &mut Chance,
+        recklessness: f64,
+    ) -> Result<(), YrsFailed> {
         let Ok(inspected) = gate::update::inspect(&update) else {
             return Ok(());
         };
@@ -45,7 +51,7 @@ impl Copy {
             });
         }
         // Where a panic ends the program, yrs gets nothing that it may panic on.
-        if chance.chance(0.1) && cfg!(panic = "unwind") {
+        if chance.chance(recklessness) && cfg!(panic = "unwind") {
             self.reckless = true;
             return apply(&self.doc, &update)
                 .then_some(())
@@ -68,6 +74,7 @@ impl Scribblers {
             chance,
             ids_given: 0,
             yrs_failures: 0,
+            recklessness: 0.1,
             copies: Vec::new(),
         };
         for _ in 0..count {
@@ -79,6 +86,14 @@ impl Scribblers {
             });
         }
         scribblers
+    }
+
+    /// Writers none of whose copies is given anything before its predecessors.
+    pub(crate) fn careful(seed: u64) -> Self {
+        Self {
+            recklessness: 0.0,
+            ..Self::new(seed)
+        }
     }
 
     /// Does one thing and hands every update that a peer could be sent to `sent`.
@@ -149,7 +164,9 @@ impl Scribblers {
     }
 
     fn give(&mut self, at: usize, update: Arc<[u8]>) {
-        if let Err(YrsFailed { was_ready }) = self.copies[at].take(update, &mut self.chance) {
+        if let Err(YrsFailed { was_ready }) =
+            self.copies[at].take(update, &mut self.chance, self.recklessness)
+        {
             assert!(!was_ready, "yrs takes what is ready");
             self.yrs_failures += 1;
             let doc = self.new_doc();
