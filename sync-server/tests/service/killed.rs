@@ -77,6 +77,17 @@ async fn no_kill_loses_an_acknowledged_edit() {
     }
     let program = Program::start(folder.path(), &[]);
     assert_shown(&program, robots, &acknowledged).await;
+    drop(program);
+    let verified = std::process::Command::new(env!("CARGO_BIN_EXE_sheaf"))
+        .args(["verify", "--data-dir"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        verified.status.success(),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
 }
 
 /// A newcomer is shown every acknowledged edit; and every robot, back once more, has the same text.

@@ -28,7 +28,7 @@ impl Checkpointer {
             .busy_timeout(Duration::from_millis(0))
             .map_err(OpenError::Database)?;
         connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0;")
             .map_err(OpenError::Database)?;
         Ok(Self {
             path: path.to_owned(),
