@@ -45,7 +45,10 @@ pub fn Avatars() -> impl IntoView {
         }
         let me = shell.me.get();
         shown.push((
-            "You".to_owned(),
+            me.name
+                .as_deref()
+                .filter(|name| !name.is_empty())
+                .map_or_else(|| "You".to_owned(), initials),
             format!("You ({})", me.shown_name()),
             me.color,
         ));

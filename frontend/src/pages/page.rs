@@ -82,9 +82,9 @@ fn byline(page: PageId) -> String {
             reason = "milliseconds since 1970 stay below 2^53"
         )]
         let date = js_sys::Date::new(&(at.0 as f64).into());
-        let day: String = date
-            .to_locale_date_string("default", &wasm_bindgen::JsValue::UNDEFINED)
-            .into();
+        let options = js_sys::Object::new();
+        let _ = js_sys::Reflect::set(&options, &"dateStyle".into(), &"long".into());
+        let day: String = date.to_locale_date_string("default", &options).into();
         words = format!("Begun {day}");
         if let Some(by) = facts.created_by.as_ref().filter(|by| !by.is_empty()) {
             words = format!("{words} by {by}");
