@@ -98,6 +98,13 @@ export class Surface {
           focus: () => this.tellSoon(),
           blur: () => this.tellSoon(),
         },
+        handleKeyDown: (view, event) => {
+          // The browser tells of a moved caret a moment later; a key pressed at once must not act on the old place.
+          if (!event.isComposing && event.key.length > 1) {
+            (view as unknown as { domObserver?: { flush?(): void } }).domObserver?.flush?.();
+          }
+          return false;
+        },
         handleClick: (_view, _at, event) => this.clicked(event),
         scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
         scrollThreshold: { top: 56, bottom: 72, left: 0, right: 0 },

@@ -7,8 +7,6 @@ extern crate sheaf_test_in_wasm;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod pictures;
-#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod world;
