@@ -1,10 +1,13 @@
 //! The clock, chance, and what this browser can't do.
 //!
 //! Quirks worked around anywhere in the page, each named where it is handled:
-//! - Hidden tabs get no animation frames: `stores::frame` falls back to a timer.
+//! - Hidden and covered tabs get no animation frames: [`next_frame`] falls back to a timer.
 //! - `navigator.locks`, service workers and persistent storage need HTTPS or localhost: [`is_secure`].
 //! - Some private windows have IndexedDB objects that fail on first use: `local::db` asks by opening.
 //! - Safari has no `durability` option on transactions and ignores it: edits are then as durable as it makes them.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use sheaf_shared::ids::{PageId, ReplicaId};
 use sheaf_shared::time::{MonotonicMs, UnixMs};
@@ -129,19 +132,27 @@ pub async fn sleep_ms(ms: u64) {
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
-/// Calls `f` before the next painting, or soon if the tab is hidden and nothing is painted.
+/// Calls `f` before the next painting, or soon if nothing is painted: a hidden tab gets no animation frames, and
+/// a covered one may get none although it calls itself visible.
 pub fn next_frame(f: impl FnOnce() + 'static) {
-    if is_visible() {
-        let callback = Closure::once_into_js(f);
-        let outcome = window().request_animation_frame(callback.unchecked_ref());
-        debug_assert!(outcome.is_ok(), "a window paints");
-    } else {
-        after_ms(HIDDEN_FRAME_MS, f);
-    }
+    let waiting = Rc::new(Cell::new(Some(f)));
+    let painted = Rc::clone(&waiting);
+    let callback = Closure::once_into_js(move || {
+        if let Some(f) = painted.take() {
+            f();
+        }
+    });
+    let outcome = window().request_animation_frame(callback.unchecked_ref());
+    debug_assert!(outcome.is_ok(), "a window paints");
+    after_ms(UNPAINTED_FRAME_MS, move || {
+        if let Some(f) = waiting.take() {
+            f();
+        }
+    });
 }
 
-/// Pause, in milliseconds, between looks at what came in while the tab is hidden.
-const HIDDEN_FRAME_MS: u64 = 250;
+/// Longest wait, in milliseconds, for a painting that may not come.
+const UNPAINTED_FRAME_MS: u64 = 250;
 
 /// Calls `f` for each `event` of `target`, for as long as the page lives.
 pub fn listen(target: &web_sys::EventTarget, event: &str, f: impl FnMut(web_sys::Event) + 'static) {
