@@ -9,6 +9,7 @@ pub mod block;
 pub mod compose;
 pub mod delta;
 pub mod edit;
+pub mod facts;
 pub mod marks;
 pub mod table;
 

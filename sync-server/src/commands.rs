@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sheaf_server::STACK_BYTES;
-use sheaf_server::adapters::sqlite::{FILE_NAME, Options, SqliteStore};
+use sheaf_server::adapters::sqlite::{FILE_NAME, OpenError, Options, SqliteStore};
 use sheaf_server::metrics::Metrics;
 
 /// The command could not do its work, for a reason that is not about the data itself.
@@ -33,7 +33,12 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 }
 
 /// What a short command works with: the store, and a runtime to ask it in.
-fn open_existing(data_dir: &Path) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
+///
+/// `meanwhile` says how the same is done while a server works in the folder.
+fn open_existing(
+    data_dir: &Path,
+    meanwhile: &str,
+) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
     if !data_dir.join(FILE_NAME).is_file() {
         eprintln!(
             "sheaf: there is no {FILE_NAME} in {}; name the folder with --data-dir",
@@ -41,10 +46,13 @@ fn open_existing(data_dir: &Path) -> Result<(tokio::runtime::Runtime, Arc<Sqlite
         );
         return Err(ExitCode::from(FAILED));
     }
-    open(data_dir)
+    open(data_dir, meanwhile)
 }
 
-fn open(data_dir: &Path) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
+fn open(
+    data_dir: &Path,
+    meanwhile: &str,
+) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_stack_size(STACK_BYTES)
@@ -52,6 +60,12 @@ fn open(data_dir: &Path) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), 
         .build()
         .map_err(|error| fail(&error))?;
     let store = SqliteStore::open(data_dir, Options::default(), Arc::new(Metrics::default()))
-        .map_err(|error| fail(&error))?;
+        .map_err(|error| {
+            let code = fail(&error);
+            if matches!(error, OpenError::InUse(_)) {
+                eprintln!("  {meanwhile}");
+            }
+            code
+        })?;
     Ok((runtime, Arc::new(store)))
 }

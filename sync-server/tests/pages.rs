@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use sheaf_server::adapters::memory::MemoryStore;
 use sheaf_server::app::export::{self, ExportError, export};
 use sheaf_server::app::import::{self, ImportError, Imported, Source, import};
 use sheaf_server::ports::{StorageFault, Store as _};
-use sheaf_shared::ids::{DocName, PageId, SpaceId};
+use sheaf_shared::flow::facts;
+use sheaf_shared::ids::{DocName, PageId, ReplicaId, SpaceId};
+use sheaf_shared::replica::Replica;
 use sheaf_shared::time::UnixMs;
 
 async fn imported(
@@ -131,6 +134,21 @@ async fn a_whole_book_of_marks_is_stored_or_refused_and_never_breaks() {
     );
 }
 
+#[tokio::test]
+async fn an_imported_page_says_its_format_as_pages_made_in_the_browser_do() {
+    let store = MemoryStore::default();
+    for text in ["# A\n\nText\n", ""] {
+        let id = u128::try_from(text.len()).unwrap() + 1;
+        let page = imported(&store, id, "x", text).await.unwrap().page;
+        let stored = store.load(&DocName::of_page(page)).await.unwrap().unwrap();
+        let mut replica = Replica::new(ReplicaId(1));
+        for update in stored.updates() {
+            replica.apply_stored(update).unwrap();
+        }
+        assert_eq!(facts::format(&replica), Some(facts::FORMAT));
+    }
+}
+
 fn sheaf(data: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sheaf"))
         .args(arguments)
@@ -174,4 +192,42 @@ fn the_program_imports_files_and_exports_pages_by_address() {
     let output = sheaf(&data, &["export", "third"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(sheaf(&data, &["verify"]).status.success());
+}
+
+#[test]
+fn while_a_server_runs_the_program_says_who_holds_the_folder_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("a.md");
+    std::fs::write(&file, "# First\n").unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_sheaf"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
+        .env("SHEAF_DATA_DIR", &data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = BufReader::new(server.stdout.take().unwrap()).lines().next();
+    let import = sheaf(&data, &["import", file.to_str().unwrap()]);
+    let export = sheaf(&data, &["export", "First"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(ready.unwrap().unwrap().contains("http://"));
+    for (output, what) in [(import, "Import…"), (export, "Export as")] {
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stdout), "");
+        let said = text(&output.stderr);
+        assert!(said.contains(data.to_str().unwrap()), "{said}");
+        assert!(said.contains("Stop it first"), "{said}");
+        assert!(
+            said.contains("in a browser") && said.contains(what),
+            "{said}"
+        );
+    }
+    // The folder is free again, and the same command does its work.
+    let import = sheaf(&data, &["import", file.to_str().unwrap()]);
+    assert!(import.status.success(), "{}", text(&import.stderr));
+    assert_eq!(
+        text(&sheaf(&data, &["export", "First"]).stdout),
+        "# First\n"
+    );
 }

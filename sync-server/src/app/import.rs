@@ -2,6 +2,7 @@
 
 use sheaf_shared::flow::block::{self, Block, BlockKind, Inline};
 use sheaf_shared::flow::compose::Style;
+use sheaf_shared::flow::facts;
 use sheaf_shared::flow::{EditError, apply_delta};
 use sheaf_shared::gate::{self, Refusal};
 use sheaf_shared::ids::{DocName, PageId, ReplicaId, SpaceId};
@@ -13,7 +14,7 @@ use sheaf_shared::time::UnixMs;
 use sheaf_shared::{html, markdown, text};
 
 use super::compact::replay;
-use crate::ports::{ReadFault, StorageFault, Store};
+use crate::ports::{ReadFault, StorageFault, Store, UpdateBytes};
 
 /// A file to import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,8 @@ pub async fn import(
     let title = take_title(&mut blocks, source.name);
 
     let mut body = Replica::new(ReplicaId(fastrand::u32(1..)));
-    let update = apply_delta(&mut body, Origin::Local, &block::to_delta(&blocks))?;
+    let format = facts::write_format(&mut body, Origin::Local);
+    let text = apply_delta(&mut body, Origin::Local, &block::to_delta(&blocks))?;
     let home = DocName::of_space(SpaceId::HOME);
     let stored = store.load(&home).await?.unwrap_or_default();
     let mut tree = replay(stored.updates())?;
@@ -109,13 +111,16 @@ pub async fn import(
         created_at: now,
     };
     let entry = edit::create(&mut tree, Origin::Local, &new)?;
-    for (doc, update) in [(DocName::of_page(page), update), (home, entry)] {
-        let Some(update) = update else { continue };
-        if update.len() > UPDATE_BYTES_MAX {
-            return Err(ImportError::TooLarge);
+    let body: Vec<UpdateBytes> = format.into_iter().chain(text).map(Into::into).collect();
+    let entry: Vec<UpdateBytes> = entry.into_iter().map(Into::into).collect();
+    for (doc, updates) in [(DocName::of_page(page), body), (home, entry)] {
+        for update in &updates {
+            if update.len() > UPDATE_BYTES_MAX {
+                return Err(ImportError::TooLarge);
+            }
+            gate::update::check(update)?;
         }
-        gate::update::check(&update)?;
-        store.append(&doc, vec![update.into()]).await?;
+        store.append(&doc, updates).await?;
     }
     Ok(Imported { page, title })
 }

@@ -15,9 +15,14 @@ use super::FAILED;
 /// Largest file that is opened, in bytes: somewhat more than what any format reads.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
+/// How to import while a server runs.
+const IMPORT_MEANWHILE: &str = "Nothing was imported. If that is the Sheaf server, it can go on: open its page in a browser and choose \"Import…\" in the sidebar.";
+/// How to export while a server runs.
+const EXPORT_MEANWHILE: &str = "Nothing was exported. If that is the Sheaf server, it can go on: open the page in a browser and choose \"Export as …\" in its menu.";
+
 /// Imports each file as a page and prints its address. Goes on after a file that fails.
 pub(crate) fn import(args: &ImportArgs) -> ExitCode {
-    let (runtime, store) = match super::open(&args.data.data_dir) {
+    let (runtime, store) = match super::open(&args.data.data_dir, IMPORT_MEANWHILE) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
@@ -56,7 +61,7 @@ pub(crate) fn import(args: &ImportArgs) -> ExitCode {
 
 /// Prints a page, or writes it into a file.
 pub(crate) fn export(args: &ExportArgs) -> ExitCode {
-    let (runtime, store) = match super::open_existing(&args.data.data_dir) {
+    let (runtime, store) = match super::open_existing(&args.data.data_dir, EXPORT_MEANWHILE) {
         Ok(opened) => opened,
         Err(code) => return code,
     };

@@ -7,7 +7,7 @@ use sheaf_server::app;
 
 /// Checks everything that is stored and says what was found.
 pub(crate) fn verify(data_dir: &Path) -> ExitCode {
-    let (runtime, store) = match super::open_existing(data_dir) {
+    let (runtime, store) = match super::open_existing(data_dir, "Nothing was checked.") {
         Ok(opened) => opened,
         Err(code) => return code,
     };

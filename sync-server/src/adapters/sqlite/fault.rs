@@ -10,7 +10,7 @@ use crate::ports::StorageFault;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process works in it.
-    #[error("another sheaf process is using {}; two would overwrite each other. Stop it, or use another --data-dir", .0.display())]
+    #[error("another sheaf process works in {}, and two would overwrite each other. Stop it first (Ctrl+C where it runs), or use another --data-dir", .0.display())]
     InUse(PathBuf),
     /// The folder could not be made or written.
     #[error("the data directory {} cannot be used", path.display())]
