@@ -4,6 +4,7 @@ pub mod document;
 pub mod finding;
 mod keeping;
 pub mod listeners;
+mod other_tabs;
 pub mod outbox;
 pub mod person;
 pub mod save_state;

@@ -16,6 +16,7 @@ use sheaf_shared::sync::facts::ServerFact;
 use wasm_bindgen_futures::spawn_local;
 
 use super::document::{DocumentHandle, Phase};
+use super::listeners::{Listeners, Subscription};
 use super::save_state::Storage;
 use crate::local::db::{Db, StorageFault, Stored};
 use crate::local::locks;
@@ -25,8 +26,6 @@ use crate::platform;
 
 /// Documents kept open that nobody looks at.
 const UNUSED_OPEN_MAX: usize = 6;
-/// Pause, in milliseconds, between looks at what other tabs left behind.
-const ADOPT_EVERY_MS: u64 = 1_000;
 
 type Opening = Shared<LocalBoxFuture<'static, Result<Db, StorageFault>>>;
 
@@ -56,7 +55,7 @@ struct Inner {
     storage: RwSignal<Storage>,
     statuses: RwSignal<BTreeMap<DocName, DocStatus>>,
     unsent: RwSignal<Unsent>,
-    preferences_changed: super::listeners::Listeners,
+    preferences_changed: Listeners,
     asked_to_persist: Cell<bool>,
 }
 
@@ -73,7 +72,7 @@ impl Workspace {
                 storage: RwSignal::new(Storage::Opening),
                 statuses: RwSignal::default(),
                 unsent: RwSignal::default(),
-                preferences_changed: super::listeners::Listeners::default(),
+                preferences_changed: Listeners::default(),
                 asked_to_persist: Cell::new(false),
             }),
         };
@@ -122,7 +121,7 @@ impl Workspace {
     }
 
     /// Calls `f` when another tab changed name, colour or theme.
-    pub fn on_preferences(&self, f: impl Fn() + 'static) -> super::listeners::Subscription {
+    pub fn on_preferences(&self, f: impl Fn() + 'static) -> Subscription {
         self.inner.preferences_changed.add(f)
     }
 
@@ -151,6 +150,16 @@ impl Workspace {
             *opened.inner.loading.borrow_mut() = None;
         });
         document
+    }
+
+    /// Every open document.
+    pub(super) fn documents(&self) -> Vec<DocumentHandle> {
+        self.inner.documents.borrow().values().cloned().collect()
+    }
+
+    /// Who wants to know that another tab changed name, colour or theme.
+    pub(super) fn preferences_changed(&self) -> &Listeners {
+        &self.inner.preferences_changed
     }
 
     pub(super) fn document(&self, name: &DocName) -> Option<DocumentHandle> {
@@ -384,120 +393,6 @@ impl Workspace {
             | Effect::Send(_)
             | Effect::WakeAt(_) => {}
         }
-    }
-
-    fn hear(&self, message: TabMessage) {
-        match message {
-            TabMessage::Edit { doc, row, update } => {
-                let Some(document) = self.document(&doc) else {
-                    return;
-                };
-                if !document.take(&update) {
-                    return;
-                }
-                if let Some(row) = row {
-                    let now = platform::now();
-                    document
-                        .inner
-                        .outbox
-                        .borrow_mut()
-                        .foreign_edit(row, update, now);
-                    self.recount();
-                } else {
-                    self.log_later(&document, update);
-                }
-                let replica = document.inner.replica.borrow();
-                let is_whole = !replica.is_empty() && !replica.has_missing();
-                drop(replica);
-                if is_whole && document.phase_now() == Phase::Unknown {
-                    document.inner.phase.set(Phase::Ready);
-                }
-            }
-            TabMessage::Acknowledged { doc, rows } => {
-                if let Some(document) = self.document(&doc) {
-                    document
-                        .inner
-                        .outbox
-                        .borrow_mut()
-                        .foreign_acknowledged(&rows);
-                    self.recount();
-                }
-            }
-            TabMessage::Opened { doc, version } => {
-                let Some(document) = self.document(&doc) else {
-                    return;
-                };
-                let replica = document.inner.replica.borrow();
-                let missing = if replica.is_broken() || replica.is_empty() {
-                    None
-                } else {
-                    replica.missing_for(&version).ok()
-                };
-                drop(replica);
-                if let Some(update) = missing {
-                    self.tell_tabs(&TabMessage::Edit {
-                        doc,
-                        row: None,
-                        update,
-                    });
-                }
-            }
-            TabMessage::Presence {
-                doc,
-                replica,
-                state,
-            } => {
-                if let Some(document) = self.document(&doc) {
-                    let shown = (!state.is_empty()).then_some(state.as_str());
-                    document.take_presence(u64::from(replica), None, shown);
-                }
-            }
-            TabMessage::Preferences => self.inner.preferences_changed.tell(),
-        }
-    }
-
-    fn watch_leaving(&self) {
-        let workspace = self.clone();
-        platform::listen(&platform::window(), "pagehide", move |_| {
-            let documents: Vec<DocumentHandle> = workspace
-                .inner
-                .documents
-                .borrow()
-                .values()
-                .cloned()
-                .collect();
-            for document in documents {
-                workspace.log_now(&document);
-                workspace.tell_tabs(&TabMessage::Presence {
-                    doc: document.name().clone(),
-                    replica: document.inner.who.0,
-                    state: String::new(),
-                });
-            }
-        });
-    }
-
-    fn adopt_from_time_to_time(&self) {
-        let workspace = self.clone();
-        platform::after_ms(ADOPT_EVERY_MS, move || {
-            let documents: Vec<DocumentHandle> = workspace
-                .inner
-                .documents
-                .borrow()
-                .values()
-                .cloned()
-                .collect();
-            for document in documents {
-                let updates = document.inner.outbox.borrow_mut().adopt(platform::now());
-                for update in updates {
-                    workspace.input(Input::Edited {
-                        doc: document.name(),
-                        update: &update,
-                    });
-                }
-            }
-            workspace.adopt_from_time_to_time();
-        });
     }
 
     /// Notes that the browser was asked; returns whether it had been before.
