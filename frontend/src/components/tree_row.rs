@@ -1,5 +1,6 @@
 //! One row of the page tree.
 
+use leptos::attr::custom::custom_attribute;
 use leptos::ev::{DragEvent, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -7,6 +8,7 @@ use sheaf_shared::ids::PageId;
 use wasm_bindgen::JsCast as _;
 
 use super::icon::{Drawing, Icon};
+use crate::platform;
 use crate::router::Route;
 use crate::stores::shell::{Shell, shell, title_or_untitled};
 use crate::stores::tree::Hide;
@@ -60,7 +62,7 @@ pub fn Row(
             role="treeitem"
             data-page=id.to_string()
             style=("--depth", move || depth.get().to_string())
-            attr:aria-level=move || (depth.get() + 1).to_string()
+            {..custom_attribute("aria-level", move || (depth.get() + 1).to_string())}
             aria-selected=move || is_current().to_string()
             aria-expanded=move || has_children.get().then(|| (!is_collapsed()).to_string())
             aria-label=move || title.get()
@@ -160,8 +162,11 @@ fn Rename(id: PageId, title: String) -> impl IntoView {
     let shell = shell();
     let field = NodeRef::<html::Input>::new();
     field.on_load(|field| {
-        let _ = field.focus();
-        field.select();
+        // Not before it stands in the page and holds the title.
+        platform::next_frame(move || {
+            let _ = field.focus();
+            field.select();
+        });
     });
     let finish = move |keep: bool| {
         if shell.renaming.get_untracked() != Some(id) {
