@@ -5,6 +5,7 @@
 //! and a second panic in there would end the process.
 
 mod canonical;
+mod depth;
 mod fold;
 mod guard;
 mod ordered;
@@ -23,6 +24,10 @@ use yrs::{
 
 use crate::gate::{self, Refusal};
 use crate::ids::ReplicaId;
+use crate::limits::TREE_DEPTH_MAX;
+
+/// Deepest nesting of shared types in a replica.
+const DEPTH_MAX: u32 = TREE_DEPTH_MAX as u32;
 
 /// An update that changes nothing.
 pub const EMPTY_UPDATE: &[u8] = &[0, 0];
@@ -37,6 +42,8 @@ pub struct Replica {
     own_clock: u32,
     /// Somebody else wrote under this id: from then on no clock of it can be trusted.
     clashed: bool,
+    /// Shared types are nested at most this deep: what was measured last, and every type that came since.
+    depth_bound: u32,
     /// Whether any text in it may hold characters of two UTF-16 units. Once true, stays true.
     may_hold_pairs: bool,
     /// A panic went through a transaction, which was leaked with the document's lock in it.
@@ -107,6 +114,7 @@ impl Replica {
             id,
             own_clock: 0,
             clashed: false,
+            depth_bound: 0,
             may_hold_pairs: false,
             broken: false,
         }
@@ -129,8 +137,8 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
     pub fn apply(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
-        gate::update::check(update)?;
-        self.apply_checked(update, origin)
+        let types = gate::update::inspect(update)?.types();
+        self.apply_checked(update, types, origin)
     }
 
     /// Applies a state out of our own store, which may have grown beyond what one update may be.
@@ -138,11 +146,17 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
     pub fn apply_stored(&mut self, state: &[u8]) -> Result<Applied, ReplicaError> {
-        gate::update::check_stored(state)?;
-        self.apply_checked(state, Origin::Remote)
+        let types = gate::update::inspect_stored(state)?.types();
+        self.apply_checked(state, types, Origin::Remote)
     }
 
-    fn apply_checked(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
+    /// Applies what the gate let through; `types` is its count of shared types.
+    fn apply_checked(
+        &mut self,
+        update: &[u8],
+        types: u32,
+        origin: Origin,
+    ) -> Result<Applied, ReplicaError> {
         if self.broken {
             return Err(ReplicaError::Broken);
         }
@@ -159,7 +173,16 @@ impl Replica {
         }
         let has_missing = txn.has_missing_updates();
         let clock = txn.store().get_local_state();
+        if types > 0 {
+            self.depth_bound = self.depth_bound.saturating_add(types);
+            if self.depth_bound > DEPTH_MAX {
+                self.depth_bound = depth::measure(&*txn, DEPTH_MAX + 1);
+            }
+        }
         drop(ManuallyDrop::into_inner(txn));
+        if self.depth_bound > DEPTH_MAX {
+            return Err(ReplicaError::Broken);
+        }
         self.broken = false;
         self.clashed |= clock > self.own_clock;
         Ok(Applied {

@@ -41,7 +41,12 @@ pub fn check(update: &[u8]) -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal`] when the bytes could hurt the replica that applies them.
 pub fn check_stored(state: &[u8]) -> Result<(), Refusal> {
-    Gate::new(state, &STORED).inspect(state).map(|_| ())
+    inspect_stored(state).map(|_| ())
+}
+
+/// [`check_stored`], with what the state holds.
+pub(crate) fn inspect_stored(state: &[u8]) -> Result<Inspected<'_>, Refusal> {
+    Gate::new(state, &STORED).inspect(state)
 }
 
 /// Checks one update and says what is in it.
@@ -197,12 +202,16 @@ impl<'a> Gate<'a> {
         }
         let needs = std::mem::take(&mut self.tally.needs);
         let Tally {
-            blocks, deletions, ..
+            blocks,
+            deletions,
+            types,
+            ..
         } = self.tally;
         Ok(Inspected {
             bytes: update,
             blocks,
             deletions,
+            types,
             runs,
             needs,
         })

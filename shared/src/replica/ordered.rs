@@ -117,7 +117,7 @@ impl Ordered {
 
     fn apply(&mut self, inspected: &Inspected<'_>) -> Result<(), ReplicaError> {
         self.replica
-            .apply_checked(inspected.bytes(), Origin::Remote)?;
+            .apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)?;
         for run in inspected.runs() {
             let clock = self.clocks.entry(run.client).or_insert(0);
             *clock = run.until.max(*clock);

@@ -172,7 +172,7 @@ fn an_update_that_makes_yrs_panic_twice_breaks_the_replica_and_not_the_process()
             Err(ReplicaError::Refused(_))
         ));
         assert_eq!(text(&here), "abc");
-        let behind_the_gate = here.apply_checked(hostile, Origin::Remote);
+        let behind_the_gate = here.apply_checked(hostile, 0, Origin::Remote);
         assert!(
             matches!(behind_the_gate, Err(ReplicaError::Broken)),
             "{behind_the_gate:?}"
@@ -187,4 +187,58 @@ fn a_peer_whose_version_is_nonsense_gets_an_error() {
     for nonsense in [&[][..], &[0xff], &[1], &[0xff, 0xff, 0xff, 0x7f]] {
         assert!(here.missing_for(nonsense).is_err(), "{nonsense:?}");
     }
+}
+
+/// An update of `client` that hangs one more element below the last of `levels`.
+fn one_level_deeper(client: u8, levels: u8) -> Vec<u8> {
+    let mut update = vec![1, 1, client, levels, 7];
+    if levels == 0 {
+        update.extend_from_slice(&[1, 1, b't']);
+    } else {
+        update.extend_from_slice(&[0, client, levels - 1]);
+    }
+    update.extend_from_slice(&[3, 1, b'p', 0]);
+    update
+}
+
+#[test]
+fn a_tree_that_grows_by_small_updates_is_refused_before_it_is_too_deep() {
+    let mut replica = Replica::new(ReplicaId(1));
+    let grown = (0..=127)
+        .take_while(|&levels| {
+            replica
+                .apply(&one_level_deeper(9, levels), Origin::Remote)
+                .is_ok()
+        })
+        .count();
+    assert_eq!(grown, 128, "so deep is fine");
+    let mut deeper = vec![1, 1, 9, 0x80, 1, 7, 0, 9, 127];
+    deeper.extend_from_slice(&[3, 1, b'p', 0]);
+    assert!(matches!(
+        replica.apply(&deeper, Origin::Remote),
+        Err(ReplicaError::Broken)
+    ));
+    assert!(replica.is_broken());
+}
+
+#[test]
+fn a_tree_that_is_broad_and_not_deep_may_grow_for_ever() {
+    let mut replica = Replica::new(ReplicaId(1));
+    for page in 0..2_000_u32 {
+        let update = replica_with_a_map(page);
+        replica.apply(&update, Origin::Remote).unwrap();
+    }
+    assert!(!replica.is_broken());
+}
+
+/// An update of its own writer that puts a map into the root map `pages`.
+fn replica_with_a_map(page: u32) -> Vec<u8> {
+    let mut author = Replica::new(ReplicaId(100 + page));
+    let pages = author.doc().get_or_insert_map("pages");
+    author
+        .transact(Origin::Local, |txn| {
+            let key = page.to_string();
+            yrs::Map::insert(&pages, txn, key, yrs::MapPrelim::from([("title", "x")]));
+        })
+        .unwrap()
 }

@@ -11,6 +11,7 @@ pub struct Inspected<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) blocks: u32,
     pub(super) deletions: u32,
+    pub(super) types: u32,
     pub(super) runs: Vec<Run>,
     /// Of other writers: the clock up to which they must be known.
     pub(super) needs: BTreeMap<ClientId, u32>,
@@ -50,6 +51,12 @@ impl<'a> Inspected<'a> {
     #[must_use]
     pub const fn deletions(&self) -> u32 {
         self.deletions
+    }
+
+    /// How many shared types there are that can hold others.
+    #[must_use]
+    pub const fn types(&self) -> u32 {
+        self.types
     }
 
     /// Which clocks of which writers it brings; a writer's runs stand together, in order.
