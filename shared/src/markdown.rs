@@ -38,4 +38,4 @@ pub enum ReadError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

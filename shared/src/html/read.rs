@@ -100,7 +100,8 @@ enum Undo {
     Marks(Vec<Mark>),
     Line,
     Heading,
-    List,
+    /// A list, and how many steps to the right it began.
+    List(u8),
     Item,
     Quote,
     Callout,
@@ -119,6 +120,8 @@ struct Reader {
     counts: BTreeMap<String, usize>,
     /// Open lists: what their next item is.
     lists: Vec<BlockKind>,
+    /// Steps to the right that all open lists began with.
+    list_shift: u32,
     /// Open items: what they are, until their own line is written.
     items: Vec<Option<BlockKind>>,
     heading: Option<u8>,
@@ -136,6 +139,8 @@ struct Reader {
 #[derive(Default)]
 struct Pre {
     language: Option<String>,
+    /// A `<code>` began: what stands in it counts to the letter.
+    has_code: bool,
     text: String,
 }
 
@@ -167,7 +172,9 @@ impl Reader {
             "ul" | "ol" => {
                 self.start_line(tag);
                 self.lists.push(list_kind(tag));
-                Undo::List
+                let shift = std::mem::take(&mut self.shift);
+                self.list_shift += u32::from(shift);
+                Undo::List(shift)
             }
             "li" => {
                 self.start_item(tag);
@@ -282,9 +289,10 @@ impl Reader {
                 self.end_line();
                 self.heading = None;
             }
-            Undo::List => {
+            Undo::List(shift) => {
                 self.end_line();
                 self.lists.pop();
+                self.list_shift -= u32::from(shift);
             }
             Undo::Item => {
                 self.end_item_line();
@@ -343,9 +351,13 @@ impl Reader {
         }
         self.start_line(tag);
         let kind = self.lists.last_mut().map_or(BlockKind::Bullet, |next| {
-            let kind = next.clone();
+            let mut kind = next.clone();
             if let BlockKind::Ordered { start } = next {
                 *start = None;
+            }
+            if let BlockKind::Ordered { start } = &mut kind {
+                let value = tag.attr("value").and_then(|value| value.parse().ok());
+                *start = value.or(*start);
             }
             kind
         });
@@ -354,7 +366,12 @@ impl Reader {
 
     fn language(&mut self, tag: &Tag<'_>) {
         let class = tag.attr("class").unwrap_or_default();
-        if let (Some(pre), Some(at)) = (&mut self.pre, class.find("language-")) {
+        let Some(pre) = &mut self.pre else { return };
+        if pre.text == "\n" {
+            pre.text.clear();
+        }
+        pre.has_code = true;
+        if let Some(at) = class.find("language-") {
             pre.language = Some(class[at + "language-".len()..].trim().to_owned())
                 .filter(|name| !name.is_empty());
         }
@@ -369,7 +386,10 @@ impl Reader {
         };
         let place = self.place();
         let text = pre.text.replace("\r\n", "\n").replace('\r', "\n");
-        let text = text.strip_prefix('\n').unwrap_or(&text);
+        let text = match text.strip_prefix('\n') {
+            Some(rest) if !pre.has_code => rest,
+            _ => &text,
+        };
         for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
             self.out.text(line, &Attrs::new());
             self.out.end_block(&kind, place);
@@ -395,14 +415,12 @@ impl Reader {
     }
 
     fn write_line(&mut self) {
-        let mut place = self.place();
         let own = self.items.last_mut().and_then(Option::take);
+        // An item stands where its list does; what is below it, one step further.
+        let mut place = self.place_in(self.items.len() - usize::from(own.is_some()));
         let kind = match (self.heading, own, self.word_item, self.callouts.last()) {
             (Some(level), None, ..) => BlockKind::Heading(level),
-            (_, Some(kind), ..) => {
-                place.indent = place.indent.saturating_sub(1);
-                kind
-            }
+            (_, Some(kind), ..) => kind,
             (.., Some(level), _) => {
                 place.indent = (level & !WORD_NUMBERED).min(INDENT_MAX);
                 if level & WORD_NUMBERED == 0 {
@@ -419,8 +437,13 @@ impl Reader {
     }
 
     fn place(&self) -> Place {
-        let steps =
-            self.items.len() + usize::from(self.shift) + (self.quotes as usize).saturating_sub(1);
+        self.place_in(self.items.len())
+    }
+
+    /// Where a block inside so many items stands.
+    fn place_in(&self, items: usize) -> Place {
+        let shift = self.list_shift as usize + usize::from(self.shift);
+        let steps = items + shift + (self.quotes as usize).saturating_sub(1);
         Place {
             indent: u8::try_from(steps).unwrap_or(INDENT_MAX).min(INDENT_MAX),
             quoted: self.quotes > 0,

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 /// Most attributes read of one tag; the rest are stepped over.
 const ATTRS_MAX: usize = 32;
+/// How many times the source's own length may be walked in vain for the ends of tags. Beyond that a `<` is text: a
+/// tag that never ends may hold the beginnings of a million others, each of which would be walked to the end.
+const VAIN_WALKS_MAX: usize = 8;
 
 /// A piece of HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(crate) struct Tokens<'a> {
     at: usize,
     /// `-->` does not occur from here on; so that many `<!--` without an end cost no search each.
     no_comment_end: bool,
+    /// Bytes that may still be walked in vain.
+    vain_bytes_left: usize,
 }
 
 impl<'a> Tokens<'a> {
@@ -49,6 +54,7 @@ impl<'a> Tokens<'a> {
             source,
             at: 0,
             no_comment_end: false,
+            vain_bytes_left: source.len().saturating_mul(VAIN_WALKS_MAX),
         }
     }
 
@@ -99,9 +105,13 @@ impl<'a> Tokens<'a> {
                 let name = name_at(&rest[2..]).to_ascii_lowercase();
                 self.until_bracket(Token::Close(name))
             }
-            _ if second.is_ascii_alphabetic() => {
-                let (tag, length) = open_tag(rest)?;
-                self.at += length;
+            _ if second.is_ascii_alphabetic() && self.vain_bytes_left > 0 => {
+                let mut walked = rest.len();
+                let Some(tag) = open_tag(rest, &mut walked) else {
+                    self.vain_bytes_left = self.vain_bytes_left.saturating_sub(walked);
+                    return None;
+                };
+                self.at += walked;
                 Some(Token::Open(tag))
             }
             _ => None,
@@ -152,8 +162,9 @@ fn name_at(text: &str) -> &str {
     &text[..end]
 }
 
-/// Reads an opening tag at the start of `text`; also how many bytes it takes.
-fn open_tag(text: &str) -> Option<(Tag<'_>, usize)> {
+/// Reads an opening tag at the start of `text`. `walked`: where it ends, or where it turned out to be none (left as it
+/// is if that is the end of `text`).
+fn open_tag<'a>(text: &'a str, walked: &mut usize) -> Option<Tag<'a>> {
     let bytes = text.as_bytes();
     let name = name_at(&text[1..]);
     let mut tag = Tag {
@@ -169,8 +180,14 @@ fn open_tag(text: &str) -> Option<(Tag<'_>, usize)> {
             at += 1;
         }
         match bytes.get(at)? {
-            b'>' => return Some((tag, at + 1)),
-            b'<' => return None,
+            b'>' => {
+                *walked = at + 1;
+                return Some(tag);
+            }
+            b'<' => {
+                *walked = at;
+                return None;
+            }
             _ => {}
         }
         let name_end = text[at..]

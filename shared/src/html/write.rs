@@ -215,9 +215,12 @@ impl Writer {
                 };
                 self.out.push_str(&format!("<pre{style}><code{class}>"));
                 for (at, line) in group.iter().enumerate() {
-                    // A reader drops a line end right after `<pre>`; as a reference it stays.
                     self.out.push_str(if at == 0 { "" } else { "\n" });
                     self.code_text(&line.content);
+                }
+                // Readers drop one line end at the end, so an empty last line needs another.
+                if group.len() > 1 && group.last().is_some_and(|line| line.content.is_empty()) {
+                    self.out.push('\n');
                 }
                 self.out.push_str("</code></pre>");
             }
@@ -248,7 +251,7 @@ impl Writer {
         if content.is_empty() {
             self.out.push_str("<br>");
         }
-        for inline in content {
+        for (at, inline) in content.iter().enumerate() {
             let (attrs, is_text) = match inline {
                 Inline::Text { attrs, .. } => (attrs, true),
                 Inline::Embed { attrs, .. } => (attrs, false),
@@ -259,7 +262,7 @@ impl Writer {
                 self.out.push_str(open);
             }
             match inline {
-                Inline::Text { text, .. } => self.text(text),
+                Inline::Text { text, .. } => self.text(text, at + 1 == content.len()),
                 Inline::Embed { value, attrs } => {
                     self.out.push_str(&embed(&embed_of(value, attrs)))
                 }
@@ -276,13 +279,14 @@ impl Writer {
         }
     }
 
-    /// Blanks that a browser would fold become ones that it keeps.
-    fn text(&mut self, text: &str) {
-        let mut blank = self.out.ends_with(['>', '\n']);
+    /// Blanks that a browser would fold, or leave out at the block's end, become ones that it keeps.
+    fn text(&mut self, text: &str, ends_block: bool) {
+        let mut blank = self.out.ends_with(['>', '\n', ' ']);
         let mut kept = String::with_capacity(text.len());
-        for character in text.chars() {
+        for (at, character) in text.char_indices() {
             let is_blank = character == ' ';
-            kept.push(if is_blank && blank {
+            let is_last = ends_block && at + 1 == text.len();
+            kept.push(if is_blank && (blank || is_last) {
                 '\u{a0}'
             } else {
                 character

@@ -1,7 +1,7 @@
 //! What Markdown must keep: any flow through Markdown and back, any Markdown through a flow and back.
 
 mod documents;
-mod flows;
+pub(crate) mod flows;
 mod hostile;
 mod readings;
 

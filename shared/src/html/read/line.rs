@@ -66,21 +66,25 @@ impl Line {
         if let Some(Piece::Text(last, _)) = pieces.last_mut() {
             last.truncate(last.trim_end_matches(' ').len());
         }
+        pieces.pop_if(|piece| matches!(piece, Piece::Text(text, _) if text.is_empty()));
         let only_blank = pieces
             .iter()
             .all(|piece| matches!(piece, Piece::Text(text, _) if text.trim().is_empty()));
-        for piece in pieces {
+        let last = pieces.len().saturating_sub(1);
+        for (at, piece) in pieces.into_iter().enumerate() {
             match piece {
                 Piece::Text(..) if only_blank => {}
-                Piece::Text(text, style) => out.text(&unfold(&text), &style.to_attrs()),
+                Piece::Text(text, style) => {
+                    out.text(&unfold(&text, at == last), &style.to_attrs());
+                }
                 Piece::Embed(value, attrs) => out.embed(value, attrs),
             }
         }
     }
 }
 
-/// No-break spaces that only keep blanks from being folded become blanks again.
-fn unfold(text: &str) -> String {
+/// No-break spaces that only keep blanks from being folded, or left out at the line's end, become blanks again.
+fn unfold(text: &str, ends_line: bool) -> String {
     let characters: Vec<char> = text.chars().collect();
     let blank = |at: Option<&char>| matches!(at, Some(' ' | '\u{a0}'));
     characters
@@ -88,7 +92,8 @@ fn unfold(text: &str) -> String {
         .enumerate()
         .map(|(at, character)| {
             let before = at.checked_sub(1).and_then(|at| characters.get(at));
-            let folds = at == 0 || blank(before) || blank(characters.get(at + 1));
+            let at_end = ends_line && at + 1 == characters.len();
+            let folds = at == 0 || at_end || blank(before) || blank(characters.get(at + 1));
             if *character == '\u{a0}' && folds {
                 ' '
             } else {

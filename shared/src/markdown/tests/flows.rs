@@ -215,7 +215,7 @@ fn content(chance: &mut Chance) -> Vec<Inline> {
 }
 
 /// A flow of up to a dozen blocks, with everything in odd places.
-pub(super) fn random_flow(chance: &mut Chance) -> Vec<Block> {
+pub(crate) fn random_flow(chance: &mut Chance) -> Vec<Block> {
     let mut flow = Vec::new();
     let mut indent = 0_u8;
     let mut quoted = false;
@@ -278,7 +278,7 @@ pub(super) fn random_flow(chance: &mut Chance) -> Vec<Block> {
 
 /// What Markdown keeps of a flow: marks as drawn, no bold or italic on outer blanks, fences counted, no `start` that says
 /// nothing, no empty end.
-pub(super) fn normal(flow: &[Block]) -> Vec<Block> {
+pub(crate) fn normal(flow: &[Block]) -> Vec<Block> {
     let mut out: Vec<Block> = Vec::new();
     let mut numbering = Numbering::default();
     let mut fences = 0;
