@@ -322,6 +322,9 @@ impl Reader {
 
     fn start_line(&mut self, tag: &Tag<'_>) {
         self.end_line();
+        if let Some(side) = tag.attr("align") {
+            self.align = Align::read(&side.to_ascii_lowercase().as_str().into());
+        }
         let css = tag.attr("style").unwrap_or_default().to_ascii_lowercase();
         for (name, value) in declarations(&css) {
             match name {

@@ -219,7 +219,7 @@ fn roles(pieces: &[Piece]) -> BTreeMap<usize, Role> {
 }
 
 /// Writes text in which bare web addresses become links, as GitHub reads them.
-fn write_linked(out: &mut Composer, text: &str, style: &Style) {
+pub(super) fn write_linked(out: &mut Composer, text: &str, style: &Style) {
     let attrs = style.to_attrs();
     let mut rest = text;
     let mut searched = 0;

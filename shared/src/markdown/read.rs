@@ -17,6 +17,7 @@ use crate::flow::delta::DeltaOp;
 use crate::html::tags::Mark;
 
 mod blocks;
+mod html;
 
 /// Reads a Markdown document as a flow: a list of inserts that ends with a newline.
 ///

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::html::understood;
 use super::{Holder, Reader};
 use crate::flow::block::{BlockKind, INDENT_MAX, PLAIN};
 use crate::flow::compose::Place;
@@ -154,8 +155,14 @@ impl Reader<'_> {
             self.text_block();
             return;
         }
-        self.before_block();
-        self.code_lines(HTML, text);
+        let in_callout = matches!(self.holders.last(), Some(Holder::Callout { .. }));
+        match understood(text).filter(|_| !in_callout) {
+            Some(blocks) => self.html_lines(&blocks),
+            None => {
+                self.before_block();
+                self.code_lines(HTML, text);
+            }
+        }
     }
 
     /// After the box of a task, where no comment can stand before the block, it stands before the text.

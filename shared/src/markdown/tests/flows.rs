@@ -405,6 +405,10 @@ const STARTS: &[&str] = &[
     "```\n",
     "~~~ x\n",
     "<div>\n",
+    "<p align=\"center\">",
+    "<p>\n",
+    "<h2>",
+    "<b>\n",
     "<!-- c -->",
     "---\n",
     "***",
@@ -438,6 +442,10 @@ const PIECES: &[&str] = &[
     "a*b*c",
     "<b>x",
     "\\*",
+    "</p>",
+    "</h2>\n",
+    "<img src=a.png>",
+    "</div>",
 ];
 
 /// Markdown thrown together: prefixes, pieces and line ends, most of it almost something.

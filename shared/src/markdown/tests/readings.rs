@@ -210,6 +210,21 @@ const CASES: &[(&str, &str, &str)] = &[
         "",
     ),
     (
+        "<p align=\"center\">\n  <img src=\"a.png\" alt=\"A\" width=\"40\">\n  <b>x</b>\n</p>\n",
+        "p=center {img a.png \"A\" Some(40)} {b x}\n",
+        "<!-- sheaf: align=center -->\n<img src=\"a.png\" alt=\"A\" width=\"40\"> **x**\n",
+    ),
+    (
+        "<h2>A &amp; B</h2>\n\n- <p>c</p>\n",
+        "h2 A & B\n-\n.p c\n",
+        "## A & B\n\n- <br>\n\n  c\n",
+    ),
+    (
+        "<p class=\"x\">a</p>\n\n<p>b\n\n<p><q>c</q></p>\n",
+        "code:raw-html#1 <p class=\"x\">a</p>\ncode:raw-html#2 <p>b\ncode:raw-html#3 <p><q>c</q></p>\n",
+        "",
+    ),
+    (
         "<!-- a note -->\n\nText\n",
         "code:raw-html#1 <!-- a note -->\np Text\n",
         "",
