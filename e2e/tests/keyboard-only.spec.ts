@@ -18,7 +18,7 @@ test("without a mouse one makes a page, names it, writes a formatted text and fi
   await page.keyboard.press("ControlOrMeta+b");
   await page.keyboard.type("bold");
   await expect(app.heading(1, "Heading")).toBeVisible();
-  await expect(app.listItems("bullet")).toHaveText(["first", "second"]);
+  await expect.poll(() => app.words(app.listItems("bullet"))).toEqual(["first", "second"]);
   await expect(app.body.locator("strong")).toHaveText("bold");
   await app.isSaved();
   await page.keyboard.press("Escape");
