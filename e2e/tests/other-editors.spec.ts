@@ -36,7 +36,9 @@ test("two who type at once in Quill and in Sheaf end with one text", async ({ pe
   await ada.page.keyboard.press("ControlOrMeta+Home");
   await ada.page.keyboard.press("End");
   await quill.body.focus();
-  await quill.page.keyboard.press("ControlOrMeta+End");
+  await quill.page.keyboard.press("ControlOrMeta+Home");
+  await quill.page.keyboard.press("ArrowDown");
+  await quill.page.keyboard.press("End");
   await Promise.all([
     ada.page.keyboard.type("the first hundred letters", { delay: 5 }),
     quill.page.keyboard.type("the other hundred letters", { delay: 5 }),
