@@ -15,6 +15,9 @@ pub fn Page(page: PageId) -> impl IntoView {
     let shell = shell();
     let document = StoredValue::new_local(shell.page_document(page));
     let phase = document.with_value(DocumentHandle::phase);
+    // Told again of the phase it is in (each time the server comes back), a page keeps its editor: a new one would
+    // not have the focus, and what is typed meanwhile would go nowhere.
+    let phase = Memo::new(move |_| phase.get());
     let space = shell.tree.phase();
     let is_listed = Memo::new(move |_| shell.tree.tree().get().page(page).is_some());
     // A link may be opened before the tree has heard of the page; a page nobody ever wrote on is none.
