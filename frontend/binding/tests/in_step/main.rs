@@ -5,6 +5,8 @@
 extern crate sheaf_test_in_wasm;
 
 #[cfg(test)]
+mod edits;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod plan;

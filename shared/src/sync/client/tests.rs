@@ -1,3 +1,5 @@
+//! What a browser is told of its edits, line by line.
+
 use super::*;
 use crate::access::Role;
 use crate::presence::{self, Entry};

@@ -1,3 +1,5 @@
+//! Frames as browsers write them, and as nobody should.
+
 use super::*;
 
 const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0xF4];
