@@ -56,7 +56,7 @@ class Reader {
 
   private element(dom: HTMLElement, context: Context): void {
     const tag = dom.tagName.toLowerCase();
-    if (SKIPPED.has(tag) || context.level > DEPTH_MAX || dom.style.display === "none" || /mso-list:\s*ignore/i.test(dom.getAttribute("style") ?? "")) return;
+    if (SKIPPED.has(tag) || context.level > DEPTH_MAX || styleOf(dom).display === "none" || /mso-list:\s*ignore/i.test(dom.getAttribute("style") ?? "")) return;
     const inner = { ...context, level: context.level + 1, marks: marksFor(dom, tag, context.marks) };
     switch (tag) {
       case "br":
@@ -193,7 +193,7 @@ function trim(inline: Node[]): Node[] {
 function kindOf(dom: HTMLElement, tag: string, context: Context): { name: string; attrs: Record<string, unknown> } | null {
   const attrs: Record<string, unknown> = { quoted: context.quoted };
   const style = dom.getAttribute("style") ?? "";
-  const align = dom.style.textAlign;
+  const align = styleOf(dom).textAlign;
   if (["center", "right", "justify"].includes(align)) attrs.align = align;
   // Word's lists are paragraphs that say so in their style.
   const level = /mso-list:\s*l\d+\s+level(\d+)/i.exec(style);
@@ -208,11 +208,18 @@ function kindOf(dom: HTMLElement, tag: string, context: Context): { name: string
   return context.list ? null : { name: "paragraph", attrs };
 }
 
+/** What the `style` attribute says. Where the page forbids inline styles the parsed element itself knows nothing of it. */
+function styleOf(dom: HTMLElement): CSSStyleDeclaration {
+  const { style } = document.createElement("span");
+  style.cssText = dom.getAttribute("style") ?? "";
+  return style;
+}
+
 function marksFor(dom: HTMLElement, tag: string, marks: readonly Mark[]): readonly Mark[] {
   let set = marks;
   const add = (name: string): void => void (set = schema.mark(name).addToSet(set));
   const drop = (name: string): void => void (set = schema.marks[name]!.removeFromSet(set));
-  const { style } = dom;
+  const style = styleOf(dom);
   const weight = style.fontWeight;
   const light = weight === "normal" || weight === "400" || weight === "lighter";
   // Google Docs wraps everything in a <b> that is not bold.
