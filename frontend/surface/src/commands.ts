@@ -3,6 +3,7 @@
 import { Fragment, Slice, type Attrs, type Mark, type MarkType, type Node, type NodeType } from "prosemirror-model";
 import { NodeSelection, Selection, TextSelection, type Command, type EditorState, type Transaction } from "prosemirror-state";
 import { ReplaceStep } from "prosemirror-transform";
+import { SHORT_BLOCKS_MAX, grouped } from "./groups";
 import { isBreak, isCode, isList, keeping, sameBlock, schema } from "./schema";
 
 /** How an edit is undone; the binding's `Join`. */
@@ -414,7 +415,18 @@ export function replaceWithBlocks(tr: Transaction, from: number, to: number, nod
     list.push($to.parent.type.create($to.parent.attrs));
   }
   const ended = start + list.reduce((size, node) => size + node.nodeSize, 0) - openStart - 1;
-  tr.step(new ReplaceStep(start, to, new Slice(Fragment.from(list), openStart, 1)));
+  tr.step(new ReplaceStep(start, to, new Slice(Fragment.from(grouped(list)), openStart, 1)));
   tr.setSelection(Selection.near(tr.doc.resolve(ended), -1));
 }
 
+/** On a page drawn in groups, puts the caret at one end, or stretches the selection as far. */
+export function goTo(where: "start" | "end", how: "move" | "extend"): Command {
+  return (state, dispatch) => {
+    const { doc, selection } = state;
+    if (doc.childCount <= SHORT_BLOCKS_MAX) return false;
+    const there = where === "start" ? Selection.atStart(doc) : Selection.atEnd(doc);
+    const to = how === "extend" && selection instanceof TextSelection && there instanceof TextSelection ? TextSelection.create(doc, selection.anchor, there.head) : there;
+    dispatch?.(state.tr.setSelection(to).scrollIntoView());
+    return true;
+  };
+}

@@ -21,7 +21,7 @@ function blockAttrs(node: Node, name: string, more: Record<string, string | unde
 }
 
 function textblock(spec: Partial<NodeSpec> & { attrs?: NodeSpec["attrs"] }): NodeSpec {
-  return { group: "block", content: "inline*", ...spec, attrs: { ...common, ...spec.attrs } };
+  return { group: "block", content: "inline*", marks: "drawn", ...spec, attrs: { ...common, ...spec.attrs } };
 }
 
 /** Whether an address may be followed or stored; the same rule as `sheaf_shared::flow::marks::is_safe_link`. */
@@ -70,7 +70,8 @@ function drawEmbed(node: Node): DOMOutputSpec {
 
 export const schema = new Schema({
   nodes: {
-    doc: { content: "block+" },
+    // Blocks carry no marks but the group they are drawn in.
+    doc: { content: "block+", marks: "group" },
     paragraph: textblock({
       parseDOM: [{ tag: "p" }, { tag: "div", priority: 10 }],
       toDOM: (node) => ["p", blockAttrs(node, "paragraph"), 0],
@@ -89,10 +90,8 @@ export const schema = new Schema({
     ordered: textblock({
       attrs: { start: { default: null } },
       parseDOM: [{ tag: "ol > li" }, { tag: "div.ordered" }],
-      toDOM: (node) => {
-        const start = node.attrs.start === null ? undefined : `--start:${Number(node.attrs.start) - 1}`;
-        return ["div", blockAttrs(node, `item ordered${start ? " starts" : ""}`, { style: start }), 0];
-      },
+      // numbers.ts adds the number.
+      toDOM: (node) => ["div", blockAttrs(node, "item ordered"), 0],
     }),
     task: textblock({
       attrs: { done: { default: false } },
@@ -149,7 +148,14 @@ export const schema = new Schema({
   },
   // In the order in which marks nest.
   marks: {
+    // See groups.ts. Never stored, never told.
+    group: {
+      attrs: { id: {} },
+      parseDOM: [{ tag: "div.block-group", getAttrs: (dom) => ({ id: Number(dom.dataset.group) }) }],
+      toDOM: (mark) => ["div", { class: "block-group", "data-group": String(mark.attrs.id) }, 0],
+    },
     link: {
+      group: "drawn",
       attrs: { href: {} },
       inclusive: false,
       parseDOM: [
@@ -167,18 +173,19 @@ export const schema = new Schema({
           : ["span", { class: "dead-link" }, 0],
     },
     highlight: {
+      group: "drawn",
       attrs: { colour: { default: "yellow" } },
       parseDOM: [{ tag: "mark" }],
       toDOM: (mark) => ["mark", { "data-colour": isColour(mark.attrs.colour) ? mark.attrs.colour : "yellow" }, 0],
     },
-    bold: { parseDOM: [{ tag: "strong" }, { tag: "b" }], toDOM: () => ["strong", 0] },
-    italic: { parseDOM: [{ tag: "em" }, { tag: "i" }], toDOM: () => ["em", 0] },
-    underline: { parseDOM: [{ tag: "u" }], toDOM: () => ["u", 0] },
-    strike: { parseDOM: [{ tag: "s" }, { tag: "del" }], toDOM: () => ["s", 0] },
+    bold: { group: "drawn", parseDOM: [{ tag: "strong" }, { tag: "b" }], toDOM: () => ["strong", 0] },
+    italic: { group: "drawn", parseDOM: [{ tag: "em" }, { tag: "i" }], toDOM: () => ["em", 0] },
+    underline: { group: "drawn", parseDOM: [{ tag: "u" }], toDOM: () => ["u", 0] },
+    strike: { group: "drawn", parseDOM: [{ tag: "s" }, { tag: "del" }], toDOM: () => ["s", 0] },
     // Stored as `code`; a mark and a node can't share a name.
-    monospace: { parseDOM: [{ tag: "code" }], toDOM: () => ["code", { class: "inline" }, 0] },
+    monospace: { group: "drawn", parseDOM: [{ tag: "code" }], toDOM: () => ["code", { class: "inline" }, 0] },
     // An attribute this version does not know. Drawn as nothing, and copied and typed on like the others.
-    other: { attrs: { key: {}, value: {} }, excludes: "", toDOM: () => ["span", 0] },
+    other: { group: "drawn", attrs: { key: {}, value: {} }, excludes: "", toDOM: () => ["span", 0] },
   },
 });
 

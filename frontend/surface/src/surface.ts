@@ -5,7 +5,7 @@ import { baseKeymap, chainCommands, deleteSelection, selectNodeBackward, selectN
 import { dropCursor } from "prosemirror-dropcursor";
 import { gapCursor } from "prosemirror-gapcursor";
 import { keymap } from "prosemirror-keymap";
-import { Slice } from "prosemirror-model";
+import { Slice, type Node } from "prosemirror-model";
 import { EditorState, Plugin, Selection, TextSelection, type Command, type Transaction } from "prosemirror-state";
 import { ReplaceStep } from "prosemirror-transform";
 import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
@@ -14,6 +14,8 @@ import { caretKey, carets, type Caret } from "./carets";
 import { clipboard } from "./clipboard";
 import * as commands from "./commands";
 import { JOIN, type Join } from "./commands";
+import { changedBlocks, groups } from "./groups";
+import { numbers } from "./numbers";
 import { typingRules } from "./rules";
 import { isCode, isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
@@ -47,10 +49,8 @@ const SELECTION_EVERY_MS = 80;
 /** From this many blocks on the browser's spell checker costs too much. */
 const SPELLCHECK_BLOCKS_MAX = 3_000;
 
-/** Up to this many blocks the browser lays everything out; beyond, only what is near the window. */
-const SHORT_BLOCKS_MAX = 300;
-
 const REMOTE = "sheaf-remote";
+const isMac = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 const isAndroid = /Android/.test(navigator.userAgent);
 
 export class Surface {
@@ -87,7 +87,7 @@ export class Surface {
           "aria-multiline": "true",
           "aria-label": label,
           "aria-readonly": String(!this.editable),
-          class: `surface${isBlank(state) ? " is-blank" : ""}${state.doc.childCount > SHORT_BLOCKS_MAX ? " is-long" : ""}`,
+          class: `surface${isBlank(state) ? " is-blank" : ""}`,
           spellcheck: String(state.doc.childCount <= SPELLCHECK_BLOCKS_MAX),
         }),
         dispatchTransaction: (tr) => this.dispatch(tr),
@@ -100,11 +100,10 @@ export class Surface {
         },
         handleKeyDown: (view, event) => {
           // The browser tells of a moved caret a moment later; a key pressed at once must not act on the old place.
-          if (!event.isComposing && event.key.length > 1) {
-            (view as unknown as { domObserver?: { flush?(): void } }).domObserver?.flush?.();
-          }
+          if (!event.isComposing) readCaret(view);
           return false;
         },
+        handleKeyPress: (view, event) => typed(view, event),
         handleClick: (_view, _at, event) => this.clicked(event),
         scrollMargin: { top: 72, bottom: 96, left: 0, right: 0 },
         scrollThreshold: { top: 56, bottom: 72, left: 0, right: 0 },
@@ -123,6 +122,8 @@ export class Surface {
       carets(),
       bubble(this.floating, (made) => (this.bubble = made)),
       hereMark(),
+      groups(() => this.composing),
+      numbers(),
       gapCursor(),
       dropCursor({ class: "surface-drop", color: false }),
     ];
@@ -160,6 +161,12 @@ export class Surface {
       "Mod-Delete": forth,
       "Mod-a": commands.selectAll,
     };
+    // The browser alone stops at the first group of blocks that is out of view.
+    const [home, end] = isMac ? ["Mod-ArrowUp", "Mod-ArrowDown"] : ["Mod-Home", "Mod-End"];
+    for (const shift of ["", "Shift-"]) {
+      keys[`${shift}${home}`] = commands.goTo("start", shift ? "extend" : "move");
+      keys[`${shift}${end}`] = commands.goTo("end", shift ? "extend" : "move");
+    }
     for (const level of [1, 2, 3]) keys[`Mod-Alt-${level}`] = commands.turnInto("heading", { level });
     return keys;
   }
@@ -214,6 +221,7 @@ export class Surface {
 
   private showSteps(steps: WireStep[], selection: [number, number] | null): void {
     if (this.view.isDestroyed) return;
+    readCaret(this.view);
     const { state } = this.view;
     const tr = state.tr;
     try {
@@ -232,18 +240,19 @@ export class Surface {
   /** Shows a whole document; what it has in common with the one in view stays untouched. */
   showAnew(json: string): void {
     if (!json || this.view.isDestroyed) return;
+    readCaret(this.view);
     const { state } = this.view;
     const doc = docFrom(JSON.parse(json) as Block[]);
-    const start = state.doc.content.findDiffStart(doc.content);
-    const end = state.doc.content.findDiffEnd(doc.content);
-    if (start === null || end === null) return;
-    const [$from, $to, $toNew] = [state.doc.resolve(start), state.doc.resolve(Math.max(end.a, start)), doc.resolve(Math.max(end.b, start))];
-    const from = $from.depth ? $from.before(1) : start;
-    const [to, toNew] = [$to.depth ? $to.after(1) : $to.pos, $toNew.depth ? $toNew.after(1) : $toNew.pos];
-    // Both ends must be the same distance from theirs, or the rest would not match.
-    const rest = Math.min(state.doc.content.size - to, doc.content.size - toNew);
-    const slice = new Slice(doc.slice(from, doc.content.size - rest).content, 0, 0);
-    const tr = state.tr.step(new ReplaceStep(from, state.doc.content.size - rest, slice));
+    const changed = changedBlocks(state.doc, doc);
+    if (!changed) return;
+    const [first, endBefore, endAfter] = changed;
+    const at = (node: Node, block: number): number => {
+      let position = 0;
+      for (let i = 0; i < block; i += 1) position += node.child(i).nodeSize;
+      return position;
+    };
+    const slice = new Slice(doc.slice(at(doc, first), at(doc, endAfter)).content, 0, 0);
+    const tr = state.tr.step(new ReplaceStep(at(state.doc, first), at(state.doc, endBefore), slice));
     keepSelection(tr, state.selection);
     this.view.dispatch(tr.setMeta(REMOTE, true).setMeta("addToHistory", false));
   }
@@ -263,7 +272,10 @@ export class Surface {
     const all = JSON.parse(json) as Caret[];
     // Drawing into a block in which someone composes can end the composition.
     if (this.composing) this.heldCarets = all;
-    else this.view.dispatch(this.view.state.tr.setMeta(caretKey, all));
+    else {
+      readCaret(this.view);
+      this.view.dispatch(this.view.state.tr.setMeta(caretKey, all));
+    }
   }
 
   // Composition.
@@ -417,23 +429,42 @@ function keepSelection(tr: Transaction, before: Selection): void {
   tr.setSelection(between(tr, tr.mapping.map(anchor, side(anchor, head)), tr.mapping.map(head, side(head, anchor))));
 }
 
-/**
- * Marks the block the caret is in: what is left out of layout (`is-long`) must never be where somebody types, or the
- * browser puts what was typed in the same frame before the caret. In an empty line it also says what one can do there.
- */
+/** Marks the empty line the caret is in, so that it can say what one can do there. */
 function hereMark(): Plugin {
   return new Plugin({
     props: {
       decorations(state) {
         const { $head, empty } = state.selection;
-        if ($head.depth !== 1) return null;
-        const { parent } = $head;
-        const bare = empty && parent.content.size === 0 && !isCode(parent) && !isBlank(state);
-        if (!bare && state.doc.childCount <= SHORT_BLOCKS_MAX) return null;
-        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: bare ? "here is-empty" : "here" })]);
+        if ($head.depth !== 1 || !empty || $head.parent.content.size > 0 || isCode($head.parent) || isBlank(state)) return null;
+        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: "is-empty" })]);
       },
     },
   });
+}
+
+/**
+ * Takes note of a caret the browser has moved and not yet told of. Whatever is drawn before that is noted puts the caret
+ * back where it was: an arrow key pressed while others write would be lost.
+ */
+function readCaret(view: EditorView): void {
+  if (view.composing) return;
+  const { domObserver } = view as unknown as { domObserver?: { forceFlush?(): void; flush?(): void } };
+  domObserver?.forceFlush?.();
+  domObserver?.flush?.();
+}
+
+/**
+ * Puts a typed letter in place. Left to itself the browser does that, for ProseMirror to find out about; on a long page it
+ * counts all letters before the caret then.
+ */
+function typed(view: EditorView, event: KeyboardEvent): boolean {
+  const { $from, $to } = view.state.selection;
+  if (event.isComposing || view.composing || event.ctrlKey || event.metaKey || event.charCode < 32) return false;
+  if (!$from.sameParent($to) || !$from.parent.inlineContent) return false;
+  const text = String.fromCodePoint(event.charCode);
+  const insert = (): Transaction => view.state.tr.insertText(text).scrollIntoView();
+  if (!view.someProp("handleTextInput", (handle) => handle(view, $from.pos, $to.pos, text, insert))) view.dispatch(insert());
+  return true;
 }
 
 /** Makes a surface in `place`. */

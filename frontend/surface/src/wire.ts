@@ -12,6 +12,7 @@ import {
   ReplaceStep,
   type Step,
 } from "prosemirror-transform";
+import { grouped, isGrouping } from "./groups";
 import { schema } from "./schema";
 
 type Json = unknown;
@@ -105,7 +106,7 @@ export function nodeFrom([look, pieces]: Block): Node {
 }
 
 export function docFrom(blocks: Block[]): Node {
-  return schema.node("doc", null, blocks.map(nodeFrom));
+  return schema.node("doc", null, grouped(blocks.map(nodeFrom)));
 }
 
 function replaceOf(from: number, to: number, slice: Slice): WireStep {
@@ -137,11 +138,11 @@ function stepOf(step: Step, before: Node, after: Node): WireStep {
 }
 
 export function stepsOf(tr: Transaction): WireStep[] {
-  return tr.steps.map((step, i) => stepOf(step, tr.docs[i]!, tr.docs[i + 1] ?? tr.doc));
+  return tr.steps.flatMap((step, i) => (isGrouping(step) ? [] : [stepOf(step, tr.docs[i]!, tr.docs[i + 1] ?? tr.doc)]));
 }
 
 function sliceFrom(openStart: boolean, openEnd: boolean, blocks: Block[]): Slice {
-  const nodes = blocks.map(nodeFrom);
+  const nodes = grouped(blocks.map(nodeFrom));
   if (openStart && openEnd && nodes.length === 1) return new Slice(nodes[0]!.content, 0, 0);
   return new Slice(Fragment.from(nodes), openStart ? 1 : 0, openEnd ? 1 : 0);
 }
