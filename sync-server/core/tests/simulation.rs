@@ -3,6 +3,8 @@
 //!
 //! `SHEAF_LONG=1` runs many more seeds, from `SHEAF_SEED` on if that is set.
 
+#[path = "support/outgoing.rs"]
+mod outgoing;
 #[path = "support/person.rs"]
 mod person;
 #[path = "support/server.rs"]

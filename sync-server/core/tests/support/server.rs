@@ -1,7 +1,6 @@
 //! The server's runtime, as small as it can be: sockets, rooms, and the store's model behind them.
 //!
-//! Asserts I1 at the only place where a client can learn that something is stored: every status and every update
-//! that leaves a room.
+//! What leaves it is `outgoing`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,10 +18,10 @@ use sheaf_shared::access::Role;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::peer::{self, OpeningId, Peer, Verdict};
 use sheaf_shared::time::MonotonicMs;
-use sheaf_shared::wire::{SyncMessage, hocuspocus, y_websocket};
+use sheaf_shared::wire::{SyncMessage, y_websocket};
 
 use crate::store::What;
-use crate::world::{Event, Line, LineId, Queued, World};
+use crate::world::{Event, Line, LineId, World};
 
 /// Small bounds, so that runs of a few hundred edits reach them.
 pub(crate) const CONFIG: RoomConfig = RoomConfig {
@@ -37,25 +36,25 @@ pub(crate) const CONFIG: RoomConfig = RoomConfig {
 
 pub(crate) struct Server {
     rooms: Rooms,
-    open: BTreeMap<DocName, OpenRoom>,
+    pub(crate) open: BTreeMap<DocName, OpenRoom>,
     sockets: BTreeMap<LineId, Socket>,
     /// Joins for rooms that are just ending.
     waiting: BTreeMap<DocName, Vec<(Joining, LineId)>>,
-    members: BTreeMap<MemberId, MemberSlot>,
+    pub(crate) members: BTreeMap<MemberId, MemberSlot>,
     next_member: u64,
 }
 
-struct OpenRoom {
+pub(crate) struct OpenRoom {
     room: Room,
-    wakes_at: Option<MonotonicMs>,
+    pub(crate) wakes_at: Option<MonotonicMs>,
 }
 
-struct MemberSlot {
-    doc: DocName,
+pub(crate) struct MemberSlot {
+    pub(crate) doc: DocName,
     line: LineId,
-    opening: Option<OpeningId>,
+    pub(crate) opening: Option<OpeningId>,
     /// Updates it sent that have no status yet.
-    told: VecDeque<Bytes>,
+    pub(crate) told: VecDeque<Bytes>,
     early: Vec<Said>,
     is_in: bool,
 }
@@ -443,84 +442,8 @@ impl World {
         }
     }
 
-    fn line_of(&self, member: MemberId) -> Option<LineId> {
+    pub(crate) fn line_of(&self, member: MemberId) -> Option<LineId> {
         Some(self.server.as_ref()?.members.get(&member)?.line)
-    }
-
-    /// I1: whatever tells a client that something is stored, is sent when it is.
-    fn check_frame(&mut self, doc: &DocName, to: MemberId, frame: &Bytes) {
-        self.seen.frames += 1;
-        self.trace.note(frame);
-        let Some(slot) = self.server.as_mut().and_then(|s| s.members.get_mut(&to)) else {
-            return;
-        };
-        let sync = if slot.opening.is_some() {
-            let hocuspocus::Frame::Document { message, .. } =
-                hocuspocus::Frame::decode(frame, hocuspocus::From::Server).unwrap()
-            else {
-                return;
-            };
-            match message {
-                hocuspocus::Message::SyncStatus(stored) => {
-                    let update = slot.told.pop_front().expect("a status without a message");
-                    assert!(stored, "an honest edit was refused");
-                    assert!(
-                        self.store.has(doc, &update),
-                        "an edit to {doc} was acknowledged before it was stored"
-                    );
-                    return;
-                }
-                hocuspocus::Message::Sync(sync) => sync,
-                _ => return,
-            }
-        } else {
-            match y_websocket::Message::decode(frame).unwrap() {
-                y_websocket::Message::Sync(sync) => sync,
-                _ => return,
-            }
-        };
-        if let SyncMessage::Step2(update) | SyncMessage::Update(update) = sync {
-            assert!(
-                self.store.has(doc, update),
-                "members of {doc} were told of something that is not stored"
-            );
-        }
-    }
-
-    fn queue(&mut self, to: MemberId, id: LineId, frame: Bytes, droppable: bool) {
-        let docs = self.docs.len();
-        let Some(line) = self.lines.get_mut(&id) else {
-            return;
-        };
-        line.queued_bytes += frame.len();
-        // I4, with room for one full document each.
-        assert!(
-            line.queued_bytes < docs * (CONFIG.outgoing_bytes_soft * 17 + 100_000),
-            "{} bytes are queued for one socket",
-            line.queued_bytes
-        );
-        line.queue.push_back(Queued {
-            member: to,
-            frame,
-            droppable,
-        });
-        if !line.pumping {
-            line.pumping = true;
-            self.after(1, Event::Pump { line: id });
-        }
-    }
-
-    fn drop_queued(&mut self, doc: &DocName, of: MemberId) {
-        self.seen.lags += 1;
-        let Some(line) = self.line_of(of).and_then(|id| self.lines.get_mut(&id)) else {
-            return;
-        };
-        let before = line.queued_bytes;
-        line.queue
-            .retain(|queued| queued.member != of || !queued.droppable);
-        line.queued_bytes = line.queue.iter().map(|queued| queued.frame.len()).sum();
-        let bytes = before - line.queued_bytes;
-        self.tell_room(doc, Input::Drained { member: of, bytes });
     }
 
     fn close(&mut self, _doc: &DocName, member: MemberId, code: u16) {
@@ -548,74 +471,6 @@ impl World {
                 }
                 self.after(1, Event::Pump { line: slot.line });
             }
-        }
-    }
-
-    /// The socket takes what waits, all of it unless the reader is slow.
-    pub(crate) fn pump(&mut self, id: LineId) {
-        let Some(line) = self.lines.get_mut(&id) else {
-            return;
-        };
-        let most = if line.slow { 100 } else { usize::MAX };
-        let mut taken = 0;
-        let mut drained: BTreeMap<MemberId, usize> = BTreeMap::new();
-        let mut arrivals = Vec::new();
-        while taken < most
-            && let Some(queued) = line.queue.pop_front()
-        {
-            taken += queued.frame.len();
-            *drained.entry(queued.member).or_default() += queued.frame.len();
-            arrivals.push(queued.frame);
-        }
-        line.queued_bytes -= taken;
-        let slow = line.slow;
-        let delay = self.chance.within(1..25);
-        let pause = match slow {
-            true if self.chance.chance(0.02) => 45_000,
-            true => self.chance.within(100..2_000),
-            false => self.chance.within(1..4),
-        };
-        let line = self.lines.get_mut(&id).unwrap();
-        line.last_down = line.last_down.max(self.now.0 + delay);
-        let at = MonotonicMs(line.last_down);
-        line.pumping = !line.queue.is_empty() || !drained.is_empty();
-        let (again, closing) = (line.pumping, line.closing);
-        for frame in arrivals {
-            self.at(at, Event::AtPerson { line: id, frame });
-        }
-        if again {
-            self.after(pause, Event::Pump { line: id });
-        } else if let Some(code) = closing {
-            self.at(at, Event::PersonCut { line: id, code });
-        }
-        for (member, bytes) in drained {
-            let doc = self
-                .server
-                .as_ref()
-                .and_then(|server| Some(server.members.get(&member)?.doc.clone()));
-            if let Some(doc) = doc {
-                self.tell_room(&doc, Input::Drained { member, bytes });
-            }
-        }
-    }
-
-    pub(crate) fn make_slow(&mut self, person: usize, slow: bool) {
-        for line in self.lines.values_mut() {
-            if line.person == person {
-                line.slow = slow;
-            }
-        }
-    }
-
-    pub(crate) fn wake_room(&mut self, doc: &DocName, life: u64) {
-        let is_due = life == self.lives
-            && self
-                .server
-                .as_ref()
-                .and_then(|server| server.open.get(doc))
-                .is_some_and(|open| open.wakes_at == Some(self.now));
-        if is_due {
-            self.tell_room(doc, Input::Tick);
         }
     }
 
