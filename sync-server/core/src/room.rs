@@ -15,13 +15,12 @@ mod frames;
 pub mod input;
 mod log;
 mod member;
+mod membership;
 mod presence;
 mod relay;
 
 pub use effect::{Effect, FrameClass};
 pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stored, Ticket};
-
-use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
@@ -34,8 +33,10 @@ use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
 use copy::Copy;
 use departure::Departure;
-use log::{Log, StatusFrames};
+use frames::StatusFrames;
+use log::Log;
 use member::Member;
+use membership::turn_away;
 use presence::Gathering;
 
 /// Longest time, in milliseconds, a member's queue may stand still.
@@ -210,102 +211,6 @@ impl Room {
         self.members
             .binary_search_by_key(&id, |member| member.id)
             .ok()
-    }
-
-    fn join(&mut self, joining: Joining, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if !self.departure.lets_in() {
-            return turn_away(joining, now, out);
-        }
-        let Joining {
-            member: id,
-            speaks,
-            role,
-        } = joining;
-        let Err(place) = self.members.binary_search_by_key(&id, |member| member.id) else {
-            return;
-        };
-        let speaks = self.share_address(speaks);
-        self.members.reserve_exact(1);
-        self.members
-            .insert(place, Member::new(id, speaks, role, now));
-        self.check_by(now.plus_ms(QUIET_MS_MAX));
-        match self.phase {
-            Phase::New => {
-                self.phase = Phase::Loading(Early::default());
-                out.push(Effect::Load);
-            }
-            Phase::Open => self.welcome(place, now, out),
-            Phase::Loading(_) | Phase::Ended => {}
-        }
-    }
-
-    /// Members at the same address share one text, so that frames made for one are made for all.
-    fn share_address(&self, speaks: Speaks) -> Speaks {
-        let Speaks::Hocuspocus { address, kind } = speaks else {
-            return speaks;
-        };
-        let known = self.members.iter().find_map(|member| match &member.speaks {
-            Speaks::Hocuspocus { address: known, .. } if *known == address => Some(known),
-            _ => None,
-        });
-        Speaks::Hocuspocus {
-            address: known.map_or(address, Arc::clone),
-            kind,
-        }
-    }
-
-    /// What a member hears unasked when the document is there.
-    fn welcome(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
-        // A Hocuspocus client gets ours with the answer to its own.
-        if !self.members[place].is_hocuspocus() {
-            self.send_step1(place, now, out);
-        }
-        self.send_everyones_presence(place, now, out);
-    }
-
-    fn leave(&mut self, id: MemberId, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if let Some(place) = self.place_of(id) {
-            self.members.remove(place);
-            self.shrink();
-            self.take_away_presence(id, now, out);
-        }
-    }
-
-    fn shrink(&mut self) {
-        if self.members.is_empty() {
-            self.members = Vec::new();
-            self.copy.forget_recent();
-            self.check_at = None;
-        }
-    }
-
-    /// Closes a member from this side, and says why.
-    fn close_member(
-        &mut self,
-        place: usize,
-        reason: CloseReason,
-        now: MonotonicMs,
-        out: &mut Vec<Effect>,
-    ) {
-        let member = self.members.remove(place);
-        self.shrink();
-        say_closed(&member, reason, out);
-        self.take_away_presence(member.id, now, out);
-    }
-
-    fn close_all(&mut self, reason: CloseReason, out: &mut Vec<Effect>) {
-        for member in std::mem::take(&mut self.members) {
-            say_closed(&member, reason, out);
-        }
-        self.shrink();
-    }
-
-    fn close_overflown(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        for id in std::mem::take(&mut self.overflown) {
-            if let Some(place) = self.place_of(id) {
-                self.close_member(place, CloseReason::TooSlow, now, out);
-            }
-        }
     }
 
     fn hear(&mut self, place: usize, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
@@ -524,26 +429,4 @@ fn sooner(one: Option<MonotonicMs>, other: Option<MonotonicMs>) -> Option<Monoto
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// Tells a member that it is out. Its queue is not asked: this is the last thing it hears.
-fn say_closed(member: &Member, reason: CloseReason, out: &mut Vec<Effect>) {
-    let message = sheaf_shared::wire::hocuspocus::Message::Close(Some(reason.text()));
-    if let Some(frame) = member.hocuspocus_frame(message) {
-        out.push(Effect::Send {
-            to: member.id,
-            frame,
-            class: FrameClass::Kept,
-        });
-    }
-    out.push(Effect::Close {
-        member: member.id,
-        reason,
-    });
-}
-
-/// Nobody is let in any more.
-fn turn_away(joining: Joining, now: MonotonicMs, out: &mut Vec<Effect>) {
-    let member = Member::new(joining.member, joining.speaks, joining.role, now);
-    say_closed(&member, CloseReason::Moving, out);
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sheaf_shared::wire::{SyncMessage, hocuspocus, y_websocket};
 
 use super::input::Speaks;
-use super::member::hocuspocus_frame;
+use super::member::{Member, hocuspocus_frame};
 
 /// What both dialects can say.
 #[derive(Clone, Debug)]
@@ -88,5 +88,27 @@ fn hocuspocus_message(body: &Body) -> hocuspocus::Message<'_> {
         Body::Step2(update) => Message::Sync(SyncMessage::Step2(update)),
         Body::Update(update) => Message::Sync(SyncMessage::Update(update)),
         Body::Awareness(payload) => Message::Awareness(payload),
+    }
+}
+
+/// The frame that says "stored", kept for the address asked for last.
+#[derive(Debug, Default)]
+pub(super) struct StatusFrames {
+    last: Option<(Arc<str>, Bytes)>,
+}
+
+impl StatusFrames {
+    pub(super) fn stored(&mut self, member: &Member) -> Option<Bytes> {
+        let Speaks::Hocuspocus { address, .. } = &member.speaks else {
+            return None;
+        };
+        match &self.last {
+            Some((known, frame)) if Arc::ptr_eq(known, address) => Some(frame.clone()),
+            _ => {
+                let frame = hocuspocus_frame(address, hocuspocus::Message::SyncStatus(true));
+                self.last = Some((Arc::clone(address), frame.clone()));
+                Some(frame)
+            }
+        }
     }
 }

@@ -1,28 +1,22 @@
 //! The write path: what waits for the store, what is under way to it, and when the log is worth compacting.
 
-use std::collections::BTreeMap;
+mod batch;
+mod compaction;
 
 use bytes::Bytes;
-use sheaf_shared::gate;
-use sheaf_shared::ids::{ClientId, Seq};
-use sheaf_shared::replica::{self, ReplicaError};
+use sheaf_shared::ids::Seq;
+use sheaf_shared::replica::ReplicaError;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::Message;
 
+use compaction::LogSize;
+
 use super::effect::Effect;
 use super::input::{Rows, StoreFault, Stored, Ticket};
-use super::member::Member;
 use super::{MemberId, Room};
 
-/// Updates in one append.
-const BATCH_UPDATES_MAX: usize = 1_024;
-/// Bytes in one append. One update may be longer.
-const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// So many updates that wait together become one: stored, applied and told once. Fewer go as they came, since
-/// merging costs more than it saves then.
-pub(super) const MERGE_FROM: usize = 4;
 /// What a waiting message costs beside its bytes.
 const WAITING_OVERHEAD_BYTES: usize = 96;
 /// How often the soft bound fits into what may wait for the store at all.
@@ -32,10 +26,6 @@ const RETRY_FIRST_MS: u64 = 50;
 const RETRY_CAP_MS: u64 = 2_000;
 /// An append that takes so many milliseconds is worth telling people about.
 const STALLED_AFTER_MS: u64 = 2_000;
-/// Rows worth a snapshot when the room ends.
-const COMPACT_ROWS_AT_END: u64 = 50;
-/// Pause, in milliseconds, after a compaction that did not come about.
-const COMPACT_PAUSE_MS: u64 = 60_000;
 /// Updates in a row that leave something missing, before their sender has to start afresh.
 const REPAIRS_MAX: u32 = 32;
 
@@ -48,17 +38,6 @@ pub(super) struct Log {
     told_stalled: bool,
     some_stopped: bool,
     size: LogSize,
-}
-
-/// How long the log is, as far as the room knows.
-#[derive(Debug, Default)]
-struct LogSize {
-    snapshot_through: Seq,
-    snapshot_bytes: usize,
-    bytes: usize,
-    /// A compaction was asked for when the log had so many bytes.
-    asked_at_bytes: Option<usize>,
-    rests_until: MonotonicMs,
 }
 
 /// A message that awaits its answer.
@@ -114,15 +93,6 @@ enum Stage {
 }
 
 impl Log {
-    pub(super) fn start(&mut self, snapshot_through: Seq, snapshot_bytes: usize, bytes: usize) {
-        self.size = LogSize {
-            snapshot_through,
-            snapshot_bytes,
-            bytes,
-            ..LogSize::default()
-        };
-    }
-
     /// Nothing waits, nothing is under way.
     pub(super) const fn is_idle(&self) -> bool {
         self.under_way.is_none() && self.gathering.is_empty()
@@ -512,70 +482,6 @@ impl Room {
             self.send_step1(place, now, out);
         }
     }
-
-    /// Asks for a snapshot when the log has outgrown the last one.
-    fn wish_compaction(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        let size = &mut self.log.size;
-        let rows = self.copy.seq.0 - size.snapshot_through.0;
-        let is_worth_it = size.bytes >= self.config.compact_bytes.max(size.snapshot_bytes)
-            || rows >= self.config.compact_rows;
-        // Rows that wait for others must stay rows: a snapshot holds only what is in the document.
-        let is_possible = self.copy.is_whole();
-        if is_worth_it && is_possible && size.asked_at_bytes.is_none() && now >= size.rests_until {
-            size.asked_at_bytes = Some(size.bytes);
-            out.push(Effect::Compact {
-                through: self.copy.seq,
-            });
-        }
-    }
-
-    /// The room ends: the next one should not have to replay much.
-    pub(super) fn wish_last_compaction(&self, out: &mut Vec<Effect>) {
-        let size = &self.log.size;
-        let rows = self.copy.seq.0 - size.snapshot_through.0;
-        if size.asked_at_bytes.is_none() && rows >= COMPACT_ROWS_AT_END && self.copy.is_whole() {
-            out.push(Effect::Compact {
-                through: self.copy.seq,
-            });
-        }
-    }
-
-    pub(super) fn compacted(&mut self, through: Seq, snapshot_bytes: usize) {
-        let size = &mut self.log.size;
-        let folded = size.asked_at_bytes.take().unwrap_or(0);
-        size.snapshot_through = through.min(self.copy.seq).max(size.snapshot_through);
-        size.snapshot_bytes = snapshot_bytes;
-        size.bytes = size.bytes.saturating_sub(folded);
-    }
-
-    pub(super) fn compaction_failed(&mut self, now: MonotonicMs) {
-        self.log.size.asked_at_bytes = None;
-        self.log.size.rests_until = now.plus_ms(COMPACT_PAUSE_MS);
-    }
-}
-
-impl Log {
-    /// Takes the first messages that have waited, as many as fit one append.
-    fn take_batch(&mut self) -> Vec<Waiting> {
-        let mut bytes = 0;
-        let mut count = 0;
-        for waiting in &self.gathering {
-            let length = match &waiting.what {
-                What::Store(update) => update.len(),
-                What::Answer(_) => 0,
-            };
-            if count > 0 && (count >= BATCH_UPDATES_MAX || bytes + length > BATCH_BYTES_MAX) {
-                break;
-            }
-            bytes += length;
-            count += 1;
-        }
-        self.gathering_bytes -= bytes + count * WAITING_OVERHEAD_BYTES;
-        if count == self.gathering.len() {
-            return std::mem::take(&mut self.gathering);
-        }
-        self.gathering.drain(..count).collect()
-    }
 }
 
 impl Commit {
@@ -589,86 +495,5 @@ impl Commit {
     fn pause_ms(&mut self) -> u64 {
         self.failures += 1;
         RETRY_CAP_MS.min(RETRY_FIRST_MS << self.failures.min(10))
-    }
-}
-
-impl Room {
-    /// The rows to store for these messages. Many make one row, but for those that build on what has not come:
-    /// they wait alone, and hold up nobody else.
-    fn rows_of(&self, waiting: &[Waiting]) -> Vec<Row> {
-        let rows: Vec<Row> = waiting
-            .iter()
-            .filter_map(|waiting| match &waiting.what {
-                What::Store(update) => Some(Row {
-                    update: update.clone(),
-                    author: Some(waiting.member),
-                }),
-                What::Answer(_) => None,
-            })
-            .collect();
-        if rows.len() < MERGE_FROM {
-            return rows;
-        }
-        let (ready, early) = self.part_by_readiness(rows.clone());
-        if ready.len() < MERGE_FROM {
-            return rows;
-        }
-        let updates: Vec<&Bytes> = ready.iter().map(|row| &row.update).collect();
-        let Ok(merged) = replica::merge(&updates) else {
-            // One of them is odd: let each stand alone, so that it takes no other with it.
-            return rows;
-        };
-        let first = ready[0].author;
-        let is_one = ready.iter().all(|row| row.author == first);
-        let merged = Row {
-            update: merged.into(),
-            author: first.filter(|_| is_one),
-        };
-        std::iter::once(merged).chain(early).collect()
-    }
-
-    /// Those that fit, each after the ones before it, and the others.
-    fn part_by_readiness(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
-        let mut clocks: BTreeMap<ClientId, u32> = BTreeMap::new();
-        rows.into_iter().partition(|row| {
-            let Ok(inspected) = gate::update::inspect(&row.update) else {
-                return false;
-            };
-            let is_ready = inspected.is_ready_for(|client| {
-                let known = || self.copy.clock_of(client);
-                clocks.get(&client).copied().unwrap_or_else(known)
-            });
-            if is_ready {
-                for run in inspected.runs() {
-                    let clock = clocks
-                        .entry(run.client)
-                        .or_insert_with(|| self.copy.clock_of(run.client));
-                    *clock = run.until.max(*clock);
-                }
-            }
-            is_ready
-        })
-    }
-}
-
-/// The frame that says "stored", kept for the address asked for last.
-#[derive(Debug, Default)]
-pub(super) struct StatusFrames {
-    last: Option<(std::sync::Arc<str>, Bytes)>,
-}
-
-impl StatusFrames {
-    fn stored(&mut self, member: &Member) -> Option<Bytes> {
-        let super::input::Speaks::Hocuspocus { address, .. } = &member.speaks else {
-            return None;
-        };
-        match &self.last {
-            Some((known, frame)) if std::sync::Arc::ptr_eq(known, address) => Some(frame.clone()),
-            _ => {
-                let frame = super::member::hocuspocus_frame(address, Message::SyncStatus(true));
-                self.last = Some((std::sync::Arc::clone(address), frame.clone()));
-                Some(frame)
-            }
-        }
     }
 }
