@@ -11,7 +11,7 @@ mod guard;
 mod ordered;
 
 pub use fold::merge;
-pub use ordered::{Ordered, Taken};
+pub use ordered::{Early, Ordered, Taken};
 
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -252,6 +252,17 @@ impl Replica {
     #[must_use]
     pub fn version(&self) -> Vec<u8> {
         canonical::encode_version(&self.read().state_vector())
+    }
+
+    /// Whether another replica writes under this one's id, see [`Applied`].
+    #[must_use]
+    pub const fn another_writes_as_me(&self) -> bool {
+        self.clashed
+    }
+
+    /// How many clocks it holds of the id it writes under.
+    fn clock_of_own_id(&self) -> u32 {
+        self.read().store().get_local_state()
     }
 
     /// Whether nothing was ever written to it, and nothing waits.

@@ -20,11 +20,29 @@ const WAITING_MAX: usize = 1_024;
 /// A replica that takes updates in any order.
 pub struct Ordered {
     replica: Replica,
-    /// How many clocks of each writer the replica holds.
+    early: Early,
+}
+
+/// The updates that came too early for a replica which somebody else owns. Give it the same replica each time,
+/// and let every update of others reach that replica through it.
+#[derive(Debug)]
+pub struct Early {
+    /// How many clocks of each writer the replica holds, its own left out: it writes between two calls.
     clocks: BTreeMap<ClientId, u32>,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
+    bound: Bound,
     has_let_go: bool,
+    culprit: Option<Bytes>,
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// [`WAITING_BYTES_MAX`] and [`WAITING_MAX`]: for what others send.
+    Fixed,
+    /// Everything: for a log that is read once, and from which nothing may be left out.
+    Log,
 }
 
 /// What became of an update.
@@ -42,11 +60,31 @@ impl Ordered {
     pub fn new(id: ReplicaId) -> Self {
         Self {
             replica: Replica::new(id),
-            clocks: BTreeMap::new(),
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            has_let_go: false,
+            early: Early::new(),
         }
+    }
+
+    /// A stored document: the snapshot its log starts from, and the rows after it, in any order. However much
+    /// waits at the end, all of it is kept: ask [`waiting`](Self::waiting) before the replica counts as the whole.
+    ///
+    /// # Errors
+    /// As [`Replica::apply_stored`], of the first that could not be taken.
+    pub fn of_log<'a>(
+        id: ReplicaId,
+        snapshot: Option<&[u8]>,
+        rows: impl IntoIterator<Item = &'a Bytes>,
+    ) -> Result<Self, ReplicaError> {
+        let mut ordered = Self {
+            replica: Replica::new(id),
+            early: Early::of_log(),
+        };
+        if let Some(snapshot) = snapshot {
+            ordered.take_snapshot(snapshot)?;
+        }
+        for row in rows {
+            ordered.take(row, |_| {})?;
+        }
+        Ok(ordered)
     }
 
     /// The replica. To change it, go through [`Ordered`].
@@ -55,28 +93,40 @@ impl Ordered {
         &self.replica
     }
 
+    /// The replica alone. What waits is given up.
+    #[must_use]
+    pub fn into_replica(self) -> Replica {
+        self.replica
+    }
+
     /// How many updates wait for predecessors.
     #[must_use]
     pub const fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.early.waiting()
     }
 
     /// Bytes of the updates that wait.
     #[must_use]
     pub const fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+        self.early.waiting_bytes
     }
 
     /// Whether something had to be let go of before its predecessors came.
     #[must_use]
     pub const fn has_let_go(&self) -> bool {
-        self.has_let_go
+        self.early.has_let_go
     }
 
     /// How many clocks of a writer are there without a gap.
     #[must_use]
     pub fn clock_of(&self, client: ClientId) -> u32 {
-        self.clocks.get(&client).copied().unwrap_or(0)
+        self.early.clock_of(client, &self.replica)
+    }
+
+    /// The update on which the last [`take`](Self::take) failed: the one given, or one that had waited for it.
+    #[must_use]
+    pub const fn culprit(&self) -> Option<&Bytes> {
+        self.early.culprit.as_ref()
     }
 
     /// Takes a snapshot of our own, which must build on nothing but itself.
@@ -84,9 +134,7 @@ impl Ordered {
     /// # Errors
     /// As [`Replica::apply_stored`].
     pub fn take_snapshot(&mut self, state: &[u8]) -> Result<(), ReplicaError> {
-        self.replica.apply_stored(state)?;
-        self.clocks = clocks_of(&self.replica.version());
-        Ok(())
+        self.early.take_snapshot(state, &mut self.replica)
     }
 
     /// Takes one update. Each that is applied by this, itself or one that had waited, is given to `applied`, in order.
@@ -96,28 +144,112 @@ impl Ordered {
     pub fn take(
         &mut self,
         update: &Bytes,
+        applied: impl FnMut(&Bytes),
+    ) -> Result<Taken, ReplicaError> {
+        self.early.take(update, &mut self.replica, applied)
+    }
+}
+
+impl Default for Early {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Early {
+    /// Beside an empty replica. Of what waits, the oldest is let go when it gets too much.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            clocks: BTreeMap::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            bound: Bound::Fixed,
+            has_let_go: false,
+            culprit: None,
+        }
+    }
+
+    /// Beside a replica that a stored log is read into. However much waits, nothing is let go.
+    #[must_use]
+    pub const fn of_log() -> Self {
+        let mut early = Self::new();
+        early.bound = Bound::Log;
+        early
+    }
+
+    /// How many updates wait for predecessors.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether exactly this update waits.
+    #[must_use]
+    pub fn holds(&self, update: &[u8]) -> bool {
+        self.waiting.iter().any(|waiting| *waiting == *update)
+    }
+
+    /// As [`Ordered::take_snapshot`].
+    ///
+    /// # Errors
+    /// As [`Replica::apply_stored`].
+    pub fn take_snapshot(
+        &mut self,
+        state: &[u8],
+        replica: &mut Replica,
+    ) -> Result<(), ReplicaError> {
+        replica.apply_stored(state)?;
+        self.clocks = clocks_of(&replica.version());
+        Ok(())
+    }
+
+    /// As [`Ordered::take`].
+    ///
+    /// # Errors
+    /// As [`Replica::apply`].
+    pub fn take(
+        &mut self,
+        update: &Bytes,
+        replica: &mut Replica,
         mut applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
         let inspected = update::inspect(update)?;
-        if !self.is_ready(&inspected) {
+        if !self.is_ready(&inspected, replica) {
             self.wait(update.clone());
             return Ok(Taken::Waits);
         }
-        self.apply(&inspected)?;
+        self.apply(update, &inspected, replica)?;
         applied(update);
         if !self.waiting.is_empty() {
-            self.take_waiting(&mut applied)?;
+            self.take_waiting(replica, &mut applied)?;
         }
         Ok(Taken::Applied)
     }
 
-    fn is_ready(&self, inspected: &Inspected<'_>) -> bool {
-        inspected.is_ready_for(|client| self.clock_of(client))
+    fn clock_of(&self, client: ClientId, replica: &Replica) -> u32 {
+        if client.0 == u64::from(replica.id().0) {
+            return replica.clock_of_own_id();
+        }
+        self.clocks.get(&client).copied().unwrap_or(0)
     }
 
-    fn apply(&mut self, inspected: &Inspected<'_>) -> Result<(), ReplicaError> {
-        self.replica
-            .apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)?;
+    fn is_ready(&self, inspected: &Inspected<'_>, replica: &Replica) -> bool {
+        inspected.is_ready_for(|client| self.clock_of(client, replica))
+    }
+
+    fn apply(
+        &mut self,
+        update: &Bytes,
+        inspected: &Inspected<'_>,
+        replica: &mut Replica,
+    ) -> Result<(), ReplicaError> {
+        if let Err(error) =
+            replica.apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)
+        {
+            self.culprit = Some(update.clone());
+            return Err(error);
+        }
         for run in inspected.runs() {
             let clock = self.clocks.entry(run.client).or_insert(0);
             *clock = run.until.max(*clock);
@@ -131,17 +263,23 @@ impl Ordered {
         }
         self.waiting_bytes += update.len();
         self.waiting.push(update);
-        while self.waiting_bytes > WAITING_BYTES_MAX || self.waiting.len() > WAITING_MAX {
+        while self.bound == Bound::Fixed
+            && (self.waiting_bytes > WAITING_BYTES_MAX || self.waiting.len() > WAITING_MAX)
+        {
             self.waiting_bytes -= self.waiting.remove(0).len();
             self.has_let_go = true;
         }
     }
 
     /// Applies what is ready now, until nothing more is.
-    fn take_waiting(&mut self, applied: &mut impl FnMut(&Bytes)) -> Result<(), ReplicaError> {
+    fn take_waiting(
+        &mut self,
+        replica: &mut Replica,
+        applied: &mut impl FnMut(&Bytes),
+    ) -> Result<(), ReplicaError> {
         loop {
             let ready = self.waiting.iter().position(|update| {
-                update::inspect(update).map_or(true, |inspected| self.is_ready(&inspected))
+                update::inspect(update).map_or(true, |inspected| self.is_ready(&inspected, replica))
             });
             let Some(place) = ready else {
                 return Ok(());
@@ -151,7 +289,7 @@ impl Ordered {
             let Ok(inspected) = update::inspect(&update) else {
                 continue;
             };
-            match self.apply(&inspected) {
+            match self.apply(&update, &inspected, replica) {
                 Ok(()) => applied(&update),
                 Err(ReplicaError::Broken) => return Err(ReplicaError::Broken),
                 Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {}
@@ -173,73 +311,4 @@ fn clocks_of(version: &[u8]) -> BTreeMap<ClientId, u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use yrs::{Text, WriteTxn};
-
-    use super::*;
-    use crate::testing::Chance;
-
-    fn typed(replica: &mut Replica, at: u32, words: &str) -> Bytes {
-        replica
-            .transact(Origin::Local, |txn| {
-                let text = txn.get_or_insert_text("content");
-                text.insert(txn, at, words);
-            })
-            .unwrap()
-            .into()
-    }
-
-    #[test]
-    fn updates_in_any_order_give_the_same_document_and_nothing_is_left_waiting() {
-        for seed in 0..200 {
-            let mut chance = Chance::new(seed);
-            let mut writers = [Replica::new(ReplicaId(1)), Replica::new(ReplicaId(2))];
-            let mut updates = Vec::new();
-            for _ in 0..30 {
-                let writer = chance.index_below(2);
-                let length = crate::flow::length(&writers[writer]);
-                let at = chance.below(u64::from(length) + 1) as u32;
-                let update = typed(&mut writers[writer], at, "ab");
-                if chance.chance(0.5) {
-                    // The other one hears of all of it now and then.
-                    let all = writers[writer].missing_for(&[0]).unwrap();
-                    writers[1 - writer].apply(&all, Origin::Remote).unwrap();
-                }
-                updates.push(update);
-            }
-            let all = writers[0].missing_for(&[0]).unwrap();
-            writers[1].apply(&all, Origin::Remote).unwrap();
-            chance.shuffle(&mut updates);
-            let mut ordered = Ordered::new(ReplicaId(9));
-            let mut applied = 0;
-            for update in &updates {
-                ordered.take(update, |_| applied += 1).unwrap();
-                assert!(!ordered.replica().has_missing());
-            }
-            assert_eq!((ordered.waiting(), applied), (0, updates.len()));
-            assert_eq!(
-                ordered.replica().version(),
-                {
-                    let other = writers[1].missing_for(&[0]).unwrap();
-                    writers[0].apply(&other, Origin::Remote).unwrap();
-                    writers[0].version()
-                },
-                "seed {seed}"
-            );
-            assert_eq!(ordered.replica().canonical(), writers[0].canonical());
-        }
-    }
-
-    #[test]
-    fn what_waits_is_bounded() {
-        let mut ann = Replica::new(ReplicaId(1));
-        let _lost = typed(&mut ann, 0, "a");
-        let mut ordered = Ordered::new(ReplicaId(9));
-        for n in 0..2_000 {
-            let late = typed(&mut ann, n, "b");
-            ordered.take(&late, |_| {}).unwrap();
-        }
-        assert!(ordered.waiting() <= WAITING_MAX);
-        assert!(ordered.has_let_go());
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sheaf_shared::ids::{DocName, ReplicaId, Seq};
-use sheaf_shared::replica::{Replica, ReplicaError};
+use sheaf_shared::replica::{Ordered, ReplicaError};
 use tokio::sync::Semaphore;
 
 use crate::ports::{
@@ -45,6 +45,9 @@ pub enum CompactFault {
     /// The snapshot, decoded again, was not the same document.
     #[error("the snapshot does not hold the same document; it was thrown away")]
     NotTheSame,
+    /// So many rows build on something that has not come.
+    #[error("{0} stored updates wait for others that have not come")]
+    Waiting(usize),
     /// The CRDT panicked.
     #[error("the document could not be worked on")]
     Panicked,
@@ -125,27 +128,32 @@ pub async fn compact(
     })
 }
 
-/// The stored document as one update, checked: decoded again it is the same document.
+/// The stored document as one update, checked: decoded again it is the same document, and waits for nothing.
 fn snapshot_of(stored: &StoredDocument) -> Result<UpdateBytes, CompactFault> {
-    let replica = replay(stored.updates())?;
+    let document = replay(stored)?;
+    // A row that waits is in no encoded state: folding and trimming it would lose it.
+    if document.waiting() > 0 {
+        return Err(CompactFault::Waiting(document.waiting()));
+    }
+    let replica = document.replica();
     let bytes = replica.encode();
-    let again = replay([&UpdateBytes::copy_from_slice(&bytes)])?;
-    if again.canonical() != replica.canonical() {
+    let again = Ordered::of_log(fresh_id(), Some(&bytes), [])?;
+    if again.replica().canonical() != replica.canonical() {
         return Err(CompactFault::NotTheSame);
     }
     Ok(bytes.into())
 }
 
-/// A fresh replica with these updates applied in order.
+/// A stored document, opened: rows that were stored before what they build on are taken when that has come.
 ///
 /// # Errors
 /// [`ReplicaError`] of the first that does not apply.
-pub fn replay<'a>(
-    updates: impl IntoIterator<Item = &'a UpdateBytes>,
-) -> Result<Replica, ReplicaError> {
-    let mut replica = Replica::new(ReplicaId(fastrand::u32(1..)));
-    for update in updates {
-        replica.apply_stored(update)?;
-    }
-    Ok(replica)
+pub fn replay(stored: &StoredDocument) -> Result<Ordered, ReplicaError> {
+    let rows = stored.log.iter().map(|entry| &entry.update);
+    Ordered::of_log(fresh_id(), stored.snapshot.as_deref(), rows)
+}
+
+/// A name to open a document under.
+pub(super) fn fresh_id() -> ReplicaId {
+    ReplicaId(fastrand::u32(1..))
 }

@@ -72,7 +72,7 @@ pub async fn export(
         .load(&DocName::of_space(SpaceId::HOME))
         .await?
         .unwrap_or_default();
-    let tree = space::read(&replay(home.updates())?);
+    let tree = space::read(replay(&home)?.replica());
     let page = find(&tree, wanted)?;
     let Some(stored) = store.load(&DocName::of_page(page)).await? else {
         return match tree.page(page) {
@@ -83,7 +83,7 @@ pub async fn export(
     Ok(written(
         &tree,
         page,
-        &flow::read(&replay(stored.updates())?),
+        &flow::read(replay(&stored)?.replica()),
         format,
     ))
 }

@@ -101,7 +101,7 @@ pub async fn import(
     let text = apply_delta(&mut body, Origin::Local, &block::to_delta(&blocks))?;
     let home = DocName::of_space(SpaceId::HOME);
     let stored = store.load(&home).await?.unwrap_or_default();
-    let mut tree = replay(stored.updates())?;
+    let mut tree = replay(&stored)?.into_replica();
     let new = NewPage {
         id: page,
         title: title.clone(),

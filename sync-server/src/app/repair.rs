@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sheaf_shared::ids::{DocName, ReplicaId, Seq};
-use sheaf_shared::replica::Replica;
+use sheaf_shared::ids::{DocName, Seq};
+use sheaf_shared::replica::Ordered;
 
+use super::compact::fresh_id;
 use crate::adapters::system::unix_now;
-use crate::ports::{Entry, Quarantined, StoredDocument, UpdateBytes};
+use crate::ports::{Entry, Quarantined, StoredDocument};
 use crate::runtime::hub::Hub;
 
 /// Most updates that are put aside in one go. More than that is not poison but a fault of the program.
@@ -70,43 +71,39 @@ pub(crate) async fn put_poison_aside(hub: &Hub, doc: &DocName) {
     }
 }
 
-/// The updates of the log that do not apply after those before them.
+/// The updates of the log that do not apply, each in its turn: once what it builds on is there.
 fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
     let mut poison: Vec<(Entry, String)> = Vec::new();
     'again: while poison.len() < POISON_MAX {
-        let Some(mut replica) = apply_all(stored.snapshot.iter()) else {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            Ordered::of_log(fresh_id(), stored.snapshot.as_deref(), [])
+        }));
+        let Ok(Ok(mut document)) = opened else {
             return Vec::new();
         };
         for entry in &stored.log {
             if poison.iter().any(|(known, _)| known.seq == entry.seq) {
                 continue;
             }
-            let applied = catch_unwind(AssertUnwindSafe(|| {
-                replica.apply_stored(&entry.update).map(drop)
+            let taken = catch_unwind(AssertUnwindSafe(|| {
+                document.take(&entry.update, |_| {}).map(drop)
             }));
-            let reason = match applied {
+            let reason = match taken {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "applying it panicked".to_owned(),
             };
+            // Not the row that completed it, if it had waited for that one.
+            let culprit = document.culprit().and_then(|update| {
+                let is_it = |entry: &&Entry| entry.update == *update;
+                stored.log.iter().find(is_it)
+            });
+            poison.push((culprit.unwrap_or(entry).clone(), reason));
             // What the panic left behind must not be touched again, not even to drop it.
-            std::mem::forget(replica);
-            poison.push((entry.clone(), reason));
+            std::mem::forget(document);
             continue 'again;
         }
         return poison;
     }
     Vec::new()
-}
-
-fn apply_all<'a>(updates: impl Iterator<Item = &'a UpdateBytes>) -> Option<Replica> {
-    let mut replica = Replica::new(ReplicaId(fastrand::u32(1..)));
-    for update in updates {
-        let applied = catch_unwind(AssertUnwindSafe(|| replica.apply_stored(update)));
-        if !matches!(applied, Ok(Ok(_))) {
-            std::mem::forget(replica);
-            return None;
-        }
-    }
-    Some(replica)
 }

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sheaf_shared::ids::{DocName, Seq};
+use sheaf_shared::replica::Ordered;
 
-use super::compact::replay;
+use super::compact::{fresh_id, replay};
 use crate::ports::{ReadFault, StorageFault, Store, UpdateBytes};
 
 /// Documents asked for at a time.
@@ -120,11 +121,13 @@ async fn verify_one(store: &dyn Store, doc: &DocName) -> Result<u64, Wrong> {
 
 /// Opens the document both ways and compares.
 fn compare(stored: &crate::ports::StoredDocument, past: &[UpdateBytes]) -> Result<(), String> {
-    let served = replay(stored.updates()).map_err(|error| format!("it does not open: {error}"))?;
+    let served = replay(stored).map_err(|error| format!("it does not open: {error}"))?;
     let log = stored.log.iter().map(|entry| &entry.update);
-    let replayed = replay(past.iter().chain(log))
+    let replayed = Ordered::of_log(fresh_id(), None, past.iter().chain(log))
         .map_err(|error| format!("its history does not open: {error}"))?;
-    if served.canonical() == replayed.canonical() {
+    let is_same = served.waiting() == replayed.waiting()
+        && served.replica().canonical() == replayed.replica().canonical();
+    if is_same {
         Ok(())
     } else {
         Err("its snapshot is not what its history makes".to_owned())

@@ -60,8 +60,8 @@ async fn what_was_acknowledged_is_in_the_store_at_that_moment() {
 
 async fn stored_text(server: &TestServer, doc: &DocName) -> String {
     let stored = server.store().load(doc).await.unwrap().unwrap();
-    let replica = sheaf_server::app::compact::replay(stored.updates()).unwrap();
-    text_of(&replica)
+    let replica = sheaf_server::app::compact::replay(&stored).unwrap();
+    text_of(replica.replica())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sheaf_server::adapters::sqlite::{CommitFault, Options};
+use sheaf_server::adapters::sqlite::{CommitFault, Options, SqliteStore};
 use sheaf_server::app;
 use sheaf_server::config::RawConfig;
-use sheaf_server::ports::{Seq, StorageFault};
+use sheaf_server::metrics::Metrics;
+use sheaf_server::ports::{Seq, StorageFault, Store};
 use sheaf_shared::ids::DocName;
 
 use crate::client::{Client, PATIENCE, Speaks, insert, new_replica};
@@ -162,6 +163,43 @@ async fn compaction_that_comes_too_late_replaces_nothing() {
     assert!(one.is_ok() || other.is_ok());
     let stored = store.load(&doc).await.unwrap().unwrap();
     assert_eq!(stored.head(), Seq(2));
-    let again = app::compact::replay(stored.updates()).unwrap();
-    assert_eq!(again.canonical(), replica.canonical());
+    let again = app::compact::replay(&stored).unwrap();
+    assert_eq!(again.replica().canonical(), replica.canonical());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_came_before_what_it_builds_on_is_never_folded_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = Arc::new(Metrics::default());
+    let opened = SqliteStore::open(folder.path(), Options::default(), metrics).unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened);
+    let doc = DocName::parse("early").unwrap();
+    let mut ada = new_replica();
+    let first = insert(&mut ada, 0, "one");
+    let lost = insert(&mut ada, 3, " two");
+    let early = insert(&mut ada, 7, " three");
+    for update in [first, early] {
+        store.append(&doc, vec![update.into()]).await.unwrap();
+    }
+    let compactor = app::compact::Compactor::new(Arc::clone(&store));
+    let refused = app::compact::compact(&compactor, &doc, Seq(2)).await;
+    assert!(
+        matches!(refused, Err(app::compact::CompactFault::Waiting(1))),
+        "{refused:?}"
+    );
+    let stored = store.load(&doc).await.unwrap().unwrap();
+    assert_eq!((stored.log.len(), stored.snapshot), (2, None));
+    let report = app::verify::verify(&*store).await.unwrap();
+    assert_eq!(report.damages, vec![]);
+
+    store.append(&doc, vec![lost.into()]).await.unwrap();
+    app::compact::compact(&compactor, &doc, Seq(3))
+        .await
+        .unwrap();
+    let stored = store.load(&doc).await.unwrap().unwrap();
+    assert_eq!((stored.log.len(), stored.snapshot_through), (0, Seq(3)));
+    let again = app::compact::replay(&stored).unwrap();
+    assert_eq!(again.replica().canonical(), ada.canonical());
+    let report = app::verify::verify(&*store).await.unwrap();
+    assert_eq!(report.damages, vec![]);
 }
