@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use futures_util::future::{LocalBoxFuture, Shared};
 use leptos::prelude::{ArcRwSignal, GetUntracked as _, RwSignal, Set as _};
 use sheaf_shared::ids::{DocName, ReplicaId};
-use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::replica::{Applied, Origin, Replica, ReplicaError};
 use sheaf_shared::time::MonotonicMs;
 
 use super::listeners::Listeners;
@@ -46,7 +46,7 @@ pub(super) struct Inner {
     pub(super) workspace: Workspace,
     /// Counted, not owned by the screen that opened the document first.
     pub(super) phase: ArcRwSignal<Phase>,
-    pub(super) may_edit: Cell<bool>,
+    pub(super) may_edit: ArcRwSignal<bool>,
     pub(super) outbox: RefCell<Outbox>,
     /// Updates of others which the log does not have yet.
     pub(super) unlogged: RefCell<Vec<Vec<u8>>>,
@@ -92,7 +92,7 @@ impl DocumentHandle {
                 who,
                 workspace,
                 phase: ArcRwSignal::new(Phase::Loading),
-                may_edit: Cell::new(true),
+                may_edit: ArcRwSignal::new(true),
                 outbox: RefCell::default(),
                 unlogged: RefCell::default(),
                 keeps_log: Cell::new(false),
@@ -146,8 +146,8 @@ impl DocumentHandle {
         Rc::clone(&self.inner.replica)
     }
 
-    /// To be called after the replica was changed here, with the update that did it: the update is kept on
-    /// this device, then sent, and other tabs are told.
+    /// To be called after the replica was changed here, with the update that did it: the update is sent and
+    /// kept on this device, and other tabs are told.
     pub fn local_edit(&self, update: Vec<u8>) {
         self.inner.outbox.borrow_mut().edited(update);
         self.inner.last_used.set(platform::now());
@@ -155,7 +155,14 @@ impl DocumentHandle {
             // Whoever writes the first words of a document knows it.
             self.inner.phase.set(Phase::Ready);
         }
-        self.inner.workspace.write_soon(self);
+        self.inner.workspace.pass_on(self);
+    }
+
+    /// Applies an update that was made once for all, and passes it on like an edit made here.
+    pub fn local_edit_made(&self, update: &'static [u8]) {
+        if self.take(update) {
+            self.local_edit(update.to_vec());
+        }
     }
 
     /// Calls `f` when changes of others were applied to the replica since the last call; at most once per
@@ -201,10 +208,16 @@ impl DocumentHandle {
         self.inner.people_changed.add(f)
     }
 
-    /// Whether edits of this person are taken.
+    /// Whether edits of this person are taken, now.
     #[must_use]
     pub fn may_edit(&self) -> bool {
-        self.inner.may_edit.get()
+        self.inner.may_edit.get_untracked()
+    }
+
+    /// Like [`Self::may_edit`], as a signal for the screen that asks.
+    #[must_use]
+    pub fn may_edit_signal(&self) -> RwSignal<bool> {
+        self.inner.may_edit.clone().into()
     }
 
     pub(super) fn of(weak: &Weak<Inner>) -> Option<Self> {
@@ -223,6 +236,16 @@ impl DocumentHandle {
             .replica
             .borrow_mut()
             .apply(update, Origin::Remote);
+        self.taken(applied)
+    }
+
+    /// Applies what this device folded, which may have grown larger than any update.
+    pub(super) fn take_stored(&self, snapshot: &[u8]) {
+        let applied = self.inner.replica.borrow_mut().apply_stored(snapshot);
+        self.taken(applied);
+    }
+
+    fn taken(&self, applied: Result<Applied, ReplicaError>) -> bool {
         match applied {
             Ok(applied) => {
                 if applied.another_writes_as_me {

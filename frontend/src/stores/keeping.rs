@@ -6,6 +6,7 @@ use sheaf_shared::sync::client::Input;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::document::{DocumentHandle, Phase};
+use super::outbox::ToWrite;
 use super::save_state::Storage;
 use super::workspace::Workspace;
 use crate::local::db::{Db, NewRow, RowKey, StorageFault, Stored};
@@ -22,38 +23,44 @@ const LOG_ROWS_MAX: usize = 500;
 const LOG_BYTES_MAX: usize = 256 * 1024;
 
 impl Workspace {
-    /// Keeps the edits made in `document`, then sends them and tells other tabs.
-    pub(super) fn write_soon(&self, document: &DocumentHandle) {
-        self.recount();
+    /// Sends the edits made in `document`, keeps them on this device, and tells other tabs. Sending and keeping
+    /// run side by side: "saved" waits for the server's disk, and "kept on this device" for this device's.
+    pub(super) fn pass_on(&self, document: &DocumentHandle) {
         // Until the log was read, nobody knows how many edits were waiting before these.
         if document.phase_now() == Phase::Loading {
-            return;
+            return self.recount();
         }
+        let fresh = document.inner.outbox.borrow_mut().hand_over();
+        for update in &fresh {
+            self.input(Input::Edited {
+                doc: document.name(),
+                update,
+            });
+        }
+        self.recount();
         let batch = document.inner.outbox.borrow_mut().take_to_write();
         if let Some(batch) = batch {
             spawn_local(self.clone().write(document.clone(), batch));
         }
     }
 
-    async fn write(self, document: DocumentHandle, mut batch: Vec<Vec<u8>>) {
+    async fn write(self, document: DocumentHandle, mut batch: Vec<ToWrite>) {
         loop {
             let rows = self.append_own(&document, &batch).await;
-            document
+            let numbers = batch.iter().map(|edit| edit.number);
+            let overtaken = document
                 .inner
                 .outbox
                 .borrow_mut()
-                .written(rows.iter().copied());
-            for (update, row) in batch.into_iter().zip(rows) {
-                self.input(Input::Edited {
-                    doc: document.name(),
-                    update: &update,
-                });
+                .written(numbers.zip(rows.iter().copied()));
+            for (edit, row) in batch.into_iter().zip(rows) {
                 self.tell_tabs(&TabMessage::Edit {
                     doc: document.name().clone(),
                     row,
-                    update,
+                    update: edit.update,
                 });
             }
+            self.wait_no_longer(&document, overtaken);
             self.recount();
             let more = document.inner.outbox.borrow_mut().take_to_write();
             let Some(more) = more else { break };
@@ -66,13 +73,13 @@ impl Workspace {
     async fn append_own(
         &self,
         document: &DocumentHandle,
-        batch: &[Vec<u8>],
+        batch: &[ToWrite],
     ) -> Vec<Option<RowKey>> {
         let rows: Vec<NewRow> = batch
             .iter()
-            .map(|update| NewRow {
+            .map(|edit| NewRow {
                 doc: document.name().clone(),
-                update: update.clone(),
+                update: edit.update.clone(),
                 waiting: true,
             })
             .collect();
@@ -83,7 +90,8 @@ impl Workspace {
         match kept {
             Ok(keys) => {
                 self.keeps_again();
-                self.grown(document, batch.len(), batch.iter().map(Vec::len).sum());
+                let bytes = batch.iter().map(|edit| edit.update.len()).sum();
+                self.grown(document, batch.len(), bytes);
                 keys.into_iter().map(Some).collect()
             }
             Err(fault) => {
@@ -119,6 +127,11 @@ impl Workspace {
     pub(super) fn acknowledged(&self, document: &DocumentHandle, edits: usize) {
         let rows = document.inner.outbox.borrow_mut().acknowledged(edits);
         self.recount();
+        self.wait_no_longer(document, rows);
+    }
+
+    /// Writes down, and tells other tabs, that the server has these rows.
+    fn wait_no_longer(&self, document: &DocumentHandle, rows: Vec<RowKey>) {
         if rows.is_empty() {
             return;
         }
@@ -291,9 +304,11 @@ async fn fold(database: &Db, document: &DocumentHandle) -> Result<Left, StorageF
 /// A replica that holds exactly what is stored; `None` if some of it does not apply.
 fn replica_of(stored: &Stored) -> Option<Replica> {
     let mut replica = Replica::new(platform::new_replica_id());
-    let snapshot = stored.snapshot.iter().map(Vec::as_slice);
-    for update in snapshot.chain(stored.rows.iter().map(|row| row.update.as_slice())) {
-        replica.apply(update, Origin::Remote).ok()?;
+    if let Some(snapshot) = &stored.snapshot {
+        replica.apply_stored(snapshot).ok()?;
+    }
+    for row in &stored.rows {
+        replica.apply(&row.update, Origin::Remote).ok()?;
     }
     Some(replica)
 }

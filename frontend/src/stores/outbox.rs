@@ -1,9 +1,10 @@
 //! Which edits of one document are only on this device, in the order they were made. Bookkeeping only: no
 //! storage, no network.
 //!
-//! An edit goes: *unwritten* → written to the log (or known to be unwritable) and handed to the client →
-//! acknowledged. Edits of other tabs are counted too until those tabs say they are acknowledged; if they say
-//! nothing for long, their tab may be gone and the edits are adopted.
+//! An edit is handed to the client and written to the log at the same time: neither waits for the other, so it may
+//! be acknowledged before this device has kept it. Edits made before the log was read wait for both. Edits of
+//! other tabs are counted too until those tabs say they are acknowledged; if they say nothing for long, their tab
+//! may be gone and the edits are adopted.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,15 +15,40 @@ use crate::local::db::RowKey;
 /// Milliseconds another tab has to get its own edit acknowledged before this tab sends it too.
 pub const ADOPT_AFTER_MS: u64 = 5_000;
 
+/// Tells the edits of one outbox apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EditNumber(u64);
+
+/// An edit on its way to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToWrite {
+    /// Which.
+    pub number: EditNumber,
+    /// One update (V1).
+    pub update: Vec<u8>,
+}
+
 /// The edits of one document that the server has not acknowledged.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    unwritten: Vec<Vec<u8>>,
-    /// Taken by a write that is under way.
-    being_written: usize,
-    /// Handed to the client, oldest first; `None` for an edit that this device could not keep.
-    on_the_way: VecDeque<Option<RowKey>>,
+    edits_made: u64,
+    /// Made, and handed to nobody yet.
+    fresh: Vec<Vec<u8>>,
+    unwritten: Vec<ToWrite>,
+    is_writing: bool,
+    /// Handed to the client, oldest first.
+    on_the_way: VecDeque<OnTheWay>,
     foreign: BTreeMap<RowKey, Foreign>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnTheWay {
+    /// The log does not have it yet.
+    Unwritten(EditNumber),
+    /// This device could not keep it.
+    Unkeepable,
+    /// The log has it.
+    Kept(RowKey),
 }
 
 #[derive(Debug)]
@@ -36,44 +62,71 @@ impl Outbox {
     pub fn found(&mut self, rows: impl IntoIterator<Item = RowKey>) {
         for row in rows {
             self.foreign.remove(&row);
-            self.on_the_way.push_back(Some(row));
+            self.on_the_way.push_back(OnTheWay::Kept(row));
         }
     }
 
     /// An edit was made here.
     pub fn edited(&mut self, update: Vec<u8>) {
-        self.unwritten.push(update);
+        self.fresh.push(update);
+    }
+
+    /// Takes what was made since the last time: it counts as handed to the client from now on, so hand it over,
+    /// in this order.
+    pub fn hand_over(&mut self) -> Vec<Vec<u8>> {
+        let fresh = std::mem::take(&mut self.fresh);
+        for update in &fresh {
+            let number = EditNumber(self.edits_made);
+            self.edits_made += 1;
+            self.on_the_way.push_back(OnTheWay::Unwritten(number));
+            self.unwritten.push(ToWrite {
+                number,
+                update: update.clone(),
+            });
+        }
+        fresh
     }
 
     /// Takes everything unwritten, unless a write is under way already.
-    pub fn take_to_write(&mut self) -> Option<Vec<Vec<u8>>> {
-        if self.being_written > 0 || self.unwritten.is_empty() {
+    pub fn take_to_write(&mut self) -> Option<Vec<ToWrite>> {
+        if self.is_writing || self.unwritten.is_empty() {
             return None;
         }
-        self.being_written = self.unwritten.len();
+        self.is_writing = true;
         Some(std::mem::take(&mut self.unwritten))
     }
 
-    /// The write ended: the row of each edit, or `None` for what could not be kept. They are with the client now.
-    pub fn written(&mut self, rows: impl IntoIterator<Item = Option<RowKey>>) {
-        self.being_written = 0;
-        for row in rows {
+    /// The write ended: the row of each edit, or `None` for what could not be kept. Gives the rows that need wait
+    /// no longer, because the server was faster.
+    pub fn written(
+        &mut self,
+        rows: impl IntoIterator<Item = (EditNumber, Option<RowKey>)>,
+    ) -> Vec<RowKey> {
+        self.is_writing = false;
+        let mut overtaken = Vec::new();
+        for (number, row) in rows {
             if let Some(row) = row {
                 self.foreign.remove(&row);
             }
-            self.on_the_way.push_back(row);
+            let mut on_the_way = self.on_the_way.iter_mut();
+            match on_the_way.find(|edit| **edit == OnTheWay::Unwritten(number)) {
+                Some(edit) => *edit = row.map_or(OnTheWay::Unkeepable, OnTheWay::Kept),
+                None => overtaken.extend(row),
+            }
         }
+        overtaken
     }
 
     /// The server has the oldest `edits` of those on the way; gives the rows that need wait no longer.
     pub fn acknowledged(&mut self, edits: usize) -> Vec<RowKey> {
         let count = edits.min(self.on_the_way.len());
-        self.on_the_way.drain(..count).flatten().collect()
+        let acknowledged = self.on_the_way.drain(..count);
+        acknowledged.filter_map(OnTheWay::row).collect()
     }
 
     /// Another tab wrote an edit. Returns whether it was news.
     pub fn foreign_edit(&mut self, row: RowKey, update: Vec<u8>, now: MonotonicMs) -> bool {
-        if self.on_the_way.contains(&Some(row)) || self.foreign.contains_key(&row) {
+        if self.on_the_way.contains(&OnTheWay::Kept(row)) || self.foreign.contains_key(&row) {
             return false;
         }
         self.foreign.insert(row, Foreign { update, since: now });
@@ -100,7 +153,7 @@ impl Outbox {
         let mut updates = Vec::with_capacity(due.len());
         for row in due {
             if let Some(foreign) = self.foreign.remove(&row) {
-                self.on_the_way.push_back(Some(row));
+                self.on_the_way.push_back(OnTheWay::Kept(row));
                 updates.push(foreign.update);
             }
         }
@@ -113,17 +166,23 @@ impl Outbox {
         self.on_the_way.len()
     }
 
-    /// Edits that exist on this device only, as far as this tab knows.
+    /// Edits the server is not known to have, as far as this tab knows.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.unwritten.len() + self.being_written + self.on_the_way.len() + self.foreign.len()
+        self.fresh.len() + self.on_the_way.len() + self.foreign.len()
     }
 
-    /// Edits that not even this device has kept yet.
+    /// Those of them that not even this device has kept yet.
     #[must_use]
     pub fn unkept(&self) -> usize {
-        let unkeepable = self.on_the_way.iter().filter(|row| row.is_none()).count();
-        self.unwritten.len() + self.being_written + unkeepable
+        let on_the_way = self.on_the_way.iter();
+        self.fresh.len() + on_the_way.filter(|edit| edit.row().is_none()).count()
+    }
+
+    /// Whether the log still lacks edits that were made here, acknowledged or not.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.is_writing || !self.unwritten.is_empty() || !self.fresh.is_empty()
     }
 
     /// Whether edits of other tabs wait.
@@ -133,47 +192,90 @@ impl Outbox {
     }
 }
 
+impl OnTheWay {
+    const fn row(self) -> Option<RowKey> {
+        match self {
+            Self::Kept(row) => Some(row),
+            Self::Unwritten(_) | Self::Unkeepable => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: MonotonicMs = MonotonicMs(1_000);
 
+    /// Hands everything over and takes it to be written.
+    fn begin_write(outbox: &mut Outbox) -> Vec<EditNumber> {
+        outbox.hand_over();
+        let batch = outbox.take_to_write().unwrap();
+        batch.into_iter().map(|edit| edit.number).collect()
+    }
+
+    fn end_write(
+        outbox: &mut Outbox,
+        numbers: &[EditNumber],
+        rows: &[Option<RowKey>],
+    ) -> Vec<RowKey> {
+        outbox.written(numbers.iter().copied().zip(rows.iter().copied()))
+    }
+
     #[test]
     fn an_edit_counts_as_waiting_from_the_key_press_to_the_acknowledgement() {
         let mut outbox = Outbox::default();
         outbox.edited(vec![1]);
         assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
-        let batch = outbox.take_to_write().unwrap();
-        assert_eq!(batch, [vec![1]]);
+        assert_eq!(outbox.hand_over(), [vec![1]]);
+        assert!(outbox.hand_over().is_empty(), "handed over once");
+        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
+        let numbers = begin_write(&mut outbox);
         assert_eq!(
             (outbox.waiting(), outbox.unkept()),
             (1, 1),
             "being written is not written"
         );
-        outbox.written([Some(RowKey(7))]);
+        assert!(end_write(&mut outbox, &numbers, &[Some(RowKey(7))]).is_empty());
         assert_eq!((outbox.waiting(), outbox.unkept()), (1, 0));
         assert_eq!(outbox.acknowledged(1), [RowKey(7)]);
         assert_eq!(outbox.waiting(), 0);
     }
 
     #[test]
+    fn an_edit_that_the_server_has_before_this_device_waits_for_nobody_once_it_is_written() {
+        let mut outbox = Outbox::default();
+        outbox.edited(vec![1]);
+        outbox.edited(vec![2]);
+        let numbers = begin_write(&mut outbox);
+        assert_eq!(outbox.acknowledged(1), []);
+        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
+        assert!(outbox.is_writing());
+        let overtaken = end_write(&mut outbox, &numbers, &[Some(RowKey(1)), Some(RowKey(2))]);
+        assert_eq!(overtaken, [RowKey(1)]);
+        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 0));
+        assert_eq!(outbox.acknowledged(1), [RowKey(2)]);
+        assert!(!outbox.is_writing());
+    }
+
+    #[test]
     fn only_one_write_is_under_way_so_edits_keep_their_order() {
         let mut outbox = Outbox::default();
         outbox.edited(vec![1]);
-        assert!(outbox.take_to_write().is_some());
+        let numbers = begin_write(&mut outbox);
         outbox.edited(vec![2]);
+        outbox.hand_over();
         assert!(outbox.take_to_write().is_none());
-        outbox.written([Some(RowKey(1))]);
-        assert_eq!(outbox.take_to_write(), Some(vec![vec![2]]));
+        end_write(&mut outbox, &numbers, &[Some(RowKey(1))]);
+        assert_eq!(outbox.take_to_write().unwrap()[0].update, [2]);
     }
 
     #[test]
     fn an_edit_that_could_not_be_kept_is_never_called_kept() {
         let mut outbox = Outbox::default();
         outbox.edited(vec![1]);
-        let _ = outbox.take_to_write();
-        outbox.written([None]);
+        let numbers = begin_write(&mut outbox);
+        end_write(&mut outbox, &numbers, &[None]);
         assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
         assert_eq!(outbox.acknowledged(1), []);
         assert_eq!((outbox.waiting(), outbox.unkept()), (0, 0));
@@ -184,8 +286,8 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.found([RowKey(3), RowKey(4)]);
         outbox.edited(vec![1]);
-        let _ = outbox.take_to_write();
-        outbox.written([Some(RowKey(9))]);
+        let numbers = begin_write(&mut outbox);
+        end_write(&mut outbox, &numbers, &[Some(RowKey(9))]);
         assert_eq!(outbox.acknowledged(2), [RowKey(3), RowKey(4)]);
         assert_eq!(
             outbox.acknowledged(5),

@@ -150,9 +150,9 @@ pub fn chip(facts: &Facts) -> Chip {
 /// The chip while this device keeps what is written.
 fn kept(facts: &Facts, line: Line) -> Chip {
     match line {
-        Line::Saved | Line::Saving | Line::Connecting => in_touch(facts.waiting, line),
-        Line::Offline | Line::CannotReach => apart(facts.waiting, line),
-        Line::Stalled | Line::Shut | Line::Refused(_) => not_taken(facts.waiting, line),
+        Line::Saved | Line::Saving | Line::Connecting => in_touch(facts, line),
+        Line::Offline | Line::CannotReach => apart(facts, line),
+        Line::Stalled | Line::Shut | Line::Refused(_) => not_taken(facts, line),
     }
 }
 
@@ -166,9 +166,9 @@ fn chip_of(tone: Tone, label: String, short: &str, detail: String) -> Chip {
 }
 
 /// The server is there, or about to be.
-fn in_touch(waiting: usize, line: Line) -> Chip {
-    let kept_here = on_device(waiting);
-    match (line, waiting) {
+fn in_touch(facts: &Facts, line: Line) -> Chip {
+    let kept_here = on_device(facts);
+    match (line, facts.waiting) {
         (Line::Connecting, 0) => chip_of(
             Tone::Busy,
             "Connecting…".to_owned(),
@@ -188,21 +188,29 @@ fn in_touch(waiting: usize, line: Line) -> Chip {
             "Everything you wrote is on the server's disk, and a copy is on this device."
                 .to_owned(),
         ),
-        _ => chip_of(
+        (_, waiting) => chip_of(
             Tone::Busy,
             "Saving…".to_owned(),
             "Saving…",
-            format!(
-                "{} on the way to the server, and kept on this device. You may close this page.",
-                changes(waiting)
-            ),
+            if facts.unkept == 0 {
+                format!(
+                    "{} on the way to the server, and kept on this device. You may close this page.",
+                    changes(waiting)
+                )
+            } else {
+                format!(
+                    "{} on the way to the server and to this device's disk.",
+                    changes(waiting)
+                )
+            },
         ),
     }
 }
 
 /// The server is out of reach; nothing is wrong with what is written.
-fn apart(waiting: usize, line: Line) -> Chip {
-    let kept_here = on_device(waiting);
+fn apart(facts: &Facts, line: Line) -> Chip {
+    let waiting = facts.waiting;
+    let kept_here = on_device(facts);
     let is_offline = line == Line::Offline;
     let (what, short) = if is_offline {
         ("Offline", "Offline")
@@ -232,8 +240,8 @@ fn apart(waiting: usize, line: Line) -> Chip {
 }
 
 /// The server is there and does not take what is written.
-fn not_taken(waiting: usize, line: Line) -> Chip {
-    let kept_here = on_device(waiting);
+fn not_taken(facts: &Facts, line: Line) -> Chip {
+    let kept_here = on_device(facts);
     match line {
         Line::Stalled => chip_of(
             Tone::Warning,
@@ -259,9 +267,14 @@ fn not_taken(waiting: usize, line: Line) -> Chip {
     }
 }
 
-/// "14 changes kept on this device"
-fn on_device(waiting: usize) -> String {
-    format!("{} kept on this device", changes(waiting))
+/// "14 changes kept on this device": only those that are on its disk.
+fn on_device(facts: &Facts) -> String {
+    let kept = facts.waiting.saturating_sub(facts.unkept);
+    if kept == 0 && facts.unkept > 0 {
+        format!("{} being kept on this device", changes(facts.unkept))
+    } else {
+        format!("{} kept on this device", changes(kept))
+    }
 }
 
 /// The chip while this device keeps nothing and not everything is on the server.
@@ -411,6 +424,25 @@ mod tests {
         let chip = chip(&facts(&[offline], 14, KEEPING));
         assert_eq!(chip.label, "Offline: 14 changes kept on this device");
         assert_eq!(chip.tone, Tone::Away);
+    }
+
+    #[test]
+    fn only_what_is_on_this_devices_disk_is_called_kept_on_it() {
+        let offline = DocStatus::Offline {
+            waiting: 14,
+            since: SINCE,
+        };
+        let mut facts = facts(&[offline], 14, KEEPING);
+        facts.unkept = 1;
+        let label = chip(&facts).label;
+        assert_eq!(label, "Offline: 13 changes kept on this device");
+        facts.unkept = 14;
+        let label = chip(&facts).label;
+        assert_eq!(label, "Offline: 14 changes being kept on this device");
+
+        facts.statuses = vec![DocStatus::Saving { waiting: 14 }];
+        let words = chip(&facts).details.join(" ");
+        assert!(!words.contains("You may close"), "{words}");
     }
 
     #[test]

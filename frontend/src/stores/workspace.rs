@@ -264,14 +264,16 @@ impl Workspace {
             self.announce(&document, &state);
         }
         // Edits made or heard of while loading.
-        self.write_soon(&document);
+        self.pass_on(&document);
         self.fold_if_long(&document);
     }
 
     fn take_stored(&self, document: &DocumentHandle, stored: &Stored) {
-        let snapshot = stored.snapshot.iter().map(Vec::as_slice);
-        for update in snapshot.chain(stored.rows.iter().map(|row| row.update.as_slice())) {
-            document.take(update);
+        if let Some(snapshot) = &stored.snapshot {
+            document.take_stored(snapshot);
+        }
+        for row in &stored.rows {
+            document.take(&row.update);
         }
         let waiting = stored
             .rows
@@ -315,7 +317,9 @@ impl Workspace {
             // The list holds one, the clone made here is the second.
             .filter(|document| Rc::strong_count(&document.inner) == 1)
             .filter(|document| {
-                document.inner.outbox.borrow().waiting() == 0
+                let outbox = document.inner.outbox.borrow();
+                outbox.waiting() == 0
+                    && !outbox.is_writing()
                     && document.inner.unlogged.borrow().is_empty()
                     && document.phase_now() != Phase::Loading
             })
