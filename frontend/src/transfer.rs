@@ -122,7 +122,9 @@ fn fill(shell: Shell, page: PageId, content: Vec<DeltaOp>) {
     let document = shell.page_document(page);
     spawn_local(async move {
         document.loaded().await;
-        for update in first_edits(&mut document.replica().borrow_mut(), &content) {
+        // The replica is free again before anybody hears of the edits.
+        let edits = first_edits(&mut document.replica().borrow_mut(), &content);
+        for update in edits {
             document.local_edit(update);
         }
         // An editor that is open already shows what was filled in.

@@ -79,7 +79,8 @@ fn byline(page: PageId) -> String {
         return String::new();
     };
     let mut words = String::new();
-    if let Some(at) = facts.created_at {
+    // The tour has no date: it is the same for whoever makes it.
+    if let Some(at) = facts.created_at.filter(|at| at.0 > 0) {
         #[expect(
             clippy::cast_precision_loss,
             reason = "milliseconds since 1970 stay below 2^53"

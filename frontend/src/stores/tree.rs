@@ -67,6 +67,22 @@ impl TreeStore {
         self.collapsed
     }
 
+    /// The tree, without following changes.
+    #[must_use]
+    pub fn tree_now(self) -> Arc<Tree> {
+        self.tree.get_untracked()
+    }
+
+    /// Takes a change that was made elsewhere once for all, and passes it on like one made here.
+    pub fn take_made(self, update: &'static [u8]) {
+        let document = self.document();
+        if matches!(document.phase_now(), Phase::Ready | Phase::Unknown) {
+            document.local_edit_made(update);
+            self.tree
+                .set(Arc::new(space::read(&document.replica().borrow())));
+        }
+    }
+
     /// The tree in reading order.
     #[must_use]
     pub fn rows(self) -> Vec<TreeRow> {
