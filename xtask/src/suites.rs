@@ -172,7 +172,17 @@ fn clippy() -> Result<Tally, Failure> {
 }
 
 fn native() -> Result<Tally, Failure> {
-    count(&mut cargo(&["test", "--no-fail-fast"]), Runner::CargoTest)
+    let rest = count(&mut cargo(&["test", "--no-fail-fast"]), Runner::CargoTest)?;
+    // The page is not among the packages that a bare `cargo test` takes; what it decides is tested natively all
+    // the same.
+    let mut page = cargo(&[
+        "test",
+        "--no-fail-fast",
+        "--package",
+        "sheaf-frontend",
+        "--lib",
+    ]);
+    Ok(rest + count(&mut page, Runner::CargoTest)?)
 }
 
 fn docs() -> Result<Tally, Failure> {
