@@ -171,3 +171,11 @@ pub fn kept(key: &str) -> Option<String> {
 pub fn keep(key: &str, value: &str) -> bool {
     matches!(window().local_storage(), Ok(Some(storage)) if storage.set_item(key, value).is_ok())
 }
+
+/// Keeps nothing under `key` any more.
+pub fn forget(key: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // A storage that refuses keeps nothing anyway.
+        let _ = storage.remove_item(key);
+    }
+}

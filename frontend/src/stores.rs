@@ -1,6 +1,7 @@
 //! The facts the screens show, and the only functions that change them.
 
 pub mod document;
+pub mod eviction;
 pub mod finding;
 mod keeping;
 pub mod listeners;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::icon::{Drawing, Icon};
 use super::identity::Identity;
 use crate::router::Route;
+use crate::stores::eviction::Evicted;
 use crate::stores::shell::shell;
 
 /// All of them.
@@ -13,8 +14,17 @@ pub fn Toasts() -> impl IntoView {
     let shell = shell();
     let is_asking =
         move || shell.me.get().name.is_none() && matches!(shell.route.get(), Route::Page(_));
+    let evicted = shell.workspace().evicted();
     view! {
         <div class="toasts" role="region" aria-label="Notices">
+            <Show when=move || evicted.get().is_some()>
+                <div class="toast fade-in" role="alert">
+                    <span>{move || evicted.get().map(Evicted::words)}</span>
+                    <button type="button" class="button" on:click=move |_| evicted.set(None)>
+                        "I understand"
+                    </button>
+                </div>
+            </Show>
             <Show when=move || shell.update.with(Option::is_some)>
                 <div class="toast fade-in" role="status">
                     <span>"A newer Sheaf is ready."</span>

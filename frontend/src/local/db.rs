@@ -3,6 +3,9 @@
 //! A row of the log that the server has not acknowledged says so (`waiting`), so that a cold start knows what is
 //! on this device only. Compaction folds rows into the snapshot and never takes a waiting one away.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use js_sys::{Array, Reflect, Uint8Array};
 use sheaf_shared::ids::DocName;
 use wasm_bindgen::JsCast as _;
@@ -94,6 +97,7 @@ pub struct Stored {
 #[derive(Clone)]
 pub struct Db {
     database: IdbDatabase,
+    is_new: bool,
 }
 
 impl Db {
@@ -109,10 +113,14 @@ impl Db {
         let request = factory
             .open_with_u32(DATABASE, VERSION)
             .map_err(|fault| StorageFault::of_js(&fault))?;
+        let is_new = Rc::new(Cell::new(false));
         let making = Closure::<dyn FnMut(web_sys::Event)>::new({
-            let request = request.clone();
-            // A failure here makes the opening fail, which is reported below.
-            move |_| drop(make_stores(&request))
+            let (request, is_new) = (request.clone(), Rc::clone(&is_new));
+            move |_| {
+                is_new.set(true);
+                // A failure here makes the opening fail, which is reported below.
+                drop(make_stores(&request));
+            }
         });
         request.set_onupgradeneeded(Some(making.as_ref().unchecked_ref()));
         let opened = result_of(&request).await;
@@ -121,7 +129,16 @@ impl Db {
         // A newer release in another tab may change the stores: let it, this tab then reports failing writes.
         let giving_way = database.clone();
         crate::platform::listen(&database, "versionchange", move |_| giving_way.close());
-        Ok(Self { database })
+        Ok(Self {
+            database,
+            is_new: is_new.get(),
+        })
+    }
+
+    /// Whether there was none before: this is the first visit, or the browser threw away what was kept.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Everything kept of `doc`.

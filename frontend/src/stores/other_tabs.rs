@@ -85,6 +85,7 @@ impl Workspace {
     pub(super) fn watch_leaving(&self) {
         let workspace = self.clone();
         platform::listen(&platform::window(), "pagehide", move |_| {
+            workspace.mark_what_is_kept();
             for document in workspace.documents() {
                 workspace.log_now(&document);
                 workspace.tell_tabs(&TabMessage::Presence {
@@ -108,6 +109,7 @@ impl Workspace {
                     });
                 }
             }
+            workspace.mark_what_is_kept();
             workspace.adopt_from_time_to_time();
         });
     }

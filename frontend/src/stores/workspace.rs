@@ -16,6 +16,7 @@ use sheaf_shared::sync::facts::ServerFact;
 use wasm_bindgen_futures::spawn_local;
 
 use super::document::{DocumentHandle, Phase};
+use super::eviction::{self, Evicted};
 use super::listeners::{Listeners, Subscription};
 use super::save_state::Storage;
 use crate::local::db::{Db, StorageFault, Stored};
@@ -57,6 +58,9 @@ struct Inner {
     unsent: RwSignal<Unsent>,
     preferences_changed: Listeners,
     asked_to_persist: Cell<bool>,
+    evicted: RwSignal<Option<Evicted>>,
+    /// What [`eviction::mark`] was told last.
+    marked: Cell<Option<usize>>,
 }
 
 impl Workspace {
@@ -74,6 +78,8 @@ impl Workspace {
                 unsent: RwSignal::default(),
                 preferences_changed: Listeners::default(),
                 asked_to_persist: Cell::new(false),
+                evicted: RwSignal::new(None),
+                marked: Cell::new(None),
             }),
         };
         let host = workspace.clone();
@@ -108,6 +114,24 @@ impl Workspace {
     #[must_use]
     pub fn unsent(&self) -> RwSignal<Unsent> {
         self.inner.unsent
+    }
+
+    /// What the browser threw away since the last visit, until the person has read it: a signal.
+    #[must_use]
+    pub fn evicted(&self) -> RwSignal<Option<Evicted>> {
+        self.inner.evicted
+    }
+
+    /// Notes where an eviction does not reach it how much is on this device only.
+    pub(super) fn mark_what_is_kept(&self) {
+        let is_keeping = matches!(self.inner.storage.get_untracked(), Storage::Keeping { .. });
+        let unsent = self.inner.unsent.get_untracked();
+        let waiting = unsent.waiting;
+        let is_news = self.inner.marked.get() != Some(waiting);
+        if is_keeping && unsent.uncounted == 0 && is_news {
+            eviction::mark(waiting);
+            self.inner.marked.set(Some(waiting));
+        }
     }
 
     /// Dials again at once, also where the server had said no.
@@ -293,6 +317,11 @@ impl Workspace {
         let Ok(database) = self.database().await else {
             return;
         };
+        if database.is_new()
+            && let Some(evicted) = eviction::notice()
+        {
+            self.inner.evicted.set(Some(evicted));
+        }
         match database.waiting().await {
             Ok(waiting) => {
                 for (doc, _) in waiting {
