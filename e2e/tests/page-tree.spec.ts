@@ -1,6 +1,6 @@
 import { expect, test } from "../fixtures/people.ts";
 
-test("pages are walked, moved, nested, renamed and thrown away with keys alone, and others see it", async ({ people }) => {
+test("pages are walked, moved, nested, renamed and thrown away with keys alone, and others see it", async ({ ownPeople: people }) => {
   const ada = await people.join("Ada");
   const ben = await people.join("Ben");
   const { app, page } = ada;
@@ -34,7 +34,7 @@ test("pages are walked, moved, nested, renamed and thrown away with keys alone, 
   await expect(ben.app.entry("Delta")).toHaveAttribute("aria-level", "2");
 });
 
-test("a page that is dragged onto another goes inside it, and back out between others", async ({ people }) => {
+test("a page that is dragged onto another goes inside it, and back out between others", async ({ ownPeople: people }) => {
   const ada = await people.join("Ada");
   await ada.app.createPage("Alpha");
   await ada.app.createPage("Beta");
@@ -46,7 +46,7 @@ test("a page that is dragged onto another goes inside it, and back out between o
   expect(height).toBeGreaterThan(20);
 });
 
-test("a page in the bin comes back with what is inside it, and is gone for everyone when deleted for good", async ({ people }) => {
+test("a page in the bin comes back with what is inside it, and is gone for everyone when deleted for good", async ({ ownPeople: people }) => {
   const ada = await people.join("Ada");
   const ben = await people.join("Ben");
   await ada.app.createPage("Outer");
@@ -71,7 +71,7 @@ test("a page in the bin comes back with what is inside it, and is gone for every
   await expect(ben.page.getByText("The bin is empty.")).toBeVisible();
 });
 
-test("any page is a few letters away, also one that does not exist yet", async ({ people }) => {
+test("any page is a few letters away, also one that does not exist yet", async ({ ownPeople: people }) => {
   const ada = await people.join("Ada");
   await ada.app.createPage("Spring sampling plan");
   await ada.app.createPage("Equipment");
