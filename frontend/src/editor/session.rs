@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked as _, RwSignal};
 use serde_json::{Value, json};
-use sheaf_binding::{Binding, Direction, EditContext, Join, Selection, blocks_of, codec};
+use sheaf_binding::{
+    Binding, BindingError, Direction, EditContext, Join, Selection, blocks_of, codec,
+};
 use sheaf_shared::flow::EditError;
 use sheaf_shared::markdown;
 use sheaf_shared::presence::Person;
@@ -175,15 +177,12 @@ impl Session {
             }
             Err(error) => {
                 web_sys::console::error_1(&error.to_string().into());
-                if let sheaf_binding::BindingError::Refused(EditError::TooLarge) = error {
-                    web_sys::console::warn_1(&"that was too much at once".into());
-                }
                 // Nothing was written; the surface goes back to what the page holds.
                 let whole = self.whole();
                 if let Some(surface) = self.surface() {
                     platform::next_frame(move || drop(surface.show_anew(&whole)));
                 }
-                String::new()
+                format!("?{}", why_refused(&error))
             }
         }
     }
@@ -353,6 +352,21 @@ impl Session {
 }
 
 /// `[join, anchor before, head before, anchor after, head after, hold]`
+/// What happened to an edit that was not taken, and what to do next.
+const fn why_refused(error: &BindingError) -> &'static str {
+    match error {
+        BindingError::Refused(EditError::TooLarge) => {
+            "That was too much at once, so none of it was put in. The page is as it was before; add it in smaller parts."
+        }
+        BindingError::Refused(_) => {
+            "That holds something a page can't keep, so it was not put in. The page is as it was before."
+        }
+        BindingError::Step(_) | BindingError::OutOfStep => {
+            "The last change could not be made and was taken back; everything before it is kept. Try it again, and reload if it happens again."
+        }
+    }
+}
+
 fn read_context(context: &str) -> (EditContext, bool) {
     let value: Value = serde_json::from_str(context).unwrap_or(Value::Null);
     let place = |at: usize| value[at].as_u64().and_then(|n| u32::try_from(n).ok());

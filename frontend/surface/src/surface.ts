@@ -15,6 +15,7 @@ import { clipboard } from "./clipboard";
 import * as commands from "./commands";
 import { JOIN, type Join } from "./commands";
 import { changedBlocks, groups } from "./groups";
+import { notice } from "./notice";
 import { numbers } from "./numbers";
 import { typingRules } from "./rules";
 import { isCode, isSafeLink, schema } from "./schema";
@@ -25,7 +26,8 @@ import { applyStep, docFrom, stepsOf, type Block, type WireStep } from "./wire";
 export interface Host {
   /**
    * Takes what was done here: steps as JSON, and `[join, anchor before, head before, anchor after, head after, hold]`.
-   * Answers with steps that set the view right (JSON), with nothing, or with `!` and why the editor must stop.
+   * Answers with steps that set the view right (JSON), with nothing, with `!` and why the editor must stop, or with `?` and
+   * why this was refused; it shows the whole document anew then.
    */
   local(steps: string, context: string): string;
   /** Undoes or redoes. Answers `{"steps": […], "selection": [anchor, head] | null}`, or nothing. */
@@ -64,6 +66,7 @@ export class Surface {
   private told = "";
   private heldCarets: Caret[] | null = null;
   private stopped = false;
+  private notice: HTMLElement | null = null;
   /** Where the last edit left the caret: typing elsewhere begins a new item of undo. */
   private lastHead = -1;
   private readonly floating = document.createElement("div");
@@ -209,7 +212,19 @@ export class Surface {
     const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps)]);
     const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
     if (answer?.startsWith("!")) this.stop(answer.slice(1));
+    else if (answer?.startsWith("?")) this.refused(answer.slice(1), wordsIn(steps));
     else if (answer) this.show(answer);
+  }
+
+  /** Says why something was taken back, and gives it to those who want it. */
+  private refused(why: string, words: string): void {
+    this.notice?.remove();
+    this.notice = notice(why, [
+      ...(words !== "" && navigator.clipboard ? [{ name: "Copy what was taken back", run: () => void navigator.clipboard.writeText(words) }] : []),
+      { name: "Reload", run: () => location.reload() },
+      { name: "Go on", run: () => (this.notice?.remove(), this.view.focus()) },
+    ]);
+    this.place.prepend(this.notice);
   }
 
   // Others, and history.
@@ -386,17 +401,9 @@ export class Surface {
     this.stopped = true;
     this.view.setProps({});
     this.floating.hidden = true;
-    const note = document.createElement("div");
-    note.className = "surface-stopped";
-    note.setAttribute("role", "alert");
-    const words = document.createElement("p");
-    words.textContent = `${why} What you wrote until a moment ago is kept on this device. Reload to go on writing.`;
-    const reload = document.createElement("button");
-    reload.type = "button";
-    reload.textContent = "Reload";
-    reload.addEventListener("click", () => location.reload());
-    note.append(words, reload);
-    this.place.prepend(note);
+    const words = `${why} What you wrote until a moment ago is kept on this device. Reload to go on writing.`;
+    this.notice?.remove();
+    this.place.prepend(notice(words, [{ name: "Reload", run: () => location.reload() }]));
   }
 
   destroy(): void {
@@ -406,6 +413,12 @@ export class Surface {
     this.view.destroy();
     this.floating.remove();
   }
+}
+
+/** The text `steps` put in, a line for each block. */
+function wordsIn(steps: WireStep[]): string {
+  const blocks = steps.flatMap((step) => (step[0] === "r" ? step[5] : []));
+  return blocks.map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : Array.isArray(piece) ? piece[0] : "")).join("")).join("\n");
 }
 
 const isBlank = (state: EditorState): boolean => {
