@@ -38,3 +38,35 @@ test("name, colour and theme are kept, and shown in the other tab at once", asyn
   await ada.page.getByRole("button", { name: "Settings" }).click();
   await expect(settings.getByRole("textbox", { name: "Your name" })).toHaveValue("Ada L.");
 });
+
+test("a browser that cleared what it kept says so, and how much went with it", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const path = await ada.app.createPage("Cleared");
+  await ada.app.write("On the server.");
+  await ada.app.isSaved();
+  await ada.goOffline();
+  await ada.app.write(" x");
+  await expect(ada.app.chip).toContainText(/\d changes? kept on this device/);
+  await ada.page.close();
+
+  await ada.comeBack();
+  const tab = await ada.anotherTab();
+  // A page of the same origin that is not the app: nothing holds the storage open.
+  await tab.page.goto(new URL("/healthz", ada.line.url).href);
+  await tab.page.evaluate(
+    () =>
+      new Promise((done, failed) => {
+        const clearing = indexedDB.deleteDatabase("sheaf");
+        clearing.onsuccess = done;
+        clearing.onerror = failed;
+      }),
+  );
+  await tab.open(path);
+  const notice = tab.page.getByRole("alert");
+  await expect(notice).toContainText(/has cleared what Sheaf kept.*2 changes had not reached the server/);
+  await expect(tab.body).toHaveText("On the server.");
+  await notice.getByRole("button", { name: "I understand" }).click();
+  await tab.reload();
+  await expect(tab.body).toHaveText("On the server.");
+  await expect(notice).toBeHidden();
+});
