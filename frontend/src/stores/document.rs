@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
+use bytes::Bytes;
 use futures_util::future::{LocalBoxFuture, Shared};
 use leptos::prelude::{ArcRwSignal, GetUntracked as _, RwSignal, Set as _};
 use sheaf_shared::ids::{DocName, ReplicaId};
-use sheaf_shared::replica::{Applied, Origin, Replica, ReplicaError};
+use sheaf_shared::replica::{Early, Replica, ReplicaError};
 use sheaf_shared::time::MonotonicMs;
 
 use super::listeners::Listeners;
@@ -42,6 +43,8 @@ pub struct DocumentHandle {
 pub(super) struct Inner {
     pub(super) name: DocName,
     pub(super) replica: Rc<RefCell<Replica>>,
+    /// Updates of other tabs and of the log that build on what has not come yet.
+    pub(super) early: RefCell<Early>,
     pub(super) who: ReplicaId,
     pub(super) workspace: Workspace,
     /// Counted, not owned by the screen that opened the document first.
@@ -89,6 +92,7 @@ impl DocumentHandle {
             inner: Rc::new(Inner {
                 name,
                 replica: Rc::new(RefCell::new(Replica::new(who))),
+                early: RefCell::new(Early::of_log()),
                 who,
                 workspace,
                 phase: ArcRwSignal::new(Phase::Loading),
@@ -229,28 +233,35 @@ impl DocumentHandle {
         self.inner.own_presence.borrow().clone()
     }
 
-    /// Applies an update of somebody else. Returns whether it was taken; what was not must not be kept.
+    /// Takes an update of somebody else, at once or when what it builds on has come. Returns whether it was taken;
+    /// what was not must not be kept.
     pub(super) fn take(&self, update: &[u8]) -> bool {
-        let applied = self
-            .inner
-            .replica
-            .borrow_mut()
-            .apply(update, Origin::Remote);
-        self.taken(applied)
+        let update = Bytes::copy_from_slice(update);
+        self.change(|replica, early| early.take(&update, replica, |_| {}).map(drop))
     }
 
-    /// Applies what this device folded, which may have grown larger than any update.
-    pub(super) fn take_stored(&self, snapshot: &[u8]) {
-        let applied = self.inner.replica.borrow_mut().apply_stored(snapshot);
-        self.taken(applied);
+    /// Takes what a log of this device was folded into. Returns whether it was taken.
+    pub(super) fn take_snapshot(&self, snapshot: &[u8]) -> bool {
+        self.change(|replica, early| early.take_snapshot(snapshot, replica))
     }
 
-    fn taken(&self, applied: Result<Applied, ReplicaError>) -> bool {
-        match applied {
-            Ok(applied) => {
-                if applied.another_writes_as_me {
-                    self.inner.phase.set(Phase::Broken);
-                }
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Replica, &mut Early) -> Result<(), ReplicaError>,
+    ) -> bool {
+        let mut replica = self.inner.replica.borrow_mut();
+        let changed = if replica.is_broken() {
+            Err(ReplicaError::Broken)
+        } else {
+            change(&mut replica, &mut self.inner.early.borrow_mut())
+        };
+        let is_lost = replica.is_broken() || replica.another_writes_as_me();
+        drop(replica);
+        if is_lost {
+            self.inner.phase.set(Phase::Broken);
+        }
+        match changed {
+            Ok(()) => {
                 self.tell_remote();
                 true
             }
@@ -259,9 +270,6 @@ impl DocumentHandle {
                     "An update to {} was not applied: {fault}",
                     self.inner.name
                 );
-                if self.inner.replica.borrow().is_broken() {
-                    self.inner.phase.set(Phase::Broken);
-                }
                 false
             }
         }

@@ -1,7 +1,9 @@
 //! Writing what happens to the log of this device: own edits before they are sent, others' edits soon after.
 
+use bytes::Bytes;
 use leptos::prelude::GetUntracked as _;
-use sheaf_shared::replica::{EMPTY_UPDATE, Origin, Replica};
+use sheaf_shared::limits::UPDATE_BYTES_MAX;
+use sheaf_shared::replica::{EMPTY_UPDATE, Ordered};
 use sheaf_shared::sync::client::Input;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -172,10 +174,11 @@ impl Workspace {
         if updates.is_empty() {
             return;
         }
-        let updates = match yrs::merge_updates_v1(&updates) {
-            Ok(merged) => vec![merged],
-            Err(_) => updates,
-        };
+        // A row that waits for another would make those it is merged with wait too; one too long would not be read.
+        let may_merge = document.inner.early.borrow().waiting() == 0
+            && updates.iter().map(Vec::len).sum::<usize>() <= UPDATE_BYTES_MAX;
+        let merged = may_merge.then(|| yrs::merge_updates_v1(&updates).ok());
+        let updates = merged.flatten().map_or(updates, |merged| vec![merged]);
         let workspace = self.clone();
         let document = document.clone();
         spawn_local(async move {
@@ -214,10 +217,13 @@ impl Workspace {
             let Ok(stored) = database.load(document.name()).await else {
                 return;
             };
-            let Some(kept) = replica_of(&stored) else {
+            let Some(kept) = opened(&stored) else {
                 return;
             };
-            let missing = document.replica().borrow().missing_for(&kept.version());
+            let missing = document
+                .replica()
+                .borrow()
+                .missing_for(&kept.replica().version());
             if let Ok(update) = missing {
                 workspace.log_later(&document, update);
             }
@@ -289,10 +295,14 @@ struct Left {
 async fn fold(database: &Db, document: &DocumentHandle) -> Result<Left, StorageFault> {
     let stored = database.load(document.name()).await?;
     // A log that does not read completely is left alone: somebody may still mend it.
-    let Some(replica) = replica_of(&stored) else {
+    let Some(kept) = opened(&stored) else {
         return Err(StorageFault::Broken);
     };
-    let snapshot = replica.encode();
+    // Folding would lose a row that waits for another. That one may still come: try again when there are more rows.
+    if kept.waiting() > 0 {
+        return Ok(Left { rows: 0, bytes: 0 });
+    }
+    let snapshot = kept.replica().encode();
     database.fold(document.name(), &stored, &snapshot).await?;
     let waiting = stored.rows.iter().filter(|row| row.waiting);
     let (rows, bytes) = waiting.fold((0, 0), |(rows, bytes), row| {
@@ -301,14 +311,17 @@ async fn fold(database: &Db, document: &DocumentHandle) -> Result<Left, StorageF
     Ok(Left { rows, bytes })
 }
 
-/// A replica that holds exactly what is stored; `None` if some of it does not apply.
-fn replica_of(stored: &Stored) -> Option<Replica> {
-    let mut replica = Replica::new(platform::new_replica_id());
-    if let Some(snapshot) = &stored.snapshot {
-        replica.apply_stored(snapshot).ok()?;
-    }
-    for row in &stored.rows {
-        replica.apply(&row.update, Origin::Remote).ok()?;
-    }
-    Some(replica)
+/// What is stored, opened; `None` if some of it does not apply.
+fn opened(stored: &Stored) -> Option<Ordered> {
+    let rows: Vec<Bytes> = stored
+        .rows
+        .iter()
+        .map(|row| Bytes::copy_from_slice(&row.update))
+        .collect();
+    Ordered::of_log(
+        platform::new_replica_id(),
+        stored.snapshot.as_deref(),
+        &rows,
+    )
+    .ok()
 }

@@ -32,9 +32,8 @@ impl Workspace {
                 } else {
                     self.log_later(&document, update);
                 }
-                let replica = document.inner.replica.borrow();
-                let is_whole = !replica.is_empty() && !replica.has_missing();
-                drop(replica);
+                let is_whole = !document.inner.replica.borrow().is_empty()
+                    && document.inner.early.borrow().waiting() == 0;
                 if is_whole && document.phase_now() == Phase::Unknown {
                     document.inner.phase.set(Phase::Ready);
                 }

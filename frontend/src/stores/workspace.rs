@@ -294,17 +294,23 @@ impl Workspace {
 
     fn take_stored(&self, document: &DocumentHandle, stored: &Stored) {
         if let Some(snapshot) = &stored.snapshot {
-            document.take_stored(snapshot);
+            document.take_snapshot(snapshot);
         }
         for row in &stored.rows {
             document.take(&row.update);
         }
-        let waiting = stored
-            .rows
-            .iter()
-            .filter(|row| row.waiting)
-            .map(|row| row.key);
-        document.inner.outbox.borrow_mut().found(waiting);
+        // What the replica does not hold yet is in no exchange, so no status would be about it: such an edit is
+        // treated as one of a tab that is gone, and handed over by itself.
+        let now = platform::now();
+        let early = document.inner.early.borrow();
+        let mut outbox = document.inner.outbox.borrow_mut();
+        for row in stored.rows.iter().filter(|row| row.waiting) {
+            if early.holds(&row.update) {
+                outbox.foreign_edit(row.key, row.update.clone(), now);
+            } else {
+                outbox.found([row.key]);
+            }
+        }
         document.inner.log_rows.set(stored.rows.len());
         document
             .inner
