@@ -28,7 +28,7 @@ pub(crate) fn write() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails unless the README has the table that [`write`] would write.
+/// Fails unless the README has the table that [`write()`] would write.
 pub(crate) fn check() -> Result<(), Failure> {
     let (now, should) = both()?;
     if now == should {

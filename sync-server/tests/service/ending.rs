@@ -126,7 +126,7 @@ fn two_programs_on_one_folder_are_refused_clearly() {
         let output = sheaf(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(
-            said(&output).contains("another sheaf process is using"),
+            said(&output).contains("another sheaf process works in"),
             "{}",
             said(&output)
         );

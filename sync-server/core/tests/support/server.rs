@@ -3,7 +3,6 @@
 //! What leaves it is `outgoing`.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test that fails here should stop here"
 )]
 
