@@ -76,10 +76,12 @@ test("any page is a few letters away, also one that does not exist yet", async (
   await ada.app.createPage("Spring sampling plan");
   await ada.app.createPage("Equipment");
   await ada.page.keyboard.press("ControlOrMeta+k");
+  await expect(ada.page.getByRole("combobox", { name: "Page title" })).toBeFocused();
   await ada.page.keyboard.type("sampl");
   await ada.page.keyboard.press("Enter");
   await expect(ada.app.title).toHaveValue("Spring sampling plan");
   await ada.page.keyboard.press("ControlOrMeta+k");
+  await expect(ada.page.getByRole("combobox", { name: "Page title" })).toBeFocused();
   await ada.page.keyboard.type("Harvest");
   await expect(ada.page.getByRole("option", { name: "New page “Harvest”" })).toBeVisible();
   await ada.page.keyboard.press("Enter");
