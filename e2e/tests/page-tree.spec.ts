@@ -23,6 +23,7 @@ test("pages are walked, moved, nested, renamed and thrown away with keys alone, 
   await expect(entry("Gamma")).toBeFocused();
 
   await page.keyboard.press("F2");
+  await expect(app.tree.getByRole("textbox", { name: "Page title" })).toBeFocused();
   await page.keyboard.type("Delta");
   await page.keyboard.press("Enter");
   await expect(ben.app.entry("Delta")).toBeVisible();

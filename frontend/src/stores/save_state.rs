@@ -267,13 +267,13 @@ fn not_taken(facts: &Facts, line: Line) -> Chip {
     }
 }
 
-/// "14 changes kept on this device": only those that are on its disk.
+/// "14 changes kept on this device": said when all of them are on its disk, and until then how many are.
 fn on_device(facts: &Facts) -> String {
     let kept = facts.waiting.saturating_sub(facts.unkept);
-    if kept == 0 && facts.unkept > 0 {
-        format!("{} being kept on this device", changes(facts.unkept))
-    } else {
-        format!("{} kept on this device", changes(kept))
+    match (kept, facts.unkept) {
+        (_, 0) => format!("{} kept on this device", changes(kept)),
+        (0, unkept) => format!("{} being kept on this device", changes(unkept)),
+        (_, _) => format!("{kept} of {} kept on this device", changes(facts.waiting)),
     }
 }
 

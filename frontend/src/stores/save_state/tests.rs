@@ -89,7 +89,7 @@ fn only_what_is_on_this_devices_disk_is_called_kept_on_it() {
     let mut facts = facts(&[offline], 14, KEEPING);
     facts.unkept = 1;
     let label = chip(&facts).label;
-    assert_eq!(label, "Offline: 13 changes kept on this device");
+    assert_eq!(label, "Offline: 13 of 14 changes kept on this device");
     facts.unkept = 14;
     let label = chip(&facts).label;
     assert_eq!(label, "Offline: 14 changes being kept on this device");
