@@ -57,6 +57,10 @@ async fn a_signal_to_stop_finishes_edits_sends_everyone_off_spread_out_and_ends_
         people[0]
             .until("the echo", |client| client.echoed.contains(&update))
             .await;
+        for person in &mut people[1..] {
+            // So that everyone is in the room before it is told to close.
+            person.until_text("the last words").await;
+        }
         let address = program.address;
         program.signal(signal);
         until_not_ready(address);
@@ -91,7 +95,11 @@ async fn a_signal_to_stop_finishes_edits_sends_everyone_off_spread_out_and_ends_
 async fn a_second_signal_ends_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), &["--drain-seconds", "600"]);
-    let _ada = Client::join(program.address, "page", Speaks::YWebsocket).await;
+    let mut ada = Client::join(program.address, "page", Speaks::YWebsocket).await;
+    let update = ada.type_at(0, "she is in").await;
+    // Until the room has answered her there may be nobody to wait for, and it would end by itself.
+    ada.until("the echo", |client| client.echoed.contains(&update))
+        .await;
     program.signal(Signal::TERM);
     until_not_ready(program.address);
     program.signal(Signal::TERM);
