@@ -127,7 +127,11 @@ fn build(tool: &Tool) -> Result<(), Failure> {
             ])
             .arg(workspace::tools())
             .args(locked)
-            .env("CARGO_TARGET_DIR", build_folder(tool));
+            .env("CARGO_TARGET_DIR", build_folder(tool))
+            // They run for seconds, so the minutes an optimiser takes are never won back.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         cargo
     };
     // A dependency may have been withdrawn since the tool was released; then its newest fitting
