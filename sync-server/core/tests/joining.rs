@@ -180,3 +180,18 @@ fn a_server_that_goes_away_lets_nobody_in_and_finishes_what_is_under_way() {
     assert!(desk.heard(ANN).contains(&Heard::Stored));
     assert_eq!(desk.closed(ANN), Some(CloseReason::Moving));
 }
+
+#[test]
+fn a_server_that_goes_away_while_a_document_is_on_its_way_from_the_store_does_not_turn_in_circles()
+{
+    let mut desk = Desk::new();
+    desk.join(ANN, y_websocket(), Role::Editor);
+    desk.put(Input::Drain { within_ms: 100 });
+    desk.wait(150);
+    assert_eq!(desk.closed(ANN), Some(CloseReason::Moving));
+    desk.effects.clear();
+    desk.wait(10);
+    assert_eq!(desk.effects, [], "there is nothing to wake up for");
+    desk.put(Input::NeverExisted);
+    assert_eq!(desk.effects, [Effect::Ended]);
+}

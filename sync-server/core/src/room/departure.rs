@@ -76,7 +76,10 @@ impl Room {
             return;
         };
         if now >= until && self.log.is_idle() {
-            return self.close_all(CloseReason::Moving, out);
+            self.close_all(CloseReason::Moving, out);
+            // The document may still be on its way from the store; there is nothing to look at until it is here.
+            self.departure = Departure::Retiring;
+            return;
         }
         if now < next_at {
             return;
