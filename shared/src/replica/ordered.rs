@@ -41,7 +41,7 @@ pub struct Early {
 enum Bound {
     /// [`WAITING_BYTES_MAX`] and [`WAITING_MAX`]: for what others send.
     Fixed,
-    /// Everything: for a log that is read once, and from which nothing may be left out.
+    /// Everything: for a log, from which nothing may be left out.
     Log,
 }
 
@@ -64,6 +64,16 @@ impl Ordered {
         }
     }
 
+    /// An empty replica that writes as `id` and lets go of nothing, however much waits: for a log that grows. Whoever
+    /// writes to the log bounds what may wait in it.
+    #[must_use]
+    pub fn keeping_all(id: ReplicaId) -> Self {
+        Self {
+            replica: Replica::new(id),
+            early: Early::of_log(),
+        }
+    }
+
     /// A stored document: the snapshot its log starts from, and the rows after it, in any order. However much
     /// waits at the end, all of it is kept: ask [`waiting`](Self::waiting) before the replica counts as the whole.
     ///
@@ -74,10 +84,7 @@ impl Ordered {
         snapshot: Option<&[u8]>,
         rows: impl IntoIterator<Item = &'a Bytes>,
     ) -> Result<Self, ReplicaError> {
-        let mut ordered = Self {
-            replica: Replica::new(id),
-            early: Early::of_log(),
-        };
+        let mut ordered = Self::keeping_all(id);
         if let Some(snapshot) = snapshot {
             ordered.take_snapshot(snapshot)?;
         }

@@ -5,7 +5,7 @@ mod desk;
 
 use bytes::Bytes;
 use desk::{ANN, BEN, Desk, Heard, Writer, hocuspocus, state_of, y_websocket};
-use sheaf_core::room::{ClientKind, Effect, Input, RoomConfig, Rows, Said, StoreFault};
+use sheaf_core::room::{ClientKind, Effect, Input, MemberId, RoomConfig, Rows, Said, StoreFault};
 use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
@@ -250,4 +250,31 @@ fn a_log_that_has_outgrown_its_snapshot_asks_once_to_be_compacted() {
         desk.commit_all();
     }
     assert_eq!(wishes(&desk), 2);
+}
+
+#[test]
+fn however_much_waits_for_an_edit_that_comes_late_nothing_that_is_stored_is_left_out() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(1);
+    let first = writer.types("a");
+    for nth in 0..60 {
+        let member = MemberId(100 + nth);
+        desk.seat(member, y_websocket());
+        for _ in 0..25 {
+            desk.edit(member, &writer.types("b"));
+            desk.commit_all();
+        }
+        let is_put_out = desk.closed(member) == Some(CloseReason::TooMuch);
+        assert_eq!(is_put_out, nth * 25 + 25 > 1_024, "the {nth}th");
+        desk.put(Input::Leave(member));
+    }
+    assert_eq!(desk.stored.len(), 1_024);
+    desk.seat(ANN, y_websocket());
+    desk.edit(ANN, &first);
+    desk.commit_all();
+    let mut reader = Writer::new(2);
+    desk.seat(BEN, y_websocket());
+    desk.say(BEN, Said::Step1(Bytes::from_static(&[0])));
+    reader.hears(&desk.heard(BEN));
+    assert_eq!(reader.0.canonical(), state_of(&desk.stored));
 }

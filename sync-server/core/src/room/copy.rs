@@ -78,7 +78,7 @@ impl Copy {
 
     fn replica(&mut self) -> &mut Ordered {
         self.replica
-            .get_or_insert_with(|| Box::new(Ordered::new(NOBODY)))
+            .get_or_insert_with(|| Box::new(Ordered::keeping_all(NOBODY)))
     }
 
     /// How many clocks of a writer are there.
@@ -92,7 +92,19 @@ impl Copy {
     pub(super) fn is_whole(&self) -> bool {
         self.replica
             .as_ref()
-            .is_none_or(|replica| replica.waiting() == 0 && !replica.has_let_go())
+            .is_none_or(|replica| replica.waiting() == 0)
+    }
+
+    /// How many updates wait for what they build on.
+    pub(super) fn waiting(&self) -> usize {
+        self.replica.as_ref().map_or(0, |replica| replica.waiting())
+    }
+
+    /// Bytes of the updates that wait.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.replica
+            .as_ref()
+            .map_or(0, |replica| replica.waiting_bytes())
     }
 
     /// The state vector.

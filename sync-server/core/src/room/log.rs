@@ -208,7 +208,8 @@ impl Room {
     /// Hands the store what has gathered, if it has nothing of this room yet.
     fn begin_commit(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         while self.log.under_way.is_none() && !self.log.gathering.is_empty() {
-            let waiting = self.log.take_batch();
+            let mut waiting = self.log.take_batch();
+            self.turn_early_ones_away(&mut waiting, now, out);
             let rows = self.rows_of(&waiting);
             if rows.is_empty() {
                 self.answer_all(waiting, now, out);

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use sheaf_shared::gate;
 use sheaf_shared::ids::ClientId;
 use sheaf_shared::replica;
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::time::MonotonicMs;
 
 use super::{Log, Row, WAITING_OVERHEAD_BYTES, Waiting, What};
-use crate::room::Room;
+use crate::room::{Effect, Room};
 
 /// Updates in one append.
 const BATCH_UPDATES_MAX: usize = 1_024;
@@ -17,6 +19,10 @@ const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// So many updates that wait together become one: stored, applied and told once. Fewer go as they came, since
 /// merging costs more than it saves then.
 const MERGE_FROM: usize = 4;
+/// Updates that may wait in a document for what they build on, and bytes of them. They cost memory as long as the
+/// document is open, and time each time it is opened.
+const EARLY_MAX: usize = 1_024;
+const EARLY_BYTES_MAX: usize = 1024 * 1024;
 
 impl Log {
     /// Takes the first messages that have waited, as many as fit one append.
@@ -59,29 +65,73 @@ impl Room {
         if rows.len() < MERGE_FROM {
             return rows;
         }
-        let (ready, early) = self.part_by_readiness(rows.clone());
+        let readiness = self.readiness(rows.iter().map(|row| &row.update));
+        let (ready, early): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .zip(readiness)
+            .partition(|(_, is_ready)| *is_ready);
         if ready.len() < MERGE_FROM {
             return rows;
         }
-        let updates: Vec<&Bytes> = ready.iter().map(|row| &row.update).collect();
+        let updates: Vec<&Bytes> = ready.iter().map(|(row, _)| &row.update).collect();
         let Ok(merged) = replica::merge(&updates) else {
             // One of them is odd: let each stand alone, so that it takes no other with it.
             return rows;
         };
-        let first = ready[0].author;
-        let is_one = ready.iter().all(|row| row.author == first);
+        let first = ready[0].0.author;
+        let is_one = ready.iter().all(|(row, _)| row.author == first);
         let merged = Row {
             update: merged.into(),
             author: first.filter(|_| is_one),
         };
+        let early = early.into_iter().map(|(row, _)| row.clone());
         std::iter::once(merged).chain(early).collect()
     }
 
-    /// Those that fit, each after the ones before it, and the others.
-    fn part_by_readiness(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+    /// Takes out of a batch what would have to wait in a document where too much waits already, and puts out who sent
+    /// it. It is not stored, so it is not acknowledged: who made it holds it, together with what it builds on.
+    pub(super) fn turn_early_ones_away(
+        &mut self,
+        waiting: &mut Vec<Waiting>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut count_left = EARLY_MAX.saturating_sub(self.copy.waiting());
+        let mut bytes_left = EARLY_BYTES_MAX.saturating_sub(self.copy.waiting_bytes());
+        let bytes: usize = updates_of(waiting).map(Bytes::len).sum();
+        if waiting.len() <= count_left && bytes <= bytes_left {
+            return;
+        }
+        let mut readiness = self.readiness(updates_of(waiting)).into_iter();
+        let mut senders = Vec::new();
+        waiting.retain(|waiting| {
+            let What::Store(update) = &waiting.what else {
+                return true;
+            };
+            if readiness.next() == Some(true) {
+                return true;
+            }
+            let fits = count_left > 0 && update.len() <= bytes_left;
+            if fits {
+                count_left -= 1;
+                bytes_left -= update.len();
+            } else {
+                senders.push(waiting.member);
+            }
+            fits
+        });
+        for sender in senders {
+            if let Some(place) = self.place_of(sender) {
+                self.close_member(place, CloseReason::TooMuch, now, out);
+            }
+        }
+    }
+
+    /// Of updates in the order they came, which fit, each after the ones before it.
+    fn readiness<'a>(&self, updates: impl Iterator<Item = &'a Bytes>) -> Vec<bool> {
         let mut clocks: BTreeMap<ClientId, u32> = BTreeMap::new();
-        rows.into_iter().partition(|row| {
-            let Ok(inspected) = gate::update::inspect(&row.update) else {
+        let mut is_next_ready = |update: &Bytes| {
+            let Ok(inspected) = gate::update::inspect(update) else {
                 return false;
             };
             let is_ready = inspected.is_ready_for(|client| {
@@ -97,6 +147,14 @@ impl Room {
                 }
             }
             is_ready
-        })
+        };
+        updates.map(&mut is_next_ready).collect()
     }
+}
+
+fn updates_of(waiting: &[Waiting]) -> impl Iterator<Item = &Bytes> {
+    waiting.iter().filter_map(|waiting| match &waiting.what {
+        What::Store(update) => Some(update),
+        What::Answer(_) => None,
+    })
 }
