@@ -170,6 +170,7 @@ impl Room {
             Input::Appended { ticket, last } => self.appended(ticket, last, now, out),
             Input::AppendFailed { ticket, fault } => self.append_failed(ticket, fault, now, out),
             Input::Read(rows) => self.read(rows, now, out),
+            Input::ReadFolded => self.read_folded(out),
             Input::ReadFailed => self.read_failed(now),
             Input::Compacted {
                 through,
@@ -296,7 +297,7 @@ impl Room {
 
     fn loaded(&mut self, stored: Stored, now: MonotonicMs, out: &mut Vec<Effect>) {
         let Phase::Loading(_) = self.phase else {
-            return self.read_whole(stored, now, out);
+            return;
         };
         let snapshot_bytes = stored.snapshot.as_ref().map_or(0, Bytes::len);
         self.copy.seq = stored.snapshot_through;

@@ -253,6 +253,20 @@ fn a_log_that_has_outgrown_its_snapshot_asks_once_to_be_compacted() {
 }
 
 #[test]
+fn rows_that_were_folded_before_they_were_read_send_everyone_back_to_the_store() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    desk.edit(ANN, &Writer::new(1).types("a"));
+    let (ticket, _) = desk.asked().unwrap();
+    let last = Seq(2);
+    desk.put(Input::Appended { ticket, last });
+    desk.put(Input::ReadFolded);
+    assert!(!desk.heard(ANN).contains(&Heard::Stored), "it was not seen");
+    assert_eq!(desk.closed(ANN), Some(CloseReason::Fault));
+    assert_eq!(desk.effects.last(), Some(&Effect::Ended));
+}
+
+#[test]
 fn however_much_waits_for_an_edit_that_comes_late_nothing_that_is_stored_is_left_out() {
     let mut desk = Desk::new();
     let mut writer = Writer::new(1);

@@ -325,7 +325,11 @@ impl RoomTask {
         let (hub, doc, inbox) = self.shared();
         tokio::spawn(async move {
             let input = match read_all_since(&hub, &doc, after).await {
-                Ok(rows) => Input::Read(rows),
+                Ok(Some(rows)) => Input::Read(rows),
+                Ok(None) => {
+                    tracing::warn!(doc.name = %doc, "Rows were folded before this server had read them; the document is loaded afresh");
+                    Input::ReadFolded
+                }
                 Err(fault) => {
                     tracing::warn!(doc.name = %doc, %fault, "Could not read what others stored");
                     Input::ReadFailed
@@ -455,7 +459,8 @@ async fn ring(alarm: &mut Option<Pin<Box<Sleep>>>) {
     }
 }
 
-async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Rows, ReadFault> {
+/// `None` when some of the rows are folded into a snapshot already.
+async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Option<Rows>, ReadFault> {
     let mut rows = Rows {
         after,
         rows: Vec::new(),
@@ -463,12 +468,10 @@ async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Rows, Re
     let mut last = after;
     loop {
         let Some(entries) = hub.store.read_since(doc, last).await? else {
-            return Err(ReadFault::Damaged(
-                "rows this server still needs were trimmed".to_owned(),
-            ));
+            return Ok(None);
         };
         let Some(newest) = entries.last() else {
-            return Ok(rows);
+            return Ok(Some(rows));
         };
         last = newest.seq;
         rows.rows

@@ -10,6 +10,7 @@ mod client;
 mod editing;
 mod ending;
 mod faults;
+mod forgetting;
 mod killed;
 mod page;
 mod pressure;

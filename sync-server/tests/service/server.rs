@@ -37,10 +37,28 @@ impl TestServer {
         .await
     }
 
+    /// `before` puts something of its own between the server and its store.
+    pub(crate) async fn behind(
+        raw: RawConfig,
+        before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open_behind(folder, raw, Options::default(), before).await
+    }
+
     pub(crate) async fn open(folder: Arc<TempDir>, raw: RawConfig, options: Options) -> Self {
+        Self::open_behind(folder, raw, options, |store| store).await
+    }
+
+    async fn open_behind(
+        folder: Arc<TempDir>,
+        raw: RawConfig,
+        options: Options,
+        before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let metrics = Arc::new(Metrics::default());
         let store = SqliteStore::open(folder.path(), options, Arc::clone(&metrics)).unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = before(Arc::new(store));
         let raw = RawConfig {
             listen: Some("127.0.0.1:0".into()),
             data_dir: Some(folder.path().into()),

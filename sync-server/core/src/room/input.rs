@@ -45,8 +45,7 @@ pub enum Input {
         /// Microseconds.
         micros: u64,
     },
-    /// The answer to [`super::Effect::Load`]: this is the document. Also the answer to [`super::Effect::ReadSince`] when
-    /// the rows asked for are folded into a snapshot.
+    /// The answer to [`super::Effect::Load`]: this is the document.
     Loaded(Stored),
     /// The answer to [`super::Effect::Load`]: the store was asked, and there is no such document.
     NeverExisted,
@@ -68,6 +67,8 @@ pub enum Input {
     },
     /// The answer to [`super::Effect::ReadSince`].
     Read(Rows),
+    /// The answer to [`super::Effect::ReadSince`]: some of the rows are folded into a snapshot, and gone from the log.
+    ReadFolded,
     /// The answer to [`super::Effect::ReadSince`]: the store could not say. It is asked again later.
     ReadFailed,
     /// The answer to [`super::Effect::Compact`]: the snapshot is committed.

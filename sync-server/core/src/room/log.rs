@@ -14,7 +14,7 @@ use sheaf_shared::wire::hocuspocus::Message;
 use compaction::LogSize;
 
 use super::effect::Effect;
-use super::input::{Rows, StoreFault, Stored, Ticket};
+use super::input::{Rows, StoreFault, Ticket};
 use super::{MemberId, Room};
 
 /// What a waiting message costs beside its bytes.
@@ -287,30 +287,18 @@ impl Room {
         self.committed(commit.waiting, now, out);
     }
 
-    /// The rows that came in between are folded into a snapshot already: it is taken like a row, and those after it.
-    pub(super) fn read_whole(&mut self, stored: Stored, now: MonotonicMs, out: &mut Vec<Effect>) {
+    /// The rows that came in between are folded into a snapshot already. A snapshot is no row to be told on, so this
+    /// copy is given up: everyone comes back, sends again what was not acknowledged, and a new room reads the store.
+    pub(super) fn read_folded(&mut self, out: &mut Vec<Effect>) {
         let is_awaited = self
             .log
             .under_way
             .as_ref()
             .is_some_and(|commit| commit.stage == Stage::Reading);
-        if !is_awaited {
-            return;
+        if is_awaited {
+            self.close_all(CloseReason::Fault, out);
+            self.end(out);
         }
-        let Some(snapshot) = stored.snapshot else {
-            return self.read_failed(now);
-        };
-        let mut rows = vec![snapshot];
-        rows.extend(stored.rows);
-        self.copy.seq = Seq(stored.snapshot_through.0.saturating_sub(1));
-        self.read(
-            Rows {
-                after: self.copy.seq,
-                rows,
-            },
-            now,
-            out,
-        );
     }
 
     pub(super) fn read_failed(&mut self, now: MonotonicMs) {
