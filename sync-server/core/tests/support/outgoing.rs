@@ -1,7 +1,7 @@
 //! What leaves the server, and how fast each socket takes it.
 //!
 //! Asserts I1 at the only place where a client can learn that something is stored: every status and every update
-//! that leaves a room.
+//! that leaves a room. And I4 where a frame is queued for a socket.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,10 +12,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use sheaf_core::room::{Input, MemberId};
+use sheaf_shared::gate;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::{SyncMessage, hocuspocus, y_websocket};
 
+use crate::plan::Fault;
 use crate::server::CONFIG;
 use crate::world::{Event, LineId, Queued, World};
 
@@ -36,12 +38,8 @@ impl World {
             match message {
                 hocuspocus::Message::SyncStatus(stored) => {
                     let update = slot.told.pop_front().expect("a status without a message");
-                    assert!(stored, "an honest edit was refused");
-                    assert!(
-                        self.store.has(doc, &update),
-                        "an edit to {doc} was acknowledged before it was stored"
-                    );
-                    return;
+                    let may_be_refused = slot.may_be_refused;
+                    return self.check_status(doc, stored, &update, may_be_refused);
                 }
                 hocuspocus::Message::Sync(sync) => sync,
                 _ => return,
@@ -54,24 +52,40 @@ impl World {
         };
         if let SyncMessage::Step2(update) | SyncMessage::Update(update) = sync {
             assert!(
-                self.store.has(doc, update),
+                self.store.log(doc).has(update),
                 "members of {doc} were told of something that is not stored"
             );
         }
     }
 
+    fn check_status(&mut self, doc: &DocName, stored: bool, update: &Bytes, may_be_refused: bool) {
+        if stored {
+            assert!(
+                gate::update::inspect(update).is_ok() && self.store.log(doc).has(update),
+                "an edit to {doc} was acknowledged before it was stored"
+            );
+        } else {
+            self.seen.refusals += 1;
+            assert!(may_be_refused, "an honest edit to {doc} was refused");
+        }
+    }
+
     pub(crate) fn queue(&mut self, to: MemberId, id: LineId, frame: Bytes, droppable: bool) {
-        let docs = self.docs.len();
         let Some(line) = self.lines.get_mut(&id) else {
             return;
         };
-        line.queued_bytes += frame.len();
-        // I4, with room for one full document each.
+        let waiting: usize = line
+            .queue
+            .iter()
+            .filter(|queued| queued.member == to)
+            .map(|queued| queued.frame.len())
+            .sum();
+        // I4: what is queued for one member stays within its budget, but for one frame that may be long.
         assert!(
-            line.queued_bytes < docs * (CONFIG.outgoing_bytes_soft * 17 + 100_000),
-            "{} bytes are queued for one socket",
-            line.queued_bytes
+            waiting <= CONFIG.outgoing_bytes_soft * 17 + line.longest_frame,
+            "{waiting} bytes are queued for one member"
         );
+        line.longest_frame = line.longest_frame.max(frame.len());
         line.queue.push_back(Queued {
             member: to,
             frame,
@@ -88,11 +102,12 @@ impl World {
         let Some(line) = self.line_of(of).and_then(|id| self.lines.get_mut(&id)) else {
             return;
         };
-        let before = line.queued_bytes;
-        line.queue
-            .retain(|queued| queued.member != of || !queued.droppable);
-        line.queued_bytes = line.queue.iter().map(|queued| queued.frame.len()).sum();
-        let bytes = before - line.queued_bytes;
+        let mut bytes = 0;
+        line.queue.retain(|queued| {
+            let is_dropped = queued.member == of && queued.droppable;
+            bytes += if is_dropped { queued.frame.len() } else { 0 };
+            !is_dropped
+        });
         self.tell_room(doc, Input::Drained { member: of, bytes });
     }
 
@@ -101,7 +116,8 @@ impl World {
         let Some(line) = self.lines.get_mut(&id) else {
             return;
         };
-        let most = if line.slow { 100 } else { usize::MAX };
+        let slow = line.slow && self.faults.has(Fault::SlowReaders);
+        let most = if slow { 100 } else { usize::MAX };
         let mut taken = 0;
         let mut drained: BTreeMap<MemberId, usize> = BTreeMap::new();
         let mut arrivals = Vec::new();
@@ -112,8 +128,6 @@ impl World {
             *drained.entry(queued.member).or_default() += queued.frame.len();
             arrivals.push(queued.frame);
         }
-        line.queued_bytes -= taken;
-        let slow = line.slow;
         let delay = self.chance.within(1..25);
         let pause = match slow {
             true if self.chance.chance(0.02) => 45_000,
@@ -149,18 +163,6 @@ impl World {
             if line.person == person {
                 line.slow = slow;
             }
-        }
-    }
-
-    pub(crate) fn wake_room(&mut self, doc: &DocName, life: u64) {
-        let is_due = life == self.lives
-            && self
-                .server
-                .as_ref()
-                .and_then(|server| server.open.get(doc))
-                .is_some_and(|open| open.wakes_at == Some(self.now));
-        if is_due {
-            self.tell_room(doc, Input::Tick);
         }
     }
 }

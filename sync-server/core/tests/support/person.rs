@@ -1,4 +1,4 @@
-//! A person: a replica of each document, and either Sheaf's own client or a y-websocket client.
+//! A person: a replica of each document, and a program that keeps it in step. Sheaf's own client is driven here.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that fails here should stop here"
@@ -6,33 +6,62 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use sheaf_shared::gate;
-use sheaf_shared::ids::{ClientId, DocName, ReplicaId};
-use sheaf_shared::presence::OwnPresence;
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::{DocName, ReplicaId};
 use sheaf_shared::replica::{Origin, Replica, ReplicaError};
 use sheaf_shared::sync::client::{
     Client, ClientConfig, DocStatus, Documents, Effect, Input, SocketId,
 };
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::facts::Refused;
 use sheaf_shared::testing::Chance;
-use sheaf_shared::wire::{SyncMessage, y_websocket};
 use yrs::{GetString, Text, Transact, WriteTxn};
 
+use crate::hostile::Villain;
+use crate::stock::Stock;
 use crate::world::{Event, LineId, World};
 
-pub(crate) struct Person {
-    number: usize,
-    letter: char,
-    chance: Chance,
-    replicas: Replicas,
-    typed: BTreeMap<DocName, usize>,
-    lives: u32,
-    program: Program,
-    line: Option<LineId>,
-    network: bool,
+/// What someone is here for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Writes, with Sheaf's client.
+    Sheaf,
+    /// Writes, with a y-websocket client.
+    Stock,
+    /// Has Sheaf's client and may only read, and writes all the same.
+    Reader,
+    /// Means harm.
+    Hostile,
+    /// Comes when all is over, with nothing, by y-websocket.
+    Newcomer,
 }
 
-struct Replicas(BTreeMap<DocName, Replica>);
+/// How someone's socket speaks.
+#[derive(Clone, Debug)]
+pub(crate) enum Dials {
+    YWebsocket(DocName),
+    Hocuspocus,
+}
+
+pub(crate) struct Person {
+    kind: Kind,
+    number: usize,
+    letter: char,
+    pub(crate) chance: Chance,
+    pub(crate) replicas: Replicas,
+    typed: BTreeMap<DocName, usize>,
+    /// Edits that this device does not know to be stored: what its local log would say.
+    unsaved: BTreeMap<DocName, usize>,
+    pub(crate) lives: u32,
+    pub(crate) program: Program,
+    pub(crate) line: Option<LineId>,
+    pub(crate) network: bool,
+    role: Role,
+    /// Was a reader at some time, so some edits may have been refused.
+    was_reader: bool,
+}
+
+pub(crate) struct Replicas(pub(crate) BTreeMap<DocName, Replica>);
 
 impl Documents for Replicas {
     fn version(&mut self, doc: &DocName) -> Vec<u8> {
@@ -44,98 +73,165 @@ impl Documents for Replicas {
     }
 }
 
-enum Program {
+pub(crate) enum Program {
     Sheaf {
         client: Box<Client>,
         statuses: BTreeMap<DocName, DocStatus>,
     },
-    /// One document, its own state vector on each connection, "saved" when the echo came.
-    Stock {
-        dial: u64,
-        presence: OwnPresence,
-        /// Clocks of its own that it has heard back from the server.
-        confirmed: u32,
-    },
+    Stock(Stock),
+    Hostile(Box<Villain>),
 }
 
 impl Person {
-    pub(crate) fn new(number: usize, is_stock: bool, docs: &[DocName], mut chance: Chance) -> Self {
-        let docs = if is_stock { &docs[..1] } else { docs };
+    /// The `nth` of its kind.
+    pub(crate) fn new(
+        number: usize,
+        nth: usize,
+        kind: Kind,
+        docs: &[DocName],
+        mut chance: Chance,
+    ) -> Self {
         let id = ReplicaId(number as u32 * 1_000 + 1);
-        let program = if is_stock {
-            Program::Stock {
-                dial: 0,
-                presence: OwnPresence::new(id.into()),
-                confirmed: 0,
+        let (program, docs) = match kind {
+            Kind::Sheaf | Kind::Reader => (new_client(chance.bits()), docs),
+            Kind::Stock => (Program::Stock(Stock::new(&docs[0], id)), &docs[..1]),
+            Kind::Newcomer => (Program::Stock(Stock::new(&docs[nth], id)), &docs[nth..=nth]),
+            Kind::Hostile => {
+                let villain = Villain::new(nth, docs, id);
+                (Program::Hostile(Box::new(villain)), &docs[..0])
             }
-        } else {
-            new_client(chance.bits())
         };
+        let replicas = docs.iter().map(|doc| (doc.clone(), Replica::new(id)));
+        let is_reader = kind == Kind::Reader;
         Self {
+            kind,
             number,
             letter: char::from(b'a' + number as u8),
             chance,
-            replicas: Replicas(
-                docs.iter()
-                    .map(|doc| (doc.clone(), Replica::new(id)))
-                    .collect(),
-            ),
+            replicas: Replicas(replicas.collect()),
             typed: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
             lives: 0,
             program,
             line: None,
             network: true,
+            role: if is_reader {
+                Role::Viewer
+            } else {
+                Role::Editor
+            },
+            was_reader: is_reader,
         }
     }
 
-    pub(crate) fn replica(&self, doc: &DocName) -> &Replica {
-        self.replicas
-            .0
-            .get(doc)
-            .unwrap_or(&self.replicas.0[self.docs()[0]])
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
     }
 
-    fn docs(&self) -> Vec<&DocName> {
-        self.replicas.0.keys().collect()
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(crate) fn dials(&self) -> Dials {
+        match &self.program {
+            Program::Sheaf { .. } => Dials::Hocuspocus,
+            Program::Stock(stock) => Dials::YWebsocket(stock.doc().clone()),
+            Program::Hostile(villain) => villain.dials(),
+        }
+    }
+
+    /// Whether the server may say no to something this one sends.
+    pub(crate) fn may_be_refused(&self) -> bool {
+        self.was_reader || self.kind == Kind::Hostile
+    }
+
+    /// Whether a room may put this one out for this reason. Those who mean no harm are never blamed for anything.
+    pub(crate) fn may_be_put_out(&self, reason: CloseReason) -> bool {
+        let is_nobodys_fault = matches!(
+            reason,
+            CloseReason::Moving
+                | CloseReason::Fault
+                | CloseReason::Unreadable
+                | CloseReason::TooSlow
+        );
+        is_nobodys_fault || self.kind == Kind::Hostile
+    }
+
+    pub(crate) fn replica(&self, doc: &DocName) -> &Replica {
+        &self.replicas.0[doc]
     }
 
     pub(crate) fn has(&self, doc: &DocName) -> bool {
         self.replicas.0.contains_key(doc)
     }
 
-    pub(crate) fn typed(&self, doc: &DocName) -> usize {
-        self.typed.get(doc).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn count_own_letters(&self, doc: &DocName) -> usize {
-        content(self.replica(doc)).matches(self.letter).count()
-    }
-
-    /// Everything this person made is on the server's disk, and this person was told so.
+    /// Everything this person made is on the server's disk or was refused, and this person was told so.
     pub(crate) fn is_content(&self) -> bool {
         match &self.program {
             Program::Sheaf { statuses, .. } => {
                 statuses.len() == self.replicas.0.len()
-                    && statuses.values().all(|status| *status == DocStatus::Saved)
+                    && statuses.values().all(|status| self.is_final(*status))
             }
-            Program::Stock { confirmed, .. } => *confirmed == self.own_clock(),
+            Program::Stock(stock) => stock.confirmed() == own_clock(self.replica(stock.doc())),
+            Program::Hostile(_) => true,
         }
     }
 
-    fn own_clock(&self) -> u32 {
-        let replica = self.replicas.0.values().next().unwrap();
-        yrs::ReadTxn::state_vector(&replica.read())
-            .get(&yrs::ClientID::new(u64::from(replica.id().0)))
+    fn is_final(&self, status: DocStatus) -> bool {
+        match status {
+            DocStatus::Saved => true,
+            DocStatus::Refused {
+                why: Refused::ReadOnly,
+                ..
+            } => self.kind == Kind::Reader,
+            _ => false,
+        }
     }
 
     pub(crate) fn describe(&self) -> String {
+        let kind = self.kind;
         match &self.program {
-            Program::Sheaf { statuses, .. } => format!("{} {statuses:?}", self.letter),
-            Program::Stock { confirmed, .. } => format!(
-                "{} (stock) {confirmed} of {} confirmed",
+            Program::Sheaf { statuses, .. } => format!("{} ({kind:?}) {statuses:?}", self.letter),
+            Program::Stock(stock) => format!(
+                "{} ({kind:?}) {} of {} confirmed",
                 self.letter,
-                self.own_clock()
+                stock.confirmed(),
+                own_clock(self.replica(stock.doc()))
             ),
+            Program::Hostile(_) => format!("{} ({kind:?})", self.letter),
+        }
+    }
+
+    /// Whether this copy is as it should be: the stored one, and with a reader what was refused besides.
+    pub(crate) fn is_level(&self, doc: &DocName, stored: &[u8], state: &str) -> bool {
+        let replica = self.replica(doc);
+        match self.kind {
+            Kind::Reader => replica.holds(stored).unwrap(),
+            _ => replica.canonical() == state,
+        }
+    }
+
+    pub(crate) fn check_the_end(&self, doc: &DocName, stored: &[u8], state: &str) {
+        let replica = self.replica(doc);
+        assert!(
+            self.is_level(doc, stored, state),
+            "{} differs from the store in {doc}:\n{}\n{state}",
+            self.describe(),
+            replica.canonical()
+        );
+        let typed = self.typed.get(doc).copied().unwrap_or(0);
+        let found = content(replica).matches(self.letter).count();
+        assert_eq!(
+            found,
+            typed,
+            "{} typed {typed} letters into {doc}; {found} are there",
+            self.describe()
+        );
+        if self.kind == Kind::Reader {
+            let mut newcomer = Replica::new(ReplicaId(0));
+            newcomer.apply_stored(stored).unwrap();
+            let stored = content(&newcomer).matches(self.letter).count();
+            assert_eq!(stored, 0, "{} may only read", self.describe());
         }
     }
 
@@ -161,8 +257,14 @@ impl Person {
         if typed {
             *self.typed.entry(doc.clone()).or_default() += 1;
         }
+        *self.unsaved.entry(doc.clone()).or_default() += 1;
         update
     }
+}
+
+/// How many clocks of its own a replica has used.
+pub(crate) fn own_clock(replica: &Replica) -> u32 {
+    yrs::ReadTxn::state_vector(&replica.read()).get(&yrs::ClientID::new(u64::from(replica.id().0)))
 }
 
 fn content(replica: &Replica) -> String {
@@ -183,21 +285,28 @@ fn new_client(seed: u64) -> Program {
 
 impl World {
     pub(crate) fn sit_down(&mut self, person: usize) {
-        let docs: Vec<DocName> = self.people[person].docs().into_iter().cloned().collect();
         match &self.people[person].program {
-            Program::Sheaf { .. } => {
-                for doc in &docs {
-                    self.drive(person, Input::Open { doc, waiting: 0 });
-                    let id = self.people[person].replica(doc).id();
-                    let announce = Input::Announce {
-                        doc,
-                        who: id,
-                        state: Some("{\"user\":{}}"),
-                    };
-                    self.drive(person, announce);
-                }
+            Program::Sheaf { .. } => self.open_all(person),
+            Program::Stock(_) => self.stock_dials(person, 1),
+            Program::Hostile(_) => self.villain_dials(person, 1),
+        }
+    }
+
+    fn open_all(&mut self, person: usize) {
+        let docs: Vec<DocName> = self.people[person].replicas.0.keys().cloned().collect();
+        for doc in &docs {
+            let id = self.people[person].replica(doc).id();
+            if self.people[person].kind == Kind::Reader {
+                self.store.log_mut(doc).shut_out(id.into());
             }
-            Program::Stock { .. } => self.stock_dials(person, 1),
+            let waiting = self.people[person].unsaved.get(doc).copied().unwrap_or(0);
+            self.drive(person, Input::Open { doc, waiting });
+            let announce = Input::Announce {
+                doc,
+                who: id,
+                state: Some("{\"user\":{}}"),
+            };
+            self.drive(person, announce);
         }
     }
 
@@ -220,15 +329,13 @@ impl World {
                 };
                 self.drive(person, edited);
             }
-            Program::Stock { .. } => {
-                let message = y_websocket::Message::Sync(SyncMessage::Update(&update));
-                self.send_up(person, message.to_vec());
-            }
+            Program::Stock(_) => self.stock_edited(person, &update),
+            Program::Hostile(_) => {}
         }
     }
 
     /// Gives Sheaf's client an input and does what it asks for.
-    fn drive(&mut self, person: usize, input: Input<'_>) {
+    pub(crate) fn drive(&mut self, person: usize, input: Input<'_>) {
         let mut out = Vec::new();
         let someone = &mut self.people[person];
         let Program::Sheaf { client, .. } = &mut someone.program else {
@@ -248,10 +355,18 @@ impl World {
                     let replica = self.people[person].replicas.0.get_mut(&doc).unwrap();
                     replica.apply(&update, Origin::Remote).unwrap();
                 }
-                Effect::Acknowledged { .. } => self.seen.acknowledgements += 1,
+                Effect::Acknowledged { doc, waiting, .. } => {
+                    self.seen.acknowledgements += 1;
+                    self.people[person].unsaved.insert(doc, waiting);
+                }
                 Effect::Status { doc, status } => self.told_status(person, doc, status),
                 Effect::Refused { doc, why, .. } => {
-                    panic!("{doc}: an honest edit was refused: {why:?}")
+                    let someone = &self.people[person];
+                    assert!(
+                        why == Refused::ReadOnly && someone.was_reader,
+                        "{doc}: an honest edit of {} was refused: {why:?}",
+                        someone.describe()
+                    );
                 }
                 Effect::WakeAt(at) => self.at(at, Event::WakePerson { person }),
                 Effect::Presence { .. }
@@ -267,7 +382,7 @@ impl World {
         if status == DocStatus::Saved {
             let all = self.people[person].replica(&doc).missing_for(&[0]).unwrap();
             assert!(
-                self.store.has(&doc, &all),
+                self.store.log(&doc).has(&all),
                 "{} was shown 'Saved' for {doc} before it was",
                 self.people[person].describe()
             );
@@ -278,203 +393,34 @@ impl World {
     }
 
     pub(crate) fn wake_person(&mut self, person: usize) {
-        match self.people[person].program {
-            Program::Sheaf { .. } => self.drive(person, Input::Tick),
-            Program::Stock { .. } => {}
-        }
+        self.drive(person, Input::Tick);
     }
 
-    pub(crate) fn dialled(&mut self, person: usize, dial: u64, life: u32) {
+    /// Somebody decides what this person may do from now on.
+    pub(crate) fn change_role(&mut self, person: usize) {
         let someone = &mut self.people[person];
-        // A tab that was closed meanwhile.
-        if someone.lives != life {
+        if someone.kind != Kind::Sheaf {
             return;
         }
-        if let Program::Stock { dial: wanted, .. } = someone.program
-            && (wanted != dial || someone.line.is_some())
-        {
-            return;
-        }
-        let reached = someone.network && self.server.is_some();
-        if !reached {
-            return self.person_loses_line(person, dial, 1006);
-        }
-        let line = self.open_line(person, dial);
-        self.people[person].line = Some(line);
-        match self.people[person].program {
-            Program::Sheaf { .. } => self.drive(person, Input::SocketOpened(SocketId(dial))),
-            Program::Stock { .. } => {
-                let version = self.people[person].replicas.0[&self.docs[0]].version();
-                let step1 = y_websocket::Message::Sync(SyncMessage::Step1(&version)).to_vec();
-                self.send_up(person, step1);
-                let Program::Stock { presence, .. } = &mut self.people[person].program else {
-                    return;
-                };
-                let hello = presence.set(Some("{}".into()));
-                self.send_up(person, y_websocket::Message::Awareness(&hello).to_vec());
-            }
-        }
-    }
-
-    fn stock_dials(&mut self, person: usize, after: u64) {
-        if let Program::Stock { dial, .. } = &mut self.people[person].program {
-            *dial += 1;
-            let dial = *dial;
-            self.after(
-                after,
-                Event::Dialled {
-                    person,
-                    dial,
-                    life: 0,
-                },
-            );
-        }
-    }
-
-    fn person_loses_line(&mut self, person: usize, dial: u64, code: u16) {
-        self.people[person].line = None;
-        match self.people[person].program {
-            Program::Sheaf { .. } => {
-                let socket = SocketId(dial);
-                self.drive(person, Input::SocketClosed { socket, code });
-            }
-            Program::Stock { .. } => {
-                let wait = self.people[person].chance.within(100..2_500);
-                self.stock_dials(person, wait);
-            }
-        }
-    }
-
-    pub(crate) fn person_cut(&mut self, line: LineId, code: u16) {
-        let Some((person, dial)) = self.lines.get(&line).map(|line| (line.person, line.dial))
-        else {
-            return;
+        self.seen.role_changes += 1;
+        someone.was_reader = true;
+        someone.role = match someone.role {
+            Role::Editor => Role::Viewer,
+            _ => Role::Editor,
         };
-        self.lines.remove(&line);
-        if self.people[person].line == Some(line) {
-            self.person_loses_line(person, dial, code);
+        let role = someone.role;
+        self.set_roles(person, role);
+    }
+
+    pub(crate) fn let_write_again(&mut self, person: usize) {
+        if self.people[person].role == Role::Viewer {
+            self.change_role(person);
         }
-    }
-
-    fn person_hangs_up(&mut self, person: usize) {
-        if let Some(line) = self.people[person].line.take() {
-            self.lines.remove(&line);
-            let wait = self.people[person].chance.below(50);
-            self.after(wait, Event::ServerCut { line });
-        }
-    }
-
-    pub(crate) fn at_person(&mut self, id: LineId, frame: &Bytes) {
-        let Some(line) = self.lines.get(&id) else {
-            return;
-        };
-        let (person, socket) = (line.person, SocketId(line.dial));
-        if self.people[person].line != Some(id) {
-            return;
-        }
-        match self.people[person].program {
-            Program::Sheaf { .. } => self.drive(person, Input::Received { socket, frame }),
-            Program::Stock { .. } => self.stock_hears(person, frame),
-        }
-    }
-
-    fn stock_hears(&mut self, person: usize, frame: &Bytes) {
-        use y_websocket::Message;
-        let doc = self.docs[0].clone();
-        let someone = &mut self.people[person];
-        let replica = someone.replicas.0.get_mut(&doc).unwrap();
-        let Program::Stock {
-            confirmed,
-            presence,
-            ..
-        } = &mut someone.program
-        else {
-            return;
-        };
-        let answer = match Message::decode(frame).unwrap() {
-            Message::Sync(SyncMessage::Step1(theirs)) => {
-                let missing = replica.missing_for(theirs).unwrap();
-                Message::Sync(SyncMessage::Step2(&missing)).to_vec()
-            }
-            Message::Sync(SyncMessage::Step2(update) | SyncMessage::Update(update)) => {
-                let own = ClientId::from(replica.id());
-                for run in gate::update::inspect(update).unwrap().runs() {
-                    if run.client == own && run.from <= *confirmed {
-                        *confirmed = run.until.max(*confirmed);
-                    }
-                }
-                replica.apply(update, Origin::Remote).unwrap();
-                return;
-            }
-            Message::Awareness(payload) => {
-                let heard = sheaf_shared::presence::Payload::parse(payload).unwrap();
-                match presence.hear(heard) {
-                    Some(again) => Message::Awareness(&again).to_vec(),
-                    None => return,
-                }
-            }
-            Message::QueryAwareness | Message::PermissionDenied(_) => return,
-        };
-        self.send_up(person, answer);
-    }
-
-    fn send_up(&mut self, person: usize, frame: Vec<u8>) {
-        let Some(id) = self.people[person].line else {
-            return;
-        };
-        let delay = self.people[person].chance.within(1..25);
-        let Some(line) = self.lines.get_mut(&id) else {
-            return;
-        };
-        line.last_up = line.last_up.max(self.now.0 + delay);
-        let at = sheaf_shared::time::MonotonicMs(line.last_up);
-        self.at(
-            at,
-            Event::AtServer {
-                line: id,
-                frame: frame.into(),
-            },
-        );
-    }
-
-    /// The line breaks: what is on it is lost. Sometimes nobody tells the person, and only silence will.
-    pub(crate) fn cut_person(&mut self, person: usize) {
-        let Some(line) = self.people[person].line else {
-            return;
-        };
-        self.seen.cuts += 1;
-        let mut chance = self.people[person].chance.fork();
-        let is_stock = matches!(self.people[person].program, Program::Stock { .. });
-        if is_stock || chance.chance(0.8) {
-            let dial = self.lines.get(&line).map_or(0, |line| line.dial);
-            self.lines.remove(&line);
-            self.person_loses_line(person, dial, 1006);
-        } else {
-            self.lines.remove(&line);
-        }
-        self.after(chance.below(3_000), Event::ServerCut { line });
-    }
-
-    pub(crate) fn toggle_network(&mut self, person: usize) {
-        if self.people[person].network {
-            self.people[person].network = false;
-            self.drive(person, Input::NetworkGone);
-            if matches!(self.people[person].program, Program::Stock { .. }) {
-                self.cut_person(person);
-            }
-        } else {
-            self.network_back(person);
-        }
-    }
-
-    pub(crate) fn network_back(&mut self, person: usize) {
-        self.people[person].network = true;
-        self.drive(person, Input::NetworkBack);
     }
 
     /// The tab is closed and opened again: a new replica of a new name, filled from the device's own log.
     pub(crate) fn reload(&mut self, person: usize) {
-        if matches!(self.people[person].program, Program::Stock { .. }) {
+        if !matches!(self.people[person].program, Program::Sheaf { .. }) {
             return;
         }
         self.seen.reloads += 1;

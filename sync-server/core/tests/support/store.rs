@@ -1,40 +1,31 @@
-//! The model of the store: rows that survive every crash, answers that may not.
+//! The model of the store: work that takes its time, fails, is outrun by others, or whose answer is lost.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that fails here should stop here"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, Rows, StoreFault, Stored, Ticket};
-use sheaf_shared::gate::update::{self, Run};
-use sheaf_shared::ids::{ClientId, DocName, ReplicaId, Seq};
-use sheaf_shared::replica::Ordered;
+use sheaf_core::room::{Input, StoreFault, Ticket};
+use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::time::MonotonicMs;
 
+use crate::log::{Folded, Log};
+use crate::plan::Fault;
 use crate::world::{Event, World};
 
 pub(crate) struct Store {
-    docs: BTreeMap<DocName, Log>,
+    logs: BTreeMap<DocName, Log>,
     jobs: BTreeMap<u64, Job>,
     next_job: u64,
     pub(crate) stalls_until: MonotonicMs,
 }
 
-struct Log {
-    snapshot: Option<Bytes>,
-    through: u64,
-    rows: Vec<Bytes>,
-    /// Everything ever committed, applied as it came: what acknowledgements are checked against.
-    oracle: Ordered,
-    /// Every clock of every writer that was committed, also those whose predecessors are still to come.
-    clocks: BTreeSet<(ClientId, u32)>,
-}
-
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+struct Job {
     doc: DocName,
+    /// The server that asked. An answer to a dead one reaches nobody.
     life: u64,
     what: What,
     answer: Option<Input>,
@@ -45,25 +36,15 @@ pub(crate) enum What {
     Load,
     Append { ticket: Ticket, rows: Vec<Bytes> },
     ReadSince(Seq),
-    Compact(Seq),
+    Compact,
+    Swap(Folded),
+    PutAside(Seq),
 }
 
 impl Store {
     pub(crate) fn new(docs: &[DocName]) -> Self {
         Self {
-            docs: docs
-                .iter()
-                .map(|doc| {
-                    let log = Log {
-                        snapshot: None,
-                        through: 0,
-                        rows: Vec::new(),
-                        oracle: Ordered::new(ReplicaId(0)),
-                        clocks: BTreeSet::new(),
-                    };
-                    (doc.clone(), log)
-                })
-                .collect(),
+            logs: docs.iter().map(|doc| (doc.clone(), Log::new())).collect(),
             jobs: BTreeMap::new(),
             next_job: 0,
             stalls_until: MonotonicMs(0),
@@ -74,172 +55,163 @@ impl Store {
         self.jobs.is_empty()
     }
 
-    /// Whether everything in `update` is committed.
-    pub(crate) fn has(&self, doc: &DocName, update: &[u8]) -> bool {
-        let log = &self.docs[doc];
-        let is_committed = |run: &Run| {
-            (run.from..run.until).all(|clock| log.clocks.contains(&(run.client, clock)))
-        };
-        log.oracle.replica().holds(update).unwrap()
-            || (log.oracle.waiting() > 0
-                && update::inspect(update)
-                    .unwrap()
-                    .runs()
-                    .iter()
-                    .all(is_committed))
+    /// Whether this server waits for an append of the document.
+    pub(crate) fn is_appending(&self, life: u64) -> bool {
+        self.jobs
+            .values()
+            .any(|job| job.life == life && matches!(job.what, What::Append { .. }))
     }
 
-    /// What a newcomer would read from disk.
-    pub(crate) fn state(&self, doc: &DocName) -> String {
-        self.docs[doc].reopen(u64::MAX).replica().canonical()
-    }
-}
-
-impl Log {
-    fn head(&self) -> u64 {
-        self.through + self.rows.len() as u64
-    }
-
-    fn reopen(&self, through: u64) -> Ordered {
-        let mut copy = Ordered::new(ReplicaId(0));
-        if let Some(snapshot) = &self.snapshot {
-            copy.take_snapshot(snapshot).unwrap();
+    /// Somebody asks for this document; it may be new.
+    pub(crate) fn know(&mut self, doc: &DocName) {
+        if !self.logs.contains_key(doc) {
+            self.logs.insert(doc.clone(), Log::new());
         }
-        let rows = through
-            .saturating_sub(self.through)
-            .min(self.rows.len() as u64) as usize;
-        for row in &self.rows[..rows] {
-            copy.take(row, |_| {}).unwrap();
-        }
-        copy
     }
 
-    fn append(&mut self, rows: &[Bytes]) -> Seq {
-        for row in rows {
-            self.oracle.take(row, |_| {}).unwrap();
-            for run in update::inspect(row).unwrap().runs() {
-                self.clocks
-                    .extend((run.from..run.until).map(|clock| (run.client, clock)));
-            }
-            self.rows.push(row.clone());
-        }
-        Seq(self.head())
+    pub(crate) fn log(&self, doc: &DocName) -> &Log {
+        &self.logs[doc]
     }
 
-    fn state(&self) -> String {
-        self.reopen(u64::MAX).replica().canonical()
-    }
-
-    fn stored(&self) -> Input {
-        if self.head() == 0 {
-            return Input::NeverExisted;
-        }
-        Input::Loaded(Stored {
-            snapshot: self.snapshot.clone(),
-            snapshot_through: Seq(self.through),
-            rows: self.rows.clone(),
-        })
-    }
-
-    fn since(&self, after: Seq) -> Input {
-        // Rows that are folded into a snapshot can't be read one by one any more.
-        let Some(skip) = after.0.checked_sub(self.through) else {
-            return self.stored();
-        };
-        Input::Read(Rows {
-            after,
-            rows: self.rows[skip as usize..].to_vec(),
-        })
-    }
-
-    /// Invariant I3: rows go only when a snapshot that was read back holds them.
-    fn compact(&mut self, through: u64) -> Input {
-        let before = self.state();
-        let through = through.min(self.head());
-        let folded = self.reopen(through);
-        if through <= self.through || folded.waiting() > 0 {
-            return Input::CompactionFailed;
-        }
-        let snapshot: Bytes = folded.replica().encode().into();
-        let snapshot_bytes = snapshot.len();
-        self.rows.drain(..(through - self.through) as usize);
-        self.snapshot = Some(snapshot);
-        self.through = through;
-        assert_eq!(self.state(), before, "compaction lost something");
-        Input::Compacted {
-            through: Seq(through),
-            snapshot_bytes,
-        }
+    pub(crate) fn log_mut(&mut self, doc: &DocName) -> &mut Log {
+        self.logs.get_mut(doc).unwrap()
     }
 }
 
 impl World {
     pub(crate) fn ask_store(&mut self, doc: &DocName, what: What) {
-        let job = self.store.next_job;
+        let id = self.store.next_job;
         self.store.next_job += 1;
-        self.store.jobs.insert(
-            job,
-            Job {
-                doc: doc.clone(),
-                life: self.lives,
-                what,
-                answer: None,
-            },
-        );
+        let job = Job {
+            doc: doc.clone(),
+            life: self.lives,
+            what,
+            answer: None,
+        };
+        self.store.jobs.insert(id, job);
         let latency = self.chance.within(1..6);
         let at = self.now.plus_ms(latency).max(self.store.stalls_until);
-        self.at(at, Event::Store { job });
+        self.at(at, Event::Store { job: id });
     }
 
-    /// The store does its work. The server may be dead by now: the work is done all the same.
+    /// The store does its work. The server may be dead by now: what was on its way is done all the same, or not.
     pub(crate) fn store_acts(&mut self, id: u64) {
         let Some(job) = self.store.jobs.get(&id).cloned() else {
             return;
         };
-        let fails = self.faults.store_fails && self.chance.chance(0.03);
-        let forgets = self.faults.lost_answers && self.chance.chance(0.03);
-        let log = self.store.docs.get_mut(&job.doc).unwrap();
-        let answer = match job.what {
-            What::Load if fails => Input::LoadFailed,
-            What::Load => log.stored(),
-            What::ReadSince(_) if fails => Input::ReadFailed,
-            What::ReadSince(after) => log.since(after),
-            What::Append { ticket, rows } => {
-                let last = (!fails).then(|| log.append(&rows));
-                match last.filter(|_| !forgets) {
-                    Some(last) => Input::Appended { ticket, last },
-                    None => {
-                        self.seen.store_failures += u64::from(fails);
-                        self.seen.lost_answers += u64::from(!fails);
-                        Input::AppendFailed {
-                            ticket,
-                            fault: StoreFault::Unavailable,
-                        }
-                    }
-                }
-            }
-            What::Compact(_) if fails => Input::CompactionFailed,
-            What::Compact(through) => {
-                self.seen.compactions += 1;
-                log.compact(through.0)
-            }
-        };
-        if let Some(job) = self.store.jobs.get_mut(&id) {
-            job.answer = Some(answer);
+        if job.life != self.lives && self.chance.coin() {
+            self.store.jobs.remove(&id);
+            return;
         }
+        let fails = self.faults.has(Fault::StoreFails) && self.chance.chance(0.03);
+        let answer = if fails {
+            self.seen.store_failures += 1;
+            failure_of(&job.what)
+        } else {
+            self.work(id, &job)
+        };
         let wait = self.chance.below(3);
-        self.after(wait, Event::Answer { job: id });
+        match answer {
+            Some(answer) => {
+                self.store.jobs.get_mut(&id).unwrap().answer = Some(answer);
+                self.after(wait, Event::Answer { job: id });
+            }
+            // A snapshot is being made.
+            None if matches!(self.store.jobs[&id].what, What::Swap(_)) => {}
+            None => drop(self.store.jobs.remove(&id)),
+        }
+    }
+
+    /// `None` when there is nothing to answer, now or ever.
+    fn work(&mut self, id: u64, job: &Job) -> Option<Input> {
+        let log = self.store.logs.get_mut(&job.doc).unwrap();
+        match job.what.clone() {
+            What::Load => Some(log.stored()),
+            What::ReadSince(after) => Some(log.since(after).unwrap_or_else(|| {
+                self.seen.folded_gaps += 1;
+                Input::ReadFolded
+            })),
+            What::Append { ticket, rows } => {
+                let last = log.append(&rows);
+                self.seen.early_rows += u64::from(log.waiting() > 0);
+                let forgets = self.faults.has(Fault::LostAnswers) && self.chance.chance(0.03);
+                if !forgets {
+                    return Some(Input::Appended { ticket, last });
+                }
+                self.seen.lost_answers += 1;
+                // Those rows may be folded before the room has asked what became of them.
+                if self.faults.has(Fault::Rivals) && self.chance.chance(0.3) {
+                    self.rival(&job.doc);
+                }
+                Some(append_failed(ticket))
+            }
+            What::Compact => match log.fold() {
+                Some(folded) => {
+                    let job = self.store.jobs.get_mut(&id).unwrap();
+                    job.what = What::Swap(folded);
+                    let takes = self.chance.within(1..400);
+                    self.after(takes, Event::Store { job: id });
+                    if self.faults.has(Fault::Rivals) && self.chance.chance(0.2) {
+                        let doc = self.store.jobs[&id].doc.clone();
+                        self.rival(&doc);
+                    }
+                    None
+                }
+                None => Some(Input::CompactionFailed),
+            },
+            What::Swap(folded) => {
+                let Some(done) = log.swap(folded) else {
+                    self.seen.outrun += 1;
+                    return Some(Input::CompactionFailed);
+                };
+                self.seen.compactions += 1;
+                // The process may end between the two.
+                if self.chance.chance(0.8) {
+                    log.trim();
+                }
+                Some(done)
+            }
+            What::PutAside(at) => {
+                log.put_aside(at);
+                None
+            }
+        }
     }
 
     pub(crate) fn store_answers(&mut self, id: u64) {
         let Some(job) = self.store.jobs.remove(&id) else {
             return;
         };
-        // An answer to a server that died meanwhile reaches nobody.
         if job.life == self.lives
             && let Some(answer) = job.answer
         {
             self.tell_room(&job.doc, answer);
         }
+    }
+
+    /// Somebody else works on the same log: another process, or a person with the command line.
+    pub(crate) fn rival(&mut self, doc: &DocName) {
+        let log = self.store.log_mut(doc);
+        if let Some(folded) = log.fold() {
+            log.swap(folded);
+            log.trim();
+        }
+    }
+}
+
+const fn append_failed(ticket: Ticket) -> Input {
+    Input::AppendFailed {
+        ticket,
+        fault: StoreFault::Unavailable,
+    }
+}
+
+fn failure_of(what: &What) -> Option<Input> {
+    match what {
+        What::Load => Some(Input::LoadFailed),
+        What::ReadSince(_) => Some(Input::ReadFailed),
+        What::Append { ticket, .. } => Some(append_failed(*ticket)),
+        What::Compact | What::Swap(_) => Some(Input::CompactionFailed),
+        What::PutAside(_) => None,
     }
 }

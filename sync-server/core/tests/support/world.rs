@@ -1,5 +1,6 @@
 //! A whole little internet in one thread: people with real clients and replicas, lines that are slow and break,
-//! a server with real rooms, and a store that stalls, fails, forgets to answer, and outlives the server.
+//! programs that mean harm, a server with real rooms, and a store that stalls, fails, forgets to answer, and
+//! outlives the server.
 //!
 //! Everything happens in one queue ordered by time; all chance comes from the plan's seed. What must always hold is
 //! asserted where it happens, so a failure points at the first wrong step.
@@ -16,59 +17,18 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::testing::Chance;
 use sheaf_shared::time::MonotonicMs;
 
-use crate::person::Person;
+use crate::person::{Kind, Person};
+use crate::plan::{Fault, Faults, Plan};
+use crate::seen::{Seen, Trace};
 use crate::server::Server;
 use crate::store::Store;
 
-/// What may go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Faults {
-    pub(crate) cuts: bool,
-    pub(crate) slow_readers: bool,
-    pub(crate) stalls: bool,
-    pub(crate) store_fails: bool,
-    pub(crate) lost_answers: bool,
-    pub(crate) crashes: bool,
-    pub(crate) reloads: bool,
-    pub(crate) offline: bool,
-}
-
-impl Faults {
-    pub(crate) const NONE: Self = Self {
-        cuts: false,
-        slow_readers: false,
-        stalls: false,
-        store_fails: false,
-        lost_answers: false,
-        crashes: false,
-        reloads: false,
-        offline: false,
-    };
-    pub(crate) const ALL: Self = Self {
-        cuts: true,
-        slow_readers: true,
-        stalls: true,
-        store_fails: true,
-        lost_answers: true,
-        crashes: true,
-        reloads: true,
-        offline: true,
-    };
-}
-
-/// One run. The same plan gives the same run, on every machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) seed: u64,
-    /// People with Sheaf's own client.
-    pub(crate) people: usize,
-    /// People with a y-websocket client.
-    pub(crate) stock: usize,
-    pub(crate) docs: usize,
-    /// Things people and fate do.
-    pub(crate) steps: usize,
-    pub(crate) faults: Faults,
-}
+/// Longest time, in milliseconds, from the moment everything works again until everyone has everything.
+const HEALED_WITHIN_MS: u64 = 240_000;
+/// Milliseconds after everything works again before a newcomer opens each document.
+const NEWCOMER_AFTER_MS: u64 = 3_000;
+/// Pause, in milliseconds, between two looks at whether all is quiet.
+const LOOK_EVERY_MS: u64 = 100;
 
 /// What comes to pass at its time.
 #[derive(Clone, Debug)]
@@ -93,12 +53,20 @@ pub(crate) enum Event {
     WakeRoom { doc: DocName, life: u64 },
     /// The server looks after its rooms.
     Housekeeping { life: u64 },
+    /// A server that was asked to go has had its time.
+    DrainIsOver { life: u64 },
     /// The store does what it was asked, and perhaps answers.
     Store { job: u64 },
     /// The store's answer arrives.
     Answer { job: u64 },
-    /// The server is up again.
+    /// A server is up again.
     Restart,
+    /// A program that means harm does some.
+    Mischief { person: usize },
+    /// Those who come last sit down.
+    Newcomers,
+    /// Is everyone content?
+    Look,
 }
 
 /// Names one connection.
@@ -112,7 +80,8 @@ pub(crate) struct Line {
     pub(crate) dial: u64,
     /// Frames queued at the server for this socket, as a runtime would hold them.
     pub(crate) queue: VecDeque<Queued>,
-    pub(crate) queued_bytes: usize,
+    /// Bytes of the longest frame that ever went out on it.
+    pub(crate) longest_frame: usize,
     pub(crate) pumping: bool,
     pub(crate) slow: bool,
     pub(crate) last_up: u64,
@@ -134,6 +103,8 @@ pub(crate) struct World {
     pub(crate) now: MonotonicMs,
     queue: BTreeMap<(u64, u64), Event>,
     next_event: u64,
+    /// Things that came to pass at this very moment: a world that does not move on is a fault.
+    at_once: u64,
     pub(crate) chance: Chance,
     pub(crate) faults: Faults,
     pub(crate) people: Vec<Person>,
@@ -149,89 +120,31 @@ pub(crate) struct World {
     pub(crate) seen: Seen,
 }
 
-/// How often the rare things happened, so that a run which reached nothing is noticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) edits: u64,
-    pub(crate) acknowledgements: u64,
-    pub(crate) crashes: u64,
-    pub(crate) cuts: u64,
-    pub(crate) lags: u64,
-    pub(crate) stops: u64,
-    pub(crate) lost_answers: u64,
-    pub(crate) store_failures: u64,
-    pub(crate) gaps: u64,
-    pub(crate) compactions: u64,
-    pub(crate) retired: u64,
-    pub(crate) reloads: u64,
-    pub(crate) frames: u64,
-}
-
-impl Seen {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.edits += other.edits;
-        self.acknowledgements += other.acknowledgements;
-        self.crashes += other.crashes;
-        self.cuts += other.cuts;
-        self.lags += other.lags;
-        self.stops += other.stops;
-        self.lost_answers += other.lost_answers;
-        self.store_failures += other.store_failures;
-        self.gaps += other.gaps;
-        self.compactions += other.compactions;
-        self.retired += other.retired;
-        self.reloads += other.reloads;
-        self.frames += other.frames;
-    }
-
-    pub(crate) fn reached_everything(self) -> bool {
-        let rarest = [
-            self.acknowledgements,
-            self.crashes,
-            self.cuts,
-            self.lags,
-            self.stops,
-            self.lost_answers,
-            self.store_failures,
-            self.gaps,
-            self.compactions,
-            self.retired,
-            self.reloads,
-        ];
-        rarest.into_iter().all(|times| times > 0)
-    }
-}
-
-/// A fingerprint of everything that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trace(pub(crate) u64);
-
-impl Trace {
-    pub(crate) fn note(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    pub(crate) fn number(&mut self, number: u64) {
-        self.note(&number.to_le_bytes());
-    }
-}
-
 impl World {
     pub(crate) fn new(plan: Plan) -> Self {
         let mut chance = Chance::new(plan.seed);
         let docs: Vec<DocName> = (0..plan.docs)
             .map(|n| DocName::parse(&format!("page-{n}")).unwrap())
             .collect();
-        let people = (0..plan.people + plan.stock)
-            .map(|n| Person::new(n, n >= plan.people, &docs, chance.fork()))
-            .collect();
+        let kinds = [
+            (Kind::Sheaf, plan.people),
+            (Kind::Stock, plan.stock),
+            (Kind::Reader, plan.readers),
+            (Kind::Hostile, plan.hostile),
+            (Kind::Newcomer, plan.docs),
+        ];
+        let mut people: Vec<Person> = Vec::new();
+        for (kind, count) in kinds {
+            for nth in 0..count {
+                people.push(Person::new(people.len(), nth, kind, &docs, chance.fork()));
+            }
+        }
         let mut world = Self {
             plan,
             now: MonotonicMs(1_000),
             queue: BTreeMap::new(),
             next_event: 0,
+            at_once: 0,
             chance,
             faults: plan.faults,
             people,
@@ -242,12 +155,14 @@ impl World {
             store: Store::new(&docs),
             docs,
             dies_after: None,
-            trace: Trace(0xcbf2_9ce4_8422_2325),
+            trace: Trace::NEW,
             seen: Seen::default(),
         };
         world.restart();
         for person in 0..world.people.len() {
-            world.sit_down(person);
+            if world.people[person].kind() != Kind::Newcomer {
+                world.sit_down(person);
+            }
         }
         world.after(5, Event::Step(0));
         world
@@ -267,30 +182,25 @@ impl World {
     pub(crate) fn run(mut self) -> (Trace, Seen) {
         let mut healed_at = None;
         while let Some(((time, _), event)) = self.queue.pop_first() {
-            self.now = MonotonicMs(time);
-            self.trace.number(time);
-            if let Event::Step(step) = event {
-                if step < self.plan.steps {
-                    self.step(step);
-                } else {
+            self.move_on(MonotonicMs(time));
+            match event {
+                Event::Step(step) if step < self.plan.steps => self.step(step),
+                Event::Step(_) => {
                     self.heal();
                     healed_at = Some(self.now);
+                    self.after(NEWCOMER_AFTER_MS, Event::Newcomers);
                 }
-                continue;
-            }
-            self.happen(event);
-            if let Some(healed_at) = healed_at
-                && self.now.ms_since(healed_at) > 5_000
-                && self.people.iter().all(Person::is_content)
-                && self.lines.values().all(|line| line.queue.is_empty())
-                && self.store.is_quiet()
-                && self.is_level()
-            {
-                break;
+                Event::Look => {
+                    if self.is_quiet() && self.is_level() {
+                        break;
+                    }
+                    self.after(LOOK_EVERY_MS, Event::Look);
+                }
+                event => self.happen(event),
             }
             assert!(
-                healed_at.is_none_or(|at| self.now.ms_since(at) < 240_000),
-                "four minutes after everything was mended, somebody still waits: {:?}",
+                healed_at.is_none_or(|at| self.now.ms_since(at) < HEALED_WITHIN_MS),
+                "long after everything was mended, somebody still waits: {:?}",
                 self.people.iter().map(Person::describe).collect::<Vec<_>>()
             );
         }
@@ -298,18 +208,37 @@ impl World {
         (self.trace, self.seen)
     }
 
+    fn move_on(&mut self, time: MonotonicMs) {
+        self.at_once = if time == self.now {
+            self.at_once + 1
+        } else {
+            0
+        };
+        assert!(self.at_once < 50_000, "time stands still");
+        self.now = time;
+        self.seen.events += 1;
+        self.trace.number(time.0);
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.people.iter().all(Person::is_content)
+            && self.lines.values().all(|line| line.queue.is_empty())
+            && self.store.is_quiet()
+    }
+
     /// Whether everyone has what the store has. Deletions have no version, so whole states are compared.
     fn is_level(&self) -> bool {
         self.docs.iter().all(|doc| {
+            let stored = self.store.log(doc).encoded();
+            let state = self.store.log(doc).state();
             let mut here = self.people.iter().filter(|person| person.has(doc));
-            let stored = self.store.state(doc);
-            here.all(|person| person.replica(doc).canonical() == stored)
+            here.all(|person| person.is_level(doc, &stored, &state))
         })
     }
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Step(_) => {}
+            Event::Step(_) | Event::Look => {}
             Event::Dialled { person, dial, life } => self.dialled(person, dial, life),
             Event::AtServer { line, frame } => self.at_server(line, frame),
             Event::AtPerson { line, frame } => self.at_person(line, &frame),
@@ -319,19 +248,23 @@ impl World {
             Event::WakePerson { person } => self.wake_person(person),
             Event::WakeRoom { doc, life } => self.wake_room(&doc, life),
             Event::Housekeeping { life } => self.housekeeping(life),
+            Event::DrainIsOver { life } => self.drain_is_over(life),
             Event::Store { job } => self.store_acts(job),
             Event::Answer { job } => self.store_answers(job),
             Event::Restart => self.restart(),
+            Event::Mischief { person } => self.do_mischief(person),
+            Event::Newcomers => self.newcomers(),
         }
     }
 
     /// One step of the plan. Its chance is its own, so a shorter plan begins like a longer one.
     fn step(&mut self, step: usize) {
         let mut chance = Chance::new(self.plan.seed ^ (step as u64 + 1).wrapping_mul(0x9e37_79b9));
-        let person = chance.index_below(self.people.len());
+        let writers = self.plan.people + self.plan.stock + self.plan.readers;
+        let person = chance.index_below(writers);
         let doc = self.docs[chance.index_below(self.docs.len())].clone();
         let faults = self.faults;
-        match chance.weighted(&[70, 10, 4, 3, 3, 2, 2, 1]) {
+        match chance.weighted(&[70, 10, 4, 3, 3, 2, 2, 1, 2, 3, 1, 2]) {
             0 => self.edit(person, &doc, &mut chance),
             1 => {
                 // A burst, as from a paste tool or a held key.
@@ -339,14 +272,21 @@ impl World {
                     self.edit(person, &doc, &mut chance);
                 }
             }
-            2 if faults.cuts => self.cut_person(person),
-            3 if faults.offline => self.toggle_network(person),
-            4 if faults.slow_readers => self.make_slow(person, chance.chance(0.7)),
-            5 if faults.stalls => {
+            2 if faults.has(Fault::Cuts) => self.cut_person(person),
+            3 if faults.has(Fault::Offline) => self.toggle_network(person),
+            4 if faults.has(Fault::SlowReaders) => self.make_slow(person, chance.chance(0.7)),
+            5 if faults.has(Fault::Stalls) => {
                 self.store.stalls_until = self.now.plus_ms(chance.within(10..6_000));
             }
-            6 if faults.crashes => self.dies_after = Some(chance.below(60)),
-            7 if faults.reloads => self.reload(person),
+            6 if faults.has(Fault::Crashes) => self.dies_after = Some(chance.below(60)),
+            7 if faults.has(Fault::Reloads) => self.reload(person),
+            8 if faults.has(Fault::Drains) => self.drain(chance.within(50..4_000)),
+            9 if faults.has(Fault::Roles) => self.change_role(person),
+            10 if faults.has(Fault::BadRows) => {
+                self.seen.bad_rows += 1;
+                self.store.log_mut(&doc).spoil();
+            }
+            11 if faults.has(Fault::Rivals) => self.rival(&doc),
             _ => self.edit(person, &doc, &mut chance),
         }
         let pause = if chance.chance(0.05) {
@@ -365,29 +305,34 @@ impl World {
             line.slow = false;
         }
         for person in 0..self.people.len() {
-            self.network_back(person);
+            match self.people[person].kind() {
+                Kind::Hostile => self.give_up_mischief(person),
+                Kind::Newcomer => {}
+                Kind::Sheaf | Kind::Stock | Kind::Reader => {
+                    self.let_write_again(person);
+                    self.network_back(person);
+                }
+            }
         }
+    }
+
+    /// Each document is opened by someone who has nothing of it.
+    fn newcomers(&mut self) {
+        for person in 0..self.people.len() {
+            if self.people[person].kind() == Kind::Newcomer {
+                self.sit_down(person);
+            }
+        }
+        self.after(LOOK_EVERY_MS, Event::Look);
     }
 
     fn check_the_end(&self) {
         for doc in &self.docs {
-            let stored = self.store.state(doc);
+            let log = self.store.log(doc);
+            log.check_nothing_is_lost();
+            let (stored, state) = (log.encoded(), log.state());
             for person in self.people.iter().filter(|person| person.has(doc)) {
-                let replica = person.replica(doc);
-                assert_eq!(
-                    replica.canonical(),
-                    stored,
-                    "{} differs from the store in {doc}",
-                    person.describe()
-                );
-                let typed = person.typed(doc);
-                let found = person.count_own_letters(doc);
-                assert_eq!(
-                    found,
-                    typed,
-                    "{} typed {typed} letters into {doc}; {found} are there",
-                    person.describe()
-                );
+                person.check_the_end(doc, &stored, &state);
             }
         }
     }
