@@ -35,6 +35,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Goes on reading at this offset, which must not be beyond the end.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        debug_assert!(at <= self.bytes.len());
+        self.at = at.min(self.bytes.len());
+    }
+
     /// How many bytes were read.
     #[must_use]
     pub const fn at(&self) -> usize {

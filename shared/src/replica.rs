@@ -291,6 +291,20 @@ impl Replica {
         Ok(self.read().encode_diff_v1(&theirs))
     }
 
+    /// [`missing_for`](Self::missing_for) in parts of at most `bytes_max` bytes, to be taken in this order: see
+    /// [`in_parts`](gate::update::in_parts). There is always one.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] if `their_version` does not decode.
+    pub fn missing_in_parts(
+        &self,
+        their_version: &[u8],
+        bytes_max: usize,
+    ) -> Result<Vec<Vec<u8>>, ReplicaError> {
+        let missing = self.missing_for(their_version)?;
+        Ok(gate::update::in_parts(missing, bytes_max)?)
+    }
+
     /// All of it as one update, what still waits included: for snapshots.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -12,9 +12,11 @@
 mod content;
 mod inspected;
 mod order;
+mod parts;
 mod tree;
 
 pub use inspected::{Inspected, Run};
+pub use parts::in_parts;
 
 use std::collections::BTreeMap;
 
@@ -191,7 +193,9 @@ impl<'a> Gate<'a> {
             return Err(Refusal::new("the update is too long", 0));
         }
         let mut runs = Vec::new();
-        self.inserted(&mut runs)?;
+        let mut sections = Vec::new();
+        self.inserted(&mut runs, &mut sections)?;
+        let deleted_at = self.reader.at();
         self.deleted()?;
         if self.reader.left() > 0 {
             return Err(Refusal::here(&self.reader, "bytes are left at the end"));
@@ -213,6 +217,8 @@ impl<'a> Gate<'a> {
             deletions,
             types,
             runs,
+            sections,
+            deleted_at,
             needs,
         })
     }
@@ -227,12 +233,17 @@ impl<'a> Gate<'a> {
         u32::try_from(count).map_err(|_| Refusal::new("more is claimed than can follow", at))
     }
 
-    fn inserted(&mut self, runs: &mut Vec<Run>) -> Result<(), Refusal> {
+    fn inserted(
+        &mut self,
+        runs: &mut Vec<Run>,
+        sections: &mut Vec<Section>,
+    ) -> Result<(), Refusal> {
         let mut writers = Writers::new(self.bounds.writers, self.bounds.like_writers);
         for _ in 0..self.count(WRITER_BYTES_MIN)? {
             let section = self.section()?;
             writers.add(section.client, self.reader.at())?;
             self.section_runs(&section, runs)?;
+            sections.push(section);
         }
         writers.finish(self.reader.at())
     }
@@ -253,6 +264,7 @@ impl<'a> Gate<'a> {
             client,
             clock,
             blocks,
+            at: self.reader.at(),
         })
     }
 
@@ -447,10 +459,13 @@ impl<'a> Gate<'a> {
 }
 
 /// The head of one writer's blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Section {
     client: u64,
     clock: u32,
     blocks: u32,
+    /// Offset of the first block.
+    at: usize,
 }
 
 const _: () = assert!(CLOCK_MAX as u64 + CLOCK_MAX as u64 <= u32::MAX as u64);

@@ -9,6 +9,7 @@ mod attacks;
 mod honest;
 mod mutation;
 mod nesting;
+mod parts;
 mod scribbler;
 mod support;
 mod wall;

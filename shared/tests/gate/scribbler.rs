@@ -124,6 +124,16 @@ impl Scribblers {
             .encode_diff_v1(&StateVector::default())
     }
 
+    /// What the first copy knows.
+    pub(crate) fn whole_version(&self) -> StateVector {
+        self.copies[0].doc.transact().state_vector()
+    }
+
+    /// All that the first copy holds and one at `version` lacks.
+    pub(crate) fn missing_for(&self, version: &StateVector) -> Vec<u8> {
+        self.copies[0].doc.transact().encode_diff_v1(version)
+    }
+
     /// How often yrs failed on what was put aside in it.
     pub(crate) const fn yrs_failures(&self) -> u64 {
         self.yrs_failures

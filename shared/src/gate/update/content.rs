@@ -5,15 +5,15 @@ use serde::de::IgnoredAny;
 use super::{Gate, OrRefuse, Refusal};
 use crate::limits::VALUE_DEPTH_MAX;
 
-const DELETED: u8 = 1;
+pub(super) const DELETED: u8 = 1;
 /// Legacy: `yrs` reads one text more than it writes, so that nothing it encodes afterwards can be read.
 const LEGACY_JSON: u8 = 2;
 const BINARY: u8 = 3;
-const STRING: u8 = 4;
+pub(super) const STRING: u8 = 4;
 const EMBED: u8 = 5;
 const FORMAT: u8 = 6;
 const TYPE: u8 = 7;
-const ANY: u8 = 8;
+pub(super) const ANY: u8 = 8;
 const SUB_DOCUMENT: u8 = 9;
 
 const XML_ELEMENT: u8 = 3;
@@ -78,7 +78,7 @@ impl Gate<'_> {
     }
 
     /// One value; `depth` says how many it and those around it are. Recursion ends at [`VALUE_DEPTH_MAX`].
-    fn value(&mut self, depth: usize) -> Result<(), Refusal> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<(), Refusal> {
         let at = self.reader.at();
         self.tally.steps += 1;
         self.tally.values = self.tally.values.saturating_add(1);
@@ -169,7 +169,7 @@ fn skip_json_text(bytes: &mut std::str::Bytes<'_>) {
 }
 
 /// Length of `text` as clocks count it. At most its length in bytes, so it fits.
-fn utf16_units(text: &str) -> u32 {
+pub(super) fn utf16_units(text: &str) -> u32 {
     let continues = |byte: u8| byte & 0xc0 == 0x80;
     let units = text
         .bytes()

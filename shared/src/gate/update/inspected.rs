@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::order;
+use super::Section;
+use super::order::Walk;
 use crate::ids::ClientId;
 
 /// An update that passed.
@@ -13,6 +14,10 @@ pub struct Inspected<'a> {
     pub(super) deletions: u32,
     pub(super) types: u32,
     pub(super) runs: Vec<Run>,
+    /// Where each writer's blocks begin.
+    pub(super) sections: Vec<Section>,
+    /// Offset of the deleted ranges.
+    pub(super) deleted_at: usize,
     /// Of other writers: the clock up to which they must be known.
     pub(super) needs: BTreeMap<ClientId, u32>,
 }
@@ -93,7 +98,7 @@ impl<'a> Inspected<'a> {
             .iter()
             .all(|(client, needed)| *needed <= known(client));
         // One writer's blocks refer to earlier ones of its own, and to what is there already.
-        is_all_there && (until.len() < 2 || order::can_be_taken(self.bytes, clock_of))
+        is_all_there && (until.len() < 2 || Walk::new(self, clock_of).reaches_all())
     }
 }
 

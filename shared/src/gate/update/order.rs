@@ -1,96 +1,209 @@
-//! Whether an update's blocks can be taken one after the other, each when all it refers to is there.
+//! An update's blocks in an order in which each finds all it refers to.
 //!
-//! Honest blocks always can: their writers knew what they referred to. Forged ones may each wait for the other, and
-//! would leave holes in the document where they stand.
+//! Honest blocks always have such an order: their writers knew what they referred to. Forged ones may each wait for
+//! the other, and would leave holes in the document where they stand.
+//!
+//! Blocks are read where they lie, so a walk costs a few words a writer, however long the update.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
 
-use super::tree::{Node, Tree};
+use super::{Block, BlockKind, Gate, Id, Inspected, STORED};
 use crate::ids::ClientId;
 
-/// Whether every block of `update`, which passed the gate, finds its place. `clock_of` is as for
-/// [`Inspected::is_ready_for`](super::Inspected::is_ready_for).
-pub(super) fn can_be_taken(update: &[u8], clock_of: impl Fn(ClientId) -> u32) -> bool {
-    let Ok(tree) = Tree::read(update) else {
-        return false;
-    };
-    let mut taking = Taking {
-        next: tree.writers.iter().map(|(_, range)| range.start).collect(),
-        known: BTreeMap::new(),
-        asking: BTreeMap::new(),
-        clock_of,
-        tree,
-    };
-    taking.all()
-}
-
-struct Taking<F> {
-    tree: Tree,
-    /// For each writer of the tree, the first block not taken yet.
-    next: Vec<usize>,
-    /// What was taken: each writer's clock.
-    known: BTreeMap<u64, u32>,
-    /// Writers whose next block waits for a block of the writer named by the key.
-    asking: BTreeMap<u64, Vec<usize>>,
+/// A walk over the blocks of an update that passed the gate.
+pub(super) struct Walk<'a, F> {
+    gate: Gate<'a>,
+    /// By writer.
+    cursors: Vec<Cursor>,
+    /// Writers whose next block may be ready; the last is looked at next.
+    to_try: Vec<usize>,
+    /// For each writer: who waits for a clock of it, and for which, the lowest first.
+    asking: Vec<BinaryHeap<Reverse<(u32, usize)>>>,
     clock_of: F,
 }
 
-impl<F: Fn(ClientId) -> u32> Taking<F> {
-    fn all(&mut self) -> bool {
-        let mut to_try: Vec<usize> = (0..self.next.len()).rev().collect();
-        while let Some(writer) = to_try.pop() {
-            let client = self.tree.writers[writer].0;
-            let Some(has_moved) = self.take_of(writer) else {
-                return false;
-            };
-            if has_moved {
-                to_try.extend(self.asking.remove(&client).unwrap_or_default());
-            }
+/// Where the walk stands in one writer's blocks.
+#[derive(Clone, Copy)]
+struct Cursor {
+    client: u64,
+    /// Offset of the next block.
+    at: usize,
+    /// Its clock.
+    clock: u32,
+    /// Blocks not taken yet.
+    left: u32,
+    /// How many clocks of this writer are there: known before, or taken.
+    known: u32,
+}
+
+/// A block that was taken.
+pub(super) struct Taken {
+    /// Its first unit.
+    pub(super) id: Id,
+    /// How many units it has.
+    pub(super) clocks: u32,
+    /// How many values it holds.
+    pub(super) values: u32,
+    /// Where it lies in the update.
+    pub(super) bytes: Range<usize>,
+}
+
+/// What can be done with a writer's next block.
+enum Next {
+    /// It is there already.
+    Known(Block, usize),
+    /// It can be taken.
+    Ready(Block, usize),
+    /// It waits for this clock of that writer.
+    Waits { writer: usize, clock: u32 },
+    /// There is none, or it can never be taken.
+    Never,
+}
+
+impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
+    /// `clock_of` says how many clocks of a writer are known beforehand.
+    pub(super) fn new(inspected: &Inspected<'a>, clock_of: F) -> Self {
+        let mut cursors: Vec<Cursor> = inspected
+            .sections
+            .iter()
+            .map(|section| Cursor {
+                client: section.client,
+                at: section.at,
+                clock: section.clock,
+                left: section.blocks,
+                known: clock_of(ClientId(section.client)),
+            })
+            .collect();
+        cursors.sort_unstable_by_key(|cursor| cursor.client);
+        Self {
+            gate: Gate::new(inspected.bytes(), &STORED),
+            to_try: (0..cursors.len()).rev().collect(),
+            asking: cursors.iter().map(|_| BinaryHeap::new()).collect(),
+            cursors,
+            clock_of,
         }
-        let mut ends = self.tree.writers.iter().map(|(_, range)| range.end);
-        self.next.iter().all(|&next| Some(next) == ends.next())
     }
 
-    /// Takes what can be taken of one writer; says whether that was anything, or none if its next block can never
-    /// be taken.
-    fn take_of(&mut self, writer: usize) -> Option<bool> {
-        let (client, range) = self.tree.writers[writer].clone();
-        let from = self.next[writer];
-        while self.next[writer] < range.end {
-            let node = &self.tree.nodes[self.next[writer]];
-            let known = self.known(client);
-            let until = node.clock + node.clocks;
-            if until > known {
-                if node.clock > known || node.is_gap {
-                    return None;
-                }
-                if let Some(missing) = self.missing(client, node) {
-                    // Writers are in order.
-                    let writers = &self.tree.writers;
-                    writers
-                        .binary_search_by_key(&missing, |(other, _)| *other)
-                        .ok()?;
-                    self.asking.entry(missing).or_default().push(writer);
-                    break;
-                }
-                self.known.insert(client, until);
-            }
-            self.next[writer] += 1;
-        }
-        Some(self.next[writer] > from)
+    /// Whether every block finds its place.
+    pub(super) fn reaches_all(mut self) -> bool {
+        while self.next().is_some() {}
+        self.is_through()
     }
 
-    /// Another writer, a block of whom `node` refers to, and it is not there.
-    fn missing(&self, client: u64, node: &Node) -> Option<u64> {
-        let item = node.item?;
+    /// Whether every block was taken, or was known before.
+    pub(super) fn is_through(&self) -> bool {
+        self.cursors.iter().all(|cursor| cursor.left == 0)
+    }
+
+    /// The next block that can be taken: each writer's in order, as many of one writer in a row as can be.
+    pub(super) fn next(&mut self) -> Option<Taken> {
+        while let Some(&writer) = self.to_try.last() {
+            match self.look_at(writer) {
+                Next::Known(block, behind) => {
+                    self.step(writer, &block, behind);
+                }
+                Next::Ready(block, behind) => {
+                    let taken = self.step(writer, &block, behind);
+                    self.wake(writer);
+                    return Some(taken);
+                }
+                Next::Waits { writer: of, clock } => {
+                    self.to_try.pop();
+                    self.asking[of].push(Reverse((clock, writer)));
+                }
+                Next::Never => {
+                    self.to_try.pop();
+                }
+            }
+        }
+        None
+    }
+
+    fn look_at(&mut self, writer: usize) -> Next {
+        let Cursor {
+            client,
+            at,
+            clock,
+            left,
+            known,
+        } = self.cursors[writer];
+        if left == 0 {
+            return Next::Never;
+        }
+        self.gate.reader.go_to(at);
+        self.gate.tally.values = 0;
+        let Ok(block) = self.gate.block(Id { client, clock }) else {
+            return Next::Never;
+        };
+        let behind = self.gate.reader.at();
+        if clock + block.clocks <= known {
+            return Next::Known(block, behind);
+        }
+        let item = match block.kind {
+            BlockKind::Gap => return Next::Never,
+            _ if clock > known => return Next::Never,
+            BlockKind::Run => return Next::Ready(block, behind),
+            BlockKind::Item(item) => item,
+        };
         let others = [item.parent, item.left, item.right].into_iter().flatten();
-        let mut others = others.filter(|id| id.client != client);
-        let missing = others.find(|id| id.clock >= self.known(id.client))?;
-        Some(missing.client)
+        for other in others.filter(|other| other.client != client) {
+            if let Some(next) = self.missing(other) {
+                return next;
+            }
+        }
+        Next::Ready(block, behind)
     }
 
-    fn known(&self, client: u64) -> u32 {
-        let taken = self.known.get(&client).copied();
-        taken.unwrap_or_else(|| (self.clock_of)(ClientId(client)))
+    /// What to do about `other`, to which a block refers, unless it is there.
+    fn missing(&self, other: Id) -> Option<Next> {
+        // Writers are in order.
+        let found = self
+            .cursors
+            .binary_search_by_key(&other.client, |cursor| cursor.client);
+        match found {
+            Ok(writer) if other.clock >= self.cursors[writer].known => Some(Next::Waits {
+                writer,
+                clock: other.clock,
+            }),
+            Err(_) if other.clock >= (self.clock_of)(ClientId(other.client)) => Some(Next::Never),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn step(&mut self, writer: usize, block: &Block, behind: usize) -> Taken {
+        let cursor = &mut self.cursors[writer];
+        let taken = Taken {
+            id: Id {
+                client: cursor.client,
+                clock: cursor.clock,
+            },
+            clocks: block.clocks,
+            values: self.gate.tally.values,
+            bytes: cursor.at..behind,
+        };
+        cursor.at = behind;
+        cursor.clock += block.clocks;
+        cursor.left -= 1;
+        cursor.known = cursor.clock.max(cursor.known);
+        taken
+    }
+
+    /// Those who waited for what `writer` now has are tried again, after it.
+    fn wake(&mut self, writer: usize) {
+        let known = self.cursors[writer].known;
+        let asking = &mut self.asking[writer];
+        if asking.peek().is_none_or(|Reverse((clock, _))| *clock >= known) {
+            return;
+        }
+        self.to_try.pop();
+        while let Some(Reverse((clock, asker))) = asking.peek()
+            && *clock < known
+        {
+            self.to_try.push(*asker);
+            asking.pop();
+        }
+        self.to_try.push(writer);
     }
 }

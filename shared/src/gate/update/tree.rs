@@ -20,17 +20,16 @@ pub(super) fn check_depth(update: &[u8], gate: &mut Gate<'_>) -> Result<(), Refu
 }
 
 /// Every block of an update, with what it refers to.
-pub(super) struct Tree {
+struct Tree {
     /// By writer, then clock.
-    pub(super) writers: Vec<(u64, std::ops::Range<usize>)>,
-    pub(super) nodes: Vec<Node>,
+    writers: Vec<(u64, std::ops::Range<usize>)>,
+    nodes: Vec<Node>,
 }
 
-pub(super) struct Node {
-    pub(super) clock: u32,
-    pub(super) clocks: u32,
-    pub(super) item: Option<Item>,
-    pub(super) is_gap: bool,
+struct Node {
+    clock: u32,
+    clocks: u32,
+    item: Option<Item>,
     depth: Depth,
 }
 
@@ -44,7 +43,7 @@ enum Depth {
 }
 
 impl Tree {
-    pub(super) fn read(update: &[u8]) -> Result<Self, Refusal> {
+    fn read(update: &[u8]) -> Result<Self, Refusal> {
         let mut gate = Gate::new(update, &STORED);
         let mut tree = Self {
             writers: Vec::new(),
@@ -59,7 +58,6 @@ impl Tree {
                     client: section.client,
                     clock,
                 })?;
-                let is_gap = matches!(kind, BlockKind::Gap);
                 let item = match kind {
                     BlockKind::Item(item) => Some(item),
                     BlockKind::Run | BlockKind::Gap => None,
@@ -68,7 +66,6 @@ impl Tree {
                     clock,
                     clocks,
                     item,
-                    is_gap,
                     depth: Depth::Unknown,
                 });
                 clock += clocks;

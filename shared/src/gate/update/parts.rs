@@ -1,0 +1,261 @@
+//! Cuts a long update into parts, each of which passes the gate, and fits a document that was given those before it.
+//!
+//! Blocks go in an order in which each finds what it refers to, deleted ranges last. What a part may not hold
+//! for the gate (bytes, blocks, values, writers, long runs) begins the next one; a block that is too long alone is
+//! cut, if its kind can be.
+
+mod split;
+
+use std::collections::BTreeMap;
+
+use super::order::{Taken, Walk};
+use super::{Gate, Inspected, OrRefuse, Refusal, STORED, inspect, inspect_stored};
+use crate::bytes::{Reader, put_var_uint, var_uint_bytes};
+use crate::ids::ClientId;
+use crate::limits::{
+    LIKE_WRITERS_MAX, RUN_CLOCKS_MAX, UPDATE_BLOCKS_MAX, UPDATE_BYTES_MAX, UPDATE_DELETIONS_MAX,
+    UPDATE_VALUES_MAX, UPDATE_WRITERS_MAX,
+};
+
+/// Cuts an update into parts of at most `bytes_max` bytes (and [`UPDATE_BYTES_MAX`]); one that is no longer and passes
+/// the gate stays as it is. A part is longer only when it holds one thing that can't be cut: a picture, an embed.
+///
+/// Whoever can take `update` whole can take the parts one after the other, nothing waits for a later one, and in the end
+/// both hold the same. It may have grown, in many lawful updates, beyond what one update may be.
+///
+/// # Errors
+/// [`Refusal`] if the bytes are no update, or one with stretches left out.
+pub fn in_parts(update: Vec<u8>, bytes_max: usize) -> Result<Vec<Vec<u8>>, Refusal> {
+    let bytes_max = bytes_max.min(UPDATE_BYTES_MAX);
+    if update.len() <= bytes_max && inspect(&update).is_ok() {
+        return Ok(vec![update]);
+    }
+    let inspected = inspect_stored(&update)?;
+    let mut packer = Packer {
+        update: &update,
+        bytes_max,
+        done: Vec::new(),
+        part: Part::default(),
+    };
+    packer.blocks(&inspected)?;
+    packer.deletions(&inspected)?;
+    packer.close();
+    if packer.done.is_empty() {
+        packer.done.push(Part::default().encode());
+    }
+    Ok(packer.done)
+}
+
+struct Packer<'a> {
+    update: &'a [u8],
+    bytes_max: usize,
+    done: Vec<Vec<u8>>,
+    part: Part,
+}
+
+/// A part that is being put together.
+#[derive(Default)]
+struct Part {
+    sections: BTreeMap<u64, Section>,
+    deleted: BTreeMap<u64, Deleted>,
+    /// At least as many bytes as it will have beside [`Part::EMPTY_BYTES`].
+    bytes: usize,
+    blocks: u32,
+    values: u32,
+    ranges: u32,
+    /// Writers by the low bits of their ids, of the blocks and of the deleted ranges.
+    alike: [BTreeMap<u16, usize>; 2],
+}
+
+/// One writer's blocks.
+struct Section {
+    clock: u32,
+    blocks: u32,
+    body: Vec<u8>,
+}
+
+/// One writer's deleted ranges.
+#[derive(Default)]
+struct Deleted {
+    ranges: u32,
+    body: Vec<u8>,
+}
+
+/// Most bytes of a number of at most 32 bits.
+const COUNT_BYTES: usize = 5;
+
+impl Part {
+    /// Most bytes of the two counts of writers.
+    const EMPTY_BYTES: usize = 2 * COUNT_BYTES;
+
+    fn is_empty(&self) -> bool {
+        self.sections.is_empty() && self.deleted.is_empty()
+    }
+
+    /// Bytes that the head of a writer's blocks takes in addition.
+    fn head_bytes(&self, client: u64, clock: u32) -> usize {
+        if self.sections.contains_key(&client) {
+            0
+        } else {
+            COUNT_BYTES + var_uint_bytes(client) + var_uint_bytes(u64::from(clock))
+        }
+    }
+
+    fn takes_writer(listed: usize, alike: &BTreeMap<u16, usize>, client: u64) -> bool {
+        listed < UPDATE_WRITERS_MAX
+            && alike
+                .get(&(client as u16))
+                .is_none_or(|count| *count < LIKE_WRITERS_MAX)
+    }
+
+    fn takes_block(&self, client: u64, values: u32) -> bool {
+        self.blocks < UPDATE_BLOCKS_MAX
+            && self.values.saturating_add(values) <= UPDATE_VALUES_MAX
+            && (self.sections.contains_key(&client)
+                || Self::takes_writer(self.sections.len(), &self.alike[0], client))
+    }
+
+    fn takes_range(&self, client: u64) -> bool {
+        self.ranges < UPDATE_DELETIONS_MAX
+            && (self.deleted.contains_key(&client)
+                || Self::takes_writer(self.deleted.len(), &self.alike[1], client))
+    }
+
+    fn encode(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Self::EMPTY_BYTES + self.bytes);
+        put_var_uint(&mut bytes, self.sections.len() as u64);
+        // Highest first, as every encoder of the family does.
+        for (client, section) in self.sections.into_iter().rev() {
+            put_var_uint(&mut bytes, u64::from(section.blocks));
+            put_var_uint(&mut bytes, client);
+            put_var_uint(&mut bytes, u64::from(section.clock));
+            bytes.extend_from_slice(&section.body);
+        }
+        put_var_uint(&mut bytes, self.deleted.len() as u64);
+        for (client, deleted) in self.deleted.into_iter().rev() {
+            put_var_uint(&mut bytes, client);
+            put_var_uint(&mut bytes, u64::from(deleted.ranges));
+            bytes.extend_from_slice(&deleted.body);
+        }
+        bytes
+    }
+}
+
+impl Packer<'_> {
+    fn blocks(&mut self, inspected: &Inspected<'_>) -> Result<(), Refusal> {
+        let from: BTreeMap<ClientId, u32> = inspected
+            .sections
+            .iter()
+            .map(|section| (ClientId(section.client), section.clock))
+            .collect();
+        // Whoever takes the update knows what it builds on.
+        let known = |client: ClientId| from.get(&client).copied().unwrap_or(u32::MAX);
+        let mut walk = Walk::new(inspected, known);
+        while let Some(taken) = walk.next() {
+            self.block(&taken)?;
+        }
+        if walk.is_through() {
+            Ok(())
+        } else {
+            Err(Refusal::new("its blocks can't be put in order", 0))
+        }
+    }
+
+    fn block(&mut self, taken: &Taken) -> Result<(), Refusal> {
+        let length = taken.bytes.len();
+        if self.has_room(taken, length) {
+            let block = &self.update[taken.bytes.clone()];
+            self.put(taken, block);
+            return Ok(());
+        }
+        if !self.part.is_empty() {
+            self.close();
+            return self.block(taken);
+        }
+        // Later pieces have longer clocks.
+        let room = self.room_for(taken).saturating_sub(COUNT_BYTES);
+        for piece in split::split(self.update, taken, room)? {
+            self.close();
+            self.put(&piece.taken, &piece.bytes);
+        }
+        Ok(())
+    }
+
+    /// Bytes left for a block.
+    fn room_for(&self, taken: &Taken) -> usize {
+        let used = Part::EMPTY_BYTES
+            + self.part.bytes
+            + self.part.head_bytes(taken.id.client, taken.id.clock);
+        self.bytes_max.saturating_sub(used)
+    }
+
+    fn has_room(&self, taken: &Taken, length: usize) -> bool {
+        // Only blocks without content have more clocks than bytes.
+        let is_long_run = taken.clocks > RUN_CLOCKS_MAX;
+        !is_long_run
+            && length <= self.room_for(taken)
+            && self.part.takes_block(taken.id.client, taken.values)
+    }
+
+    fn put(&mut self, taken: &Taken, block: &[u8]) {
+        let client = taken.id.client;
+        self.part.bytes += block.len() + self.part.head_bytes(client, taken.id.clock);
+        self.part.blocks += 1;
+        self.part.values = self.part.values.saturating_add(taken.values);
+        let alike = &mut self.part.alike[0];
+        let section = self.part.sections.entry(client).or_insert_with(|| {
+            *alike.entry(client as u16).or_insert(0) += 1;
+            Section {
+                clock: taken.id.clock,
+                blocks: 0,
+                body: Vec::new(),
+            }
+        });
+        section.blocks += 1;
+        section.body.extend_from_slice(block);
+    }
+
+    fn deletions(&mut self, inspected: &Inspected<'_>) -> Result<(), Refusal> {
+        let mut reader = Reader::new(self.update);
+        reader.go_to(inspected.deleted_at);
+        let at = inspected.deleted_at;
+        for _ in 0..reader.var_uint().or_refuse(at)? {
+            let client = reader.var_uint().or_refuse(at)?;
+            for _ in 0..reader.var_uint().or_refuse(at)? {
+                let from = reader.at();
+                reader.var_uint().or_refuse(at)?;
+                reader.var_uint().or_refuse(at)?;
+                let range = &self.update[from..reader.at()];
+                self.range(client, range);
+            }
+        }
+        Ok(())
+    }
+
+    fn range(&mut self, client: u64, range: &[u8]) {
+        let head_bytes = |part: &Part| match part.deleted.contains_key(&client) {
+            true => 0,
+            false => COUNT_BYTES + var_uint_bytes(client),
+        };
+        let bytes = Part::EMPTY_BYTES + self.part.bytes + head_bytes(&self.part) + range.len();
+        let has_room = bytes <= self.bytes_max && self.part.takes_range(client);
+        if !has_room && !self.part.is_empty() {
+            self.close();
+        }
+        self.part.bytes += range.len() + head_bytes(&self.part);
+        self.part.ranges += 1;
+        let alike = &mut self.part.alike[1];
+        let deleted = self.part.deleted.entry(client).or_insert_with(|| {
+            *alike.entry(client as u16).or_insert(0) += 1;
+            Deleted::default()
+        });
+        deleted.ranges += 1;
+        deleted.body.extend_from_slice(range);
+    }
+
+    fn close(&mut self) {
+        if !self.part.is_empty() {
+            self.done.push(std::mem::take(&mut self.part).encode());
+        }
+    }
+}
