@@ -4,6 +4,11 @@
 
 /// Longest update, in bytes, that the gate lets through: a pasted book, a month offline.
 pub const UPDATE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest catch-up, in bytes, that goes in one message.
+pub const CATCH_UP_WHOLE_BYTES: usize = 1024 * 1024;
+/// Longest part, in bytes, of a longer one: also over a slow line a part is through long before either side gives the other
+/// up.
+pub const CATCH_UP_PART_BYTES: usize = 256 * 1024;
 /// Longest WebSocket message, in bytes: one update and its address.
 pub const FRAME_BYTES_MAX: usize = UPDATE_BYTES_MAX + 1024;
 /// Longest state of one person's presence, in bytes of JSON. A longer one is not shown to others.
@@ -58,6 +63,12 @@ const _: () = assert!(
     "one lost heartbeat must not end a connection"
 );
 const _: () = assert!(UPDATE_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(CATCH_UP_PART_BYTES <= CATCH_UP_WHOLE_BYTES);
+const _: () = assert!(CATCH_UP_WHOLE_BYTES < UPDATE_BYTES_MAX);
+const _: () = assert!(
+    CATCH_UP_WHOLE_BYTES as u64 * 8 * 1000 / SILENCE_DEADLINE_MS < 300_000,
+    "300 kbit/s must do"
+);
 const _: () = assert!(
     UPDATE_BYTES_MAX <= RUN_CLOCKS_MAX as usize,
     "any insertion may be deleted"

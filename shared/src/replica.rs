@@ -22,6 +22,7 @@ use yrs::{
     TransactionMut, Update,
 };
 
+use crate::gate::update::PartBytes;
 use crate::gate::{self, Refusal};
 use crate::ids::ReplicaId;
 use crate::limits::TREE_DEPTH_MAX;
@@ -291,7 +292,7 @@ impl Replica {
         Ok(self.read().encode_diff_v1(&theirs))
     }
 
-    /// [`missing_for`](Self::missing_for) in parts of at most `bytes_max` bytes, to be taken in this order: see
+    /// [`missing_for`](Self::missing_for) in parts that are to be taken in this order: see
     /// [`in_parts`](gate::update::in_parts). There is always one.
     ///
     /// # Errors
@@ -299,10 +300,10 @@ impl Replica {
     pub fn missing_in_parts(
         &self,
         their_version: &[u8],
-        bytes_max: usize,
+        bytes: PartBytes,
     ) -> Result<Vec<Vec<u8>>, ReplicaError> {
         let missing = self.missing_for(their_version)?;
-        Ok(gate::update::in_parts(missing, bytes_max)?)
+        Ok(gate::update::in_parts(missing, bytes)?)
     }
 
     /// All of it as one update, what still waits included: for snapshots.

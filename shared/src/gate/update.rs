@@ -16,7 +16,7 @@ mod parts;
 mod tree;
 
 pub use inspected::{Inspected, Run};
-pub use parts::in_parts;
+pub use parts::{PartBytes, in_parts};
 
 use std::collections::BTreeMap;
 

@@ -136,7 +136,8 @@ impl Ordered {
         self.early.culprit.as_ref()
     }
 
-    /// Takes a snapshot of our own, which must build on nothing but itself.
+    /// Takes a snapshot of our own, of any length, which must build on nothing but itself. What had waited for something in it
+    /// is taken too.
     ///
     /// # Errors
     /// As [`Replica::apply_stored`].
@@ -208,7 +209,7 @@ impl Early {
     ) -> Result<(), ReplicaError> {
         replica.apply_stored(state)?;
         self.clocks = clocks_of(&replica.version());
-        Ok(())
+        self.take_waiting(replica, &mut |_| {})
     }
 
     /// As [`Ordered::take`].

@@ -2,7 +2,8 @@
 //!
 //! One socket, many documents, Hocuspocus dialect. The driver owns the socket, the timer and the replicas; this
 //! owns the conversation. No edit is ever queued here: what is not on its way is in the replica, and a
-//! new connection finds it by state vector. So memory is a few words a message under way, however long offline.
+//! new connection finds it by state vector. So memory is a few words a message under way, however long offline; an
+//! answer that goes out in parts is held until they are sent.
 
 mod document;
 mod line;
@@ -11,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::gate::update::PartBytes;
 use crate::ids::{DocName, ReplicaId};
 use crate::replica::ReplicaError;
 use crate::sync::backoff::Backoff;
@@ -237,6 +239,7 @@ const CUT_GRACE_MS: u64 = 3_000;
 #[derive(Debug)]
 pub struct Client {
     token: String,
+    part_bytes: PartBytes,
     chance: Backoff,
     line: Line,
     /// Since when there is no open socket; `None` while there is one.
@@ -259,6 +262,7 @@ impl Client {
     pub fn new(config: ClientConfig) -> Self {
         Self {
             token: config.token,
+            part_bytes: PartBytes::USUAL,
             chance: Backoff::new(config.seed),
             line: Line::Idle,
             apart_since: None,
@@ -266,6 +270,13 @@ impl Client {
             wakes_at: None,
             last_socket: SocketId(0),
         }
+    }
+
+    /// The same, with other lengths of messages than [`PartBytes::USUAL`].
+    #[must_use]
+    pub const fn with_parts_of(mut self, part_bytes: PartBytes) -> Self {
+        self.part_bytes = part_bytes;
+        self
     }
 
     /// Takes one input; appends what is to be done to `out`.
@@ -324,7 +335,7 @@ impl Client {
         if self.documents.contains_key(doc) {
             return;
         }
-        let mut document = Document::new(waiting);
+        let mut document = Document::new(waiting, self.part_bytes);
         if self.line.is_open() {
             document.greet(doc, &self.token, turn);
         }

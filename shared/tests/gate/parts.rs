@@ -1,6 +1,11 @@
 //! Long updates in parts: each passes the gate, fits behind those before it, and together they are the whole.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that fails here should stop here"
+)]
 
-use sheaf_shared::gate::update::{self, in_parts};
+use sheaf_shared::gate::Refusal;
+use sheaf_shared::gate::update::{self, PartBytes};
 use sheaf_shared::ids::ReplicaId;
 use sheaf_shared::limits::{
     LIKE_WRITERS_MAX, RUN_CLOCKS_MAX, UPDATE_BYTES_MAX, UPDATE_DELETIONS_MAX, UPDATE_VALUES_MAX,
@@ -11,6 +16,14 @@ use yrs::{ReadTxn, Text, Transact, WriteTxn};
 
 use crate::scribbler::Scribblers;
 use crate::support::{from_environment, one_block, text_block};
+
+fn in_parts(update: Vec<u8>, bytes_max: usize) -> Result<Vec<Vec<u8>>, Refusal> {
+    let bytes = PartBytes {
+        whole_max: bytes_max,
+        part_max: bytes_max,
+    };
+    update::in_parts(update, bytes)
+}
 
 /// Takes `parts` in order, each of which must pass the gate and wait for nothing; gives what is there in the end.
 #[track_caller]
@@ -165,12 +178,7 @@ fn what_has_grown_beyond_what_one_update_may_be_is_sent_in_lawful_parts() {
 fn more_values_or_deleted_ranges_than_one_update_may_have_go_in_parts() {
     let count = u64::from(UPDATE_VALUES_MAX) + 1;
     let nulls = vec![126; count as usize];
-    let block = Bytes::new()
-        .raw(&[8, 1])
-        .text("t")
-        .num(count)
-        .raw(&nulls)
-        .0;
+    let block = Bytes::new().raw(&[8, 1]).text("t").num(count).raw(&nulls).0;
     let parts = in_parts(one_block(7, 0, &block), UPDATE_BYTES_MAX).unwrap();
     assert_eq!(parts.len(), 2);
     assert!(parts.iter().all(|part| update::check(part).is_ok()));

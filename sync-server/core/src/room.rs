@@ -8,6 +8,7 @@
 //! drop it, close its members with `CloseReason::Fault`, and open it afresh from the log. Run it on a
 //! thread with a large stack.
 
+mod catch_up;
 mod copy;
 mod departure;
 pub mod effect;
@@ -25,6 +26,7 @@ pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stor
 use bytes::Bytes;
 use sheaf_shared::access::Role;
 use sheaf_shared::gate;
+use sheaf_shared::gate::update::PartBytes;
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
@@ -76,6 +78,13 @@ impl Default for RoomConfig {
             compact_rows: 500,
             compact_bytes: 256 * 1024,
         }
+    }
+}
+
+impl RoomConfig {
+    /// What is longer than a member's share of the queue goes out in parts.
+    const fn part_bytes(&self) -> PartBytes {
+        PartBytes::at_most(self.outgoing_bytes_soft)
     }
 }
 
@@ -196,6 +205,11 @@ impl Room {
         };
         size_of::<Self>()
             + self.members.capacity() * size_of::<Member>()
+            + self
+                .members
+                .iter()
+                .map(Member::catch_up_bytes)
+                .sum::<usize>()
             + early
             + self.copy.bytes()
             + self.log.bytes()

@@ -12,6 +12,7 @@ mod ending;
 mod faults;
 mod forgetting;
 mod killed;
+mod long;
 mod page;
 mod pressure;
 mod program;

@@ -194,7 +194,10 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
     fn wake(&mut self, writer: usize) {
         let known = self.cursors[writer].known;
         let asking = &mut self.asking[writer];
-        if asking.peek().is_none_or(|Reverse((clock, _))| *clock >= known) {
+        if asking
+            .peek()
+            .is_none_or(|Reverse((clock, _))| *clock >= known)
+        {
             return;
         }
         self.to_try.pop();

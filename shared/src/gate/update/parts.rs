@@ -13,27 +13,56 @@ use super::{Gate, Inspected, OrRefuse, Refusal, STORED, inspect, inspect_stored}
 use crate::bytes::{Reader, put_var_uint, var_uint_bytes};
 use crate::ids::ClientId;
 use crate::limits::{
-    LIKE_WRITERS_MAX, RUN_CLOCKS_MAX, UPDATE_BLOCKS_MAX, UPDATE_BYTES_MAX, UPDATE_DELETIONS_MAX,
-    UPDATE_VALUES_MAX, UPDATE_WRITERS_MAX,
+    CATCH_UP_PART_BYTES, CATCH_UP_WHOLE_BYTES, LIKE_WRITERS_MAX, RUN_CLOCKS_MAX, UPDATE_BLOCKS_MAX,
+    UPDATE_BYTES_MAX, UPDATE_DELETIONS_MAX, UPDATE_VALUES_MAX, UPDATE_WRITERS_MAX,
 };
 
-/// Cuts an update into parts of at most `bytes_max` bytes (and [`UPDATE_BYTES_MAX`]); one that is no longer and passes
-/// the gate stays as it is. A part is longer only when it holds one thing that can't be cut: a picture, an embed.
+/// How long messages of a catch-up may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartBytes {
+    /// What is no longer goes whole.
+    pub whole_max: usize,
+    /// Each part of what is longer.
+    pub part_max: usize,
+}
+
+impl PartBytes {
+    /// What both ends of Sheaf use.
+    pub const USUAL: Self = Self {
+        whole_max: CATCH_UP_WHOLE_BYTES,
+        part_max: CATCH_UP_PART_BYTES,
+    };
+
+    /// Everything in one message if it has no more than `bytes`, and no part longer than that.
+    #[must_use]
+    pub const fn at_most(bytes: usize) -> Self {
+        Self {
+            whole_max: bytes,
+            part_max: if bytes < CATCH_UP_PART_BYTES {
+                bytes
+            } else {
+                CATCH_UP_PART_BYTES
+            },
+        }
+    }
+}
+
+/// Cuts an update into parts; one that is short enough and passes the gate stays as it is. A part is longer than asked only
+/// when it holds one thing that can't be cut: a picture, an embed.
 ///
 /// Whoever can take `update` whole can take the parts one after the other, nothing waits for a later one, and in the end
 /// both hold the same. It may have grown, in many lawful updates, beyond what one update may be.
 ///
 /// # Errors
 /// [`Refusal`] if the bytes are no update, or one with stretches left out.
-pub fn in_parts(update: Vec<u8>, bytes_max: usize) -> Result<Vec<Vec<u8>>, Refusal> {
-    let bytes_max = bytes_max.min(UPDATE_BYTES_MAX);
-    if update.len() <= bytes_max && inspect(&update).is_ok() {
+pub fn in_parts(update: Vec<u8>, bytes: PartBytes) -> Result<Vec<Vec<u8>>, Refusal> {
+    if update.len() <= bytes.whole_max && inspect(&update).is_ok() {
         return Ok(vec![update]);
     }
     let inspected = inspect_stored(&update)?;
     let mut packer = Packer {
         update: &update,
-        bytes_max,
+        bytes_max: bytes.part_max.min(UPDATE_BYTES_MAX),
         done: Vec::new(),
         part: Part::default(),
     };

@@ -1,19 +1,21 @@
 //! One open document on the browser's side: the exchange, and the count of what is not yet on the server's disk.
 
+mod sending;
+mod status;
+
 use std::collections::VecDeque;
 
-use super::line::Line;
-use super::{
-    CUT_GRACE_MS, DocStatus, Effect, Turn, UNDER_WAY_BYTES_MAX, UNDER_WAY_MESSAGES_MAX, sooner,
-};
+use super::{CUT_GRACE_MS, DocStatus, Effect, Turn, sooner};
+use crate::gate::update::PartBytes;
 use crate::ids::{DocName, ReplicaId};
-use crate::limits::{PRESENCE_RENEW_EVERY_MS, UPDATE_BYTES_MAX};
+use crate::limits::PRESENCE_RENEW_EVERY_MS;
 use crate::presence::{OwnPresence, Payload};
 use crate::sync::close::{After, CloseReason};
 use crate::sync::facts::{PROVIDER, Refused, ServerFact};
 use crate::time::MonotonicMs;
 use crate::wire::SyncMessage;
 use crate::wire::hocuspocus::{Address, Auth, Message};
+use sending::{ToCome, UnderWay};
 
 /// Where the conversation about one document stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +26,12 @@ enum Phase {
     Greeting,
     /// The server's step 1 is answered: each edit goes as one update.
     Live,
-    /// Too much is under way: edits wait in the replica until all of it is acknowledged.
+    /// Too much is under way, or goes out in parts: edits wait in the replica until all of it is acknowledged.
     Holding,
     /// The server closed the document; greet again then.
     Reopening(MonotonicMs),
     /// The server closed the document for good.
     Shut(CloseReason),
-}
-
-/// One message that awaits its status.
-#[derive(Clone, Copy, Debug)]
-struct UnderWay {
-    edits: usize,
-    bytes: usize,
 }
 
 /// See the module.
@@ -48,6 +43,8 @@ pub(super) struct Document {
     /// In the order they were sent, which is the order of their statuses.
     under_way: VecDeque<UnderWay>,
     under_way_bytes: usize,
+    to_come: Option<ToCome>,
+    part_bytes: PartBytes,
     /// The server's step 2 was applied on this connection.
     caught_up: bool,
     /// Edits are not sent while this stands.
@@ -61,12 +58,15 @@ pub(super) struct Document {
 }
 
 impl Document {
-    pub(super) fn new(waiting: usize) -> Self {
+    /// A document of whose edits `waiting` were never acknowledged; what is long goes out in parts.
+    pub(super) fn new(waiting: usize, part_bytes: PartBytes) -> Self {
         Self {
             phase: Phase::Apart,
             unsent: waiting,
             under_way: VecDeque::new(),
             under_way_bytes: 0,
+            to_come: None,
+            part_bytes,
             caught_up: false,
             refused: None,
             reason_to_come: None,
@@ -78,7 +78,8 @@ impl Document {
     }
 
     fn waiting(&self) -> usize {
-        self.unsent + self.under_way.iter().map(|sent| sent.edits).sum::<usize>()
+        let in_parts = self.to_come.as_ref().map_or(0, |to_come| to_come.edits);
+        self.unsent + in_parts + self.under_way.iter().map(|sent| sent.edits).sum::<usize>()
     }
 
     /// Starts the exchange on an open socket.
@@ -135,6 +136,7 @@ impl Document {
 
     fn forget_under_way(&mut self) {
         self.unsent = self.waiting();
+        self.to_come = None;
         self.under_way.clear();
         self.under_way_bytes = 0;
         self.caught_up = false;
@@ -143,57 +145,6 @@ impl Document {
 
     fn is_talking(&self) -> bool {
         matches!(self.phase, Phase::Greeting | Phase::Live | Phase::Holding)
-    }
-
-    pub(super) fn edited(
-        &mut self,
-        doc: &DocName,
-        update: &[u8],
-        line_is_open: bool,
-        turn: &mut Turn<'_>,
-    ) {
-        if !line_is_open || self.phase != Phase::Live || self.refused.is_some() {
-            self.unsent += 1;
-            return;
-        }
-        let full = self.under_way.len() >= UNDER_WAY_MESSAGES_MAX
-            || (self.under_way_bytes > 0
-                && self.under_way_bytes + update.len() > UNDER_WAY_BYTES_MAX);
-        if full {
-            self.phase = Phase::Holding;
-            self.unsent += 1;
-            return;
-        }
-        self.unsent += 1;
-        self.send_edits(doc, Carrier::Update, update, turn);
-    }
-
-    /// Sends `update`, which holds every edit that is not under way.
-    fn send_edits(&mut self, doc: &DocName, carrier: Carrier, update: &[u8], turn: &mut Turn<'_>) {
-        if update.len() > UPDATE_BYTES_MAX {
-            let edits = self.unsent;
-            self.refuse(doc, Refused::TooLarge, edits, turn);
-            return;
-        }
-        self.under_way.push_back(UnderWay {
-            edits: std::mem::take(&mut self.unsent),
-            bytes: update.len(),
-        });
-        self.under_way_bytes += update.len();
-        let sync = match carrier {
-            Carrier::Step2 => SyncMessage::Step2(update),
-            Carrier::Update => SyncMessage::Update(update),
-        };
-        send(doc, Message::Sync(sync), turn);
-    }
-
-    fn refuse(&mut self, doc: &DocName, why: Refused, edits: usize, turn: &mut Turn<'_>) {
-        self.refused = Some(why);
-        turn.out.push(Effect::Refused {
-            doc: doc.clone(),
-            why,
-            edits,
-        });
     }
 
     pub(super) fn receive_sync(
@@ -227,7 +178,7 @@ impl Document {
         };
         self.phase = Phase::Live;
         if self.refused.is_none() {
-            self.send_edits(doc, Carrier::Step2, &missing, turn);
+            self.send_missing(doc, missing, turn);
         }
     }
 
@@ -245,17 +196,13 @@ impl Document {
                     waiting: self.waiting(),
                 });
             }
+            self.send_parts(doc, turn);
         } else {
-            self.unsent += sent.edits;
+            let edits = self.give_up_with(sent);
             let why = self.reason_to_come.take().unwrap_or(Refused::Unsaid);
-            // An exchange that carried nothing of ours may be refused (a reader's deletions): nothing is at stake.
-            if sent.edits > 0 {
-                self.refuse(doc, why, sent.edits, turn);
-            }
+            self.take_back(doc, edits, why, turn);
         }
-        if self.phase == Phase::Holding && self.under_way.is_empty() {
-            self.ask_again(doc, turn);
-        }
+        self.go_on(doc, turn);
     }
 
     /// A step 1 of ours: the server answers with its own, and that brings out what waits.
@@ -398,56 +345,6 @@ impl Document {
     pub(super) fn is_sending(&self) -> bool {
         !self.under_way.is_empty()
     }
-
-    pub(super) fn status(
-        &self,
-        line: &Line,
-        apart_since: Option<MonotonicMs>,
-        now: MonotonicMs,
-    ) -> DocStatus {
-        let waiting = self.waiting();
-        if let Phase::Shut(why) = self.phase {
-            return DocStatus::Shut { waiting, why };
-        }
-        let since = apart_since.unwrap_or(now);
-        match *line {
-            Line::Stopped(why) => DocStatus::Shut { waiting, why },
-            Line::NoNetwork => DocStatus::Offline { waiting, since },
-            Line::Waiting { until } if now.ms_since(since) >= CUT_GRACE_MS => {
-                DocStatus::CannotReach {
-                    waiting,
-                    since,
-                    next_try: until,
-                }
-            }
-            Line::Dialling { dialled_at, .. } if now.ms_since(since) >= CUT_GRACE_MS => {
-                DocStatus::CannotReach {
-                    waiting,
-                    since,
-                    next_try: dialled_at,
-                }
-            }
-            Line::Idle | Line::Waiting { .. } | Line::Dialling { .. } => {
-                DocStatus::Connecting { waiting }
-            }
-            Line::Open(_) => self.status_on_line(waiting),
-        }
-    }
-
-    fn status_on_line(&self, waiting: usize) -> DocStatus {
-        if let Some(why) = self.refused {
-            return DocStatus::Refused { waiting, why };
-        }
-        match self.phase {
-            _ if self.stalled && waiting > 0 => DocStatus::ServerStalled { waiting },
-            Phase::Live | Phase::Holding if self.caught_up && waiting > 0 => {
-                DocStatus::Saving { waiting }
-            }
-            // Step 2 of ours may carry edits that no count knows of, from a log that forgot; so it counts too.
-            Phase::Live if self.caught_up && self.under_way.is_empty() => DocStatus::Saved,
-            _ => DocStatus::Connecting { waiting },
-        }
-    }
 }
 
 /// What this browser shows of itself.
@@ -465,13 +362,6 @@ impl Shown {
         self.is_here
             .then(|| self.said_at.plus_ms(PRESENCE_RENEW_EVERY_MS))
     }
-}
-
-/// How edits travel.
-#[derive(Clone, Copy, Debug)]
-enum Carrier {
-    Step2,
-    Update,
 }
 
 fn apply(doc: &DocName, update: &[u8], turn: &mut Turn<'_>) {

@@ -1,13 +1,17 @@
 //! What a browser is told of its edits, line by line.
 
+mod parts;
+
 use super::*;
 use crate::access::Role;
 use crate::presence::{self, Entry};
 use crate::wire::SyncMessage;
 use crate::wire::hocuspocus::{Address, Frame, From, Message};
 
-/// A replica that is one number: how many edits it holds.
-struct Replicas;
+/// A replica that always lacks nothing, and of which the server always lacks the same.
+struct Replicas {
+    missing: Vec<u8>,
+}
 
 impl Documents for Replicas {
     fn version(&mut self, _: &DocName) -> Vec<u8> {
@@ -15,9 +19,17 @@ impl Documents for Replicas {
     }
 
     fn missing_for(&mut self, _: &DocName, _: &[u8]) -> Result<Vec<u8>, ReplicaError> {
-        Ok(vec![9, 9])
+        Ok(self.missing.clone())
     }
 }
+
+/// What is longer than 1,000 bytes goes in parts.
+const PART_BYTES: PartBytes = PartBytes {
+    whole_max: 1_000,
+    part_max: UNDER_WAY_BYTES_MAX / 4,
+};
+/// So many bytes make five parts, of which four may be under way.
+const LONG: usize = UNDER_WAY_BYTES_MAX + 1_000;
 
 /// A client and the server's end of its line, under the hand of a test.
 struct Stage {
@@ -26,6 +38,7 @@ struct Stage {
     doc: DocName,
     socket: SocketId,
     effects: Vec<Effect>,
+    replicas: Replicas,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +59,14 @@ impl Stage {
             seed: 1,
         };
         let mut stage = Self {
-            client: Client::new(config),
+            client: Client::new(config).with_parts_of(PART_BYTES),
             now: MonotonicMs(50_000),
             doc: DocName::parse("page").unwrap(),
             socket: SocketId(0),
             effects: Vec::new(),
+            replicas: Replicas {
+                missing: vec![0, 0],
+            },
         };
         let doc = stage.doc.clone();
         stage.put(Input::Open {
@@ -73,7 +89,8 @@ impl Stage {
 
     fn put(&mut self, input: Input<'_>) {
         let mut out = Vec::new();
-        self.client.handle(input, self.now, &mut Replicas, &mut out);
+        self.client
+            .handle(input, self.now, &mut self.replicas, &mut out);
         for effect in &out {
             if let Effect::Dial(socket) = effect {
                 self.socket = *socket;
@@ -283,23 +300,6 @@ fn a_refused_edit_is_reported_with_its_reason_and_kept_until_it_may_go() {
     stage.exchange();
     stage.status(true);
     assert_eq!(stage.shown(), DocStatus::Saved);
-}
-
-#[test]
-fn an_edit_that_is_too_long_to_send_is_refused_here_and_kept() {
-    let mut stage = Stage::live();
-    let doc = stage.doc.clone();
-    let update = vec![0; crate::limits::UPDATE_BYTES_MAX + 1];
-    stage.put(Input::Edited {
-        doc: &doc,
-        update: &update,
-    });
-    let refused = DocStatus::Refused {
-        waiting: 1,
-        why: Refused::TooLarge,
-    };
-    assert_eq!(stage.shown(), refused);
-    assert_eq!(stage.sent(), []);
 }
 
 #[test]

@@ -1,15 +1,20 @@
 //! The room's own copy of the document: nothing while it is empty, a replica afterwards, and what was encoded of it lately.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use sheaf_shared::gate::update::PartBytes;
 use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
 use sheaf_shared::replica::{self, EMPTY_UPDATE, Ordered, ReplicaError, Taken};
 
-use super::frames::{Body, Frames};
+use super::catch_up::{Parts, Purpose};
 
 /// Answers to state vectors kept while the document does not change: a crowd that comes back asks few questions.
 const ANSWERS_MAX: usize = 4;
+/// How often what one member may have queued fits into the catch-ups in parts that are on their way at a time. One may be
+/// longer, if it is alone.
+const ON_THEIR_WAY_FACTOR: usize = 256;
 /// Bytes of commits kept for members that lag a little.
 const RECENT_BYTES_MAX: usize = 256 * 1024;
 /// The state vector of an empty document.
@@ -29,14 +34,27 @@ pub(super) struct Copy {
     /// Bytes of all that was applied.
     applied_bytes: usize,
     answers: Vec<Answer>,
+    /// Catch-ups in parts, as long as some member is still taking them.
+    on_their_way: Vec<Weak<Parts>>,
     recent: VecDeque<(u64, Bytes)>,
     recent_bytes: usize,
 }
 
-/// A step 2 at the current place.
+/// An answer to a step 1 at the current place.
 struct Answer {
     to: Bytes,
-    frames: Frames,
+    parts: Arc<Parts>,
+}
+
+/// Why there is no catch-up.
+#[derive(Debug)]
+pub(super) enum NoCatchUp {
+    /// The member's state vector does not decode.
+    BadVersion,
+    /// Too much is on its way to others.
+    Busy,
+    /// The document does not come apart, which a sound one does.
+    Fault,
 }
 
 impl std::fmt::Debug for Copy {
@@ -124,38 +142,72 @@ impl Copy {
     }
 
     /// What a member at `version` lacks.
-    pub(super) fn missing_for(&self, version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
+    fn missing_for(&self, version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
         match &self.replica {
             None => Ok(EMPTY_UPDATE.to_vec()),
             Some(replica) => replica.replica().missing_for(version),
         }
     }
 
-    /// The step 2 for a member at `version`, made once for all who ask the same.
-    pub(super) fn answer(&mut self, version: &Bytes) -> Result<&mut Frames, ReplicaError> {
-        let place = match self.answers.iter().position(|answer| answer.to == *version) {
-            Some(place) => place,
-            None => {
-                let update = self.missing_for(version)?.into();
-                if self.answers.len() >= ANSWERS_MAX {
-                    // Never the first: it is the one for fresh clients if there is one.
-                    self.answers.remove(1);
-                }
-                let place = if **version == *EMPTY_VERSION {
-                    0
-                } else {
-                    self.answers.len()
-                };
-                let answer = Answer {
-                    // Not a part of the frame it came in, which would be kept alive whole.
-                    to: Bytes::copy_from_slice(version),
-                    frames: Frames::new(Body::Step2(update)),
-                };
-                self.answers.insert(place, answer);
-                place
-            }
+    /// The answer for a member at `version`, made once for all who ask the same.
+    pub(super) fn answer(
+        &mut self,
+        version: &Bytes,
+        bytes: PartBytes,
+    ) -> Result<Arc<Parts>, NoCatchUp> {
+        if let Some(answer) = self.answers.iter().find(|answer| answer.to == *version) {
+            return Ok(Arc::clone(&answer.parts));
+        }
+        let missing = self.missing_for(version);
+        let missing = missing.map_err(|_| NoCatchUp::BadVersion)?;
+        let parts = self.cut(missing, Purpose::Answer, bytes)?;
+        if self.answers.len() >= ANSWERS_MAX {
+            // Never the first: it is the one for fresh clients if there is one.
+            self.answers.remove(1);
+        }
+        let place = if **version == *EMPTY_VERSION {
+            0
+        } else {
+            self.answers.len()
         };
-        Ok(&mut self.answers[place].frames)
+        let answer = Answer {
+            // Not a part of the frame it came in, which would be kept alive whole.
+            to: Bytes::copy_from_slice(version),
+            parts: Arc::clone(&parts),
+        };
+        self.answers.insert(place, answer);
+        Ok(parts)
+    }
+
+    /// All that one at `version` lacks, unasked.
+    pub(super) fn update_for(
+        &mut self,
+        version: &[u8],
+        bytes: PartBytes,
+    ) -> Result<Arc<Parts>, NoCatchUp> {
+        let missing = self.missing_for(version);
+        let missing = missing.map_err(|_| NoCatchUp::BadVersion)?;
+        self.cut(missing, Purpose::Update, bytes)
+    }
+
+    fn cut(
+        &mut self,
+        update: Vec<u8>,
+        purpose: Purpose,
+        bytes: PartBytes,
+    ) -> Result<Arc<Parts>, NoCatchUp> {
+        let parts = Parts::of(update, purpose, bytes, || self.version());
+        let parts = parts.map_err(|_| NoCatchUp::Fault)?;
+        if parts.count() > 1 {
+            self.on_their_way.retain(|parts| parts.strong_count() > 0);
+            let others = self.on_their_way.iter().filter_map(Weak::upgrade);
+            let others: usize = others.map(|parts| parts.update_bytes()).sum();
+            if others > 0 && others + parts.update_bytes() > bytes.whole_max * ON_THEIR_WAY_FACTOR {
+                return Err(NoCatchUp::Busy);
+            }
+            self.on_their_way.push(Arc::downgrade(&parts));
+        }
+        Ok(parts)
     }
 
     /// Remembers what was told last, for those who lag.
@@ -178,27 +230,32 @@ impl Copy {
         }
     }
 
-    /// One update with everything that was told after the first `told`, and maybe more.
-    pub(super) fn since(&self, told: u64) -> Result<Bytes, ReplicaError> {
+    /// Everything that was told after the first `told`, and maybe more. Where that is not remembered: all that one at
+    /// `version` lacks, or one who has nothing.
+    pub(super) fn since(
+        &mut self,
+        told: u64,
+        version: Option<&Bytes>,
+        bytes: PartBytes,
+    ) -> Result<Arc<Parts>, NoCatchUp> {
         let reaches_back = self
             .recent
             .front()
             .is_some_and(|(first, _)| *first <= told + 1);
         if reaches_back {
-            let missed: Vec<&Bytes> = self
-                .recent
-                .iter()
-                .filter(|(place, _)| *place > told)
-                .map(|(_, update)| update)
-                .collect();
-            if let [one] = missed[..] {
-                return Ok(one.clone());
-            }
-            if let Ok(merged) = replica::merge(&missed) {
-                return Ok(merged.into());
+            let missed = self.recent.iter().filter(|(place, _)| *place > told);
+            let missed: Vec<&Bytes> = missed.map(|(_, update)| update).collect();
+            let merged = match missed[..] {
+                [one] => Ok(one.to_vec()),
+                _ => replica::merge(&missed),
+            };
+            if let Ok(merged) = merged
+                && let Ok(parts) = self.cut(merged, Purpose::Update, bytes)
+            {
+                return Ok(parts);
             }
         }
-        Ok(self.missing_for(EMPTY_VERSION)?.into())
+        self.update_for(version.map_or(EMPTY_VERSION, |version| version), bytes)
     }
 
     /// An estimate of the memory held, in bytes. A replica takes several times its encoded size.
@@ -210,7 +267,7 @@ impl Copy {
         let answers: usize = self
             .answers
             .iter()
-            .map(|answer| answer.frames.bytes())
+            .map(|answer| answer.parts.bytes() / Arc::strong_count(&answer.parts).max(1))
             .sum();
         replica + self.applied_bytes * 10 + self.recent_bytes + answers
     }

@@ -9,6 +9,7 @@ use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus;
 use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
+use super::catch_up::CatchingUp;
 use super::effect::{Effect, FrameClass};
 use super::input::{ClientKind, Speaks};
 use super::{MemberId, RoomConfig};
@@ -27,6 +28,8 @@ pub(super) struct Member {
     pub(super) is_synced: bool,
     /// It missed frames; a catch-up goes out when its queue is empty.
     pub(super) is_lagging: bool,
+    /// What it lacks is being sent to it in parts. It lags meanwhile.
+    pub(super) catching_up: Option<CatchingUp>,
     /// Whether what it wrote before its last connection was told to it again (y-websocket only).
     pub(super) is_confirmed: bool,
     /// Bytes queued and not yet reported as drained.
@@ -76,6 +79,7 @@ impl Member {
             role,
             is_synced: false,
             is_lagging: false,
+            catching_up: None,
             is_confirmed: false,
             outgoing_bytes: 0,
             progress_at: now,
@@ -126,6 +130,11 @@ impl Member {
             class,
         });
         Queued::Fine
+    }
+
+    /// Its share of the memory of what it is being sent in parts, in bytes.
+    pub(super) fn catch_up_bytes(&self) -> usize {
+        self.catching_up.as_ref().map_or(0, CatchingUp::bytes)
     }
 
     /// Its socket took so many bytes, or they were dropped.

@@ -89,7 +89,9 @@ impl Room {
             Taken::Some(news) => self.presence.gather(&news),
             Taken::Nothing => {}
         }
-        if !self.members[place].is_confirmed {
+        // While it lags, nothing may overtake what it missed; it says that it is here again and again.
+        let member = &self.members[place];
+        if !member.is_confirmed && !member.is_lagging {
             self.members[place].is_confirmed = true;
             if let Some(own) = parsed.entries().next() {
                 self.confirm_earlier(place, own.client, now, out);
@@ -115,10 +117,8 @@ impl Room {
         let Some(version) = version::without(&self.copy.version(), client) else {
             return;
         };
-        if let Ok(update) = self.copy.missing_for(&version) {
-            let frame =
-                Frames::new(Body::Update(update.into())).for_member(&self.members[place].speaks);
-            self.send_kept(place, frame, now, out);
+        if let Ok(own) = self.copy.update_for(&version, self.config.part_bytes()) {
+            self.send_in_parts(place, own, now, out);
         }
     }
 

@@ -1,10 +1,14 @@
 //! What members are told: commits as they come, a catch-up for those who lagged, an answer to each step 1.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
 
+use super::catch_up::{CatchingUp, Parts};
+use super::copy::NoCatchUp;
 use super::effect::{Effect, FrameClass};
 use super::frames::{Body, Frames};
 use super::member::Queued;
@@ -58,24 +62,32 @@ impl Room {
     ) {
         let member = &mut self.members[place];
         member.drained(bytes, now);
-        if member.outgoing_bytes == 0 && member.is_lagging {
-            self.catch_up(place, now, out);
+        if member.catching_up.is_some() {
+            self.send_parts(place, now, out);
+        } else if member.outgoing_bytes == 0 && member.is_lagging {
+            member.is_lagging = false;
+            self.send_missed(place, None, now, out);
         }
     }
 
-    /// One update with all that was dropped, and who is here now.
-    fn catch_up(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+    /// All that was not told to a member one by one, and who is here now. `version` is what it holds, if that is known.
+    fn send_missed(
+        &mut self,
+        place: usize,
+        version: Option<&Bytes>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
         let member = &mut self.members[place];
-        member.is_lagging = false;
         if member.is_synced && member.delivered < self.copy.told {
-            let Ok(missed) = self.copy.since(member.delivered) else {
-                return self.close_member(place, CloseReason::Fault, now, out);
-            };
-            let frame = Frames::new(Body::Update(missed)).for_member(&member.speaks);
-            member.delivered = self.copy.told;
-            self.send_kept(place, frame, now, out);
+            let missed = self
+                .copy
+                .since(member.delivered, version, self.config.part_bytes());
+            self.catch_up(place, missed, now, out);
         }
-        self.send_everyones_presence(place, now, out);
+        if self.members.get(place).is_some_and(|one| !one.is_lagging) {
+            self.send_everyones_presence(place, now, out);
+        }
     }
 
     /// Answers a step 1: in Hocuspocus with a step 1 of our own first, which its clients count on.
@@ -89,17 +101,76 @@ impl Room {
         if self.members[place].is_hocuspocus() {
             self.send_step1(place, now, out);
         }
-        let Some(member) = self.members.get_mut(place) else {
-            return;
+        let answer = self.copy.answer(version, self.config.part_bytes());
+        self.members[place].is_synced = true;
+        self.catch_up(place, answer, now, out);
+    }
+
+    /// Sends a member all that it lacks: at once if that is one message, and otherwise as its queue empties.
+    pub(super) fn catch_up(
+        &mut self,
+        place: usize,
+        lacks: Result<Arc<Parts>, NoCatchUp>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let parts = match lacks {
+            Ok(parts) => parts,
+            Err(NoCatchUp::BadVersion) => {
+                return self.close_member(place, CloseReason::Refused, now, out);
+            }
+            Err(NoCatchUp::Busy) => return self.close_member(place, CloseReason::Busy, now, out),
+            Err(NoCatchUp::Fault) => return self.close_member(place, CloseReason::Fault, now, out),
         };
-        let Ok(frames) = self.copy.answer(version) else {
-            return self.close_member(place, CloseReason::Refused, now, out);
-        };
-        let frame = frames.for_member(&member.speaks);
-        member.is_synced = true;
-        // Whatever was dropped or is still queued, this holds it.
+        // Whatever was dropped or is still queued, this holds it; and what is left of an older catch-up.
+        let member = &mut self.members[place];
         member.delivered = self.copy.told;
-        self.send_kept(place, frame, now, out);
+        member.catching_up = None;
+        self.send_in_parts(place, parts, now, out);
+    }
+
+    /// Sends messages that must arrive: at once if it is one, and otherwise as the queue empties.
+    pub(super) fn send_in_parts(
+        &mut self,
+        place: usize,
+        parts: Arc<Parts>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let member = &mut self.members[place];
+        if parts.count() == 1 {
+            if let Some(frame) = parts.frame(0, &member.speaks) {
+                self.send_kept(place, frame, now, out);
+            }
+            return;
+        }
+        member.is_lagging = true;
+        member.catching_up = Some(CatchingUp::new(parts));
+        self.send_parts(place, now, out);
+    }
+
+    /// Queues as many parts as there is room for, and behind the last what came meanwhile.
+    fn send_parts(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+        loop {
+            let member = &mut self.members[place];
+            if member.outgoing_bytes >= self.config.outgoing_bytes_soft {
+                return;
+            }
+            let Some(catching_up) = &mut member.catching_up else {
+                return;
+            };
+            let next = catching_up.next(&member.speaks);
+            let leads_to = catching_up.leads_to();
+            if let Some(frame) = next {
+                self.send_kept(place, frame, now, out);
+            }
+            if let Some(version) = leads_to {
+                let member = &mut self.members[place];
+                member.catching_up = None;
+                member.is_lagging = false;
+                return self.send_missed(place, Some(&version), now, out);
+            }
+        }
     }
 
     /// Asks a member for what this room lacks.
