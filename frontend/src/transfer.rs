@@ -1,27 +1,22 @@
 //! Pages in and out of this browser: new ones, imported ones, copies, downloads. No server is asked.
 
-mod convert;
 pub mod files;
 pub mod welcome;
 
 use leptos::prelude::*;
 use sheaf_shared::flow::delta::DeltaOp;
-use sheaf_shared::flow::{self, edit};
+use sheaf_shared::flow::{self, edit, facts};
 use sheaf_shared::ids::PageId;
 use sheaf_shared::replica::{Origin, Replica};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use yrs::Map as _;
 
 use crate::platform;
 use crate::router::Route;
 use crate::stores::document::Phase;
 use crate::stores::shell::{Shell, title_or_untitled};
 
-pub use files::{Format, download_page, import};
-
-/// The format that pages of this release are written in.
-const FORMAT: i64 = 1;
+pub use files::{download_page, import};
 
 /// Makes an empty page inside `parent`, shows it and puts the caret into its title.
 pub fn new_page(shell: Shell, parent: Option<PageId>) {
@@ -133,11 +128,7 @@ fn fill(shell: Shell, page: PageId, content: Vec<DeltaOp>) {
 }
 
 fn first_edits(replica: &mut Replica, content: &[DeltaOp]) -> Vec<Vec<u8>> {
-    let format = replica.transact(Origin::Local, |txn| {
-        use yrs::WriteTxn as _;
-        let meta = txn.get_or_insert_map(flow::META);
-        meta.insert(txn, "format", FORMAT);
-    });
+    let format = facts::write_format(replica, Origin::Local);
     let body = if content.is_empty() {
         None
     } else {

@@ -12,6 +12,7 @@ extern crate sheaf_test_in_wasm;
 
 pub mod access;
 pub mod bytes;
+pub mod file;
 pub mod flow;
 pub mod gate;
 pub mod html;

@@ -41,8 +41,9 @@ pub enum Command {
     /// Make pages out of files.
     ///
     /// Each file becomes a page at the top of the tree, titled by its first "# " heading or else by the file's name;
-    /// its address is printed. Files that end in .html are read as HTML, all others as Markdown. The server must
-    /// not run on the same data meanwhile. Ends with 2 if any file could not be imported; the others were.
+    /// its address is printed. Files that end in .html are read as HTML, those that end in .txt as plain text, all
+    /// others as Markdown. The server must not run on the same data meanwhile. Ends with 2 if any file could not be
+    /// imported; the others were.
     Import(ImportArgs),
     /// Print a page as Markdown, HTML or plain text.
     ///

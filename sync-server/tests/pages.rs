@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use sheaf_server::adapters::memory::MemoryStore;
-use sheaf_server::app::export::{self, ExportError, export};
-use sheaf_server::app::import::{self, ImportError, Imported, Source, import};
+use sheaf_server::app::export::{ExportError, export};
+use sheaf_server::app::import::{ImportError, Imported, Source, import};
 use sheaf_server::ports::{StorageFault, Store as _};
+use sheaf_shared::file::{FILE_BYTES_MAX, Form};
 use sheaf_shared::flow::facts;
 use sheaf_shared::ids::{DocName, PageId, ReplicaId, SpaceId};
 use sheaf_shared::replica::Replica;
@@ -24,13 +25,13 @@ async fn imported(
     let source = Source {
         name,
         text,
-        format: import::Format::Markdown,
+        form: Form::Markdown,
     };
     import(store, source, PageId::from_bits(id), UnixMs(1)).await
 }
 
 async fn exported(store: &MemoryStore, wanted: &str) -> Result<String, ExportError> {
-    export(store, wanted, export::Format::Markdown).await
+    export(store, wanted, Form::Markdown).await
 }
 
 #[tokio::test]
@@ -107,10 +108,10 @@ async fn a_page_that_could_not_be_stored_is_not_in_the_tree() {
             .unwrap()
             .is_none()
     );
-    let long = "a".repeat(sheaf_shared::markdown::MARKDOWN_BYTES_MAX + 1);
+    let long = "a".repeat(FILE_BYTES_MAX + 1);
     assert!(matches!(
         imported(&store, 2, "x", &long).await,
-        Err(ImportError::Markdown(_))
+        Err(ImportError::File(_))
     ));
     assert!(
         store

@@ -1,6 +1,7 @@
 //! The state chip: where the text is, in words, always on screen; a click shows the details.
 
 use leptos::prelude::*;
+use sheaf_shared::file::Form;
 use wasm_bindgen_futures::spawn_local;
 
 use super::popover::{Edge, Popover};
@@ -116,7 +117,7 @@ fn ChipPanel(chip: Memo<Chip>) -> impl IntoView {
                 <button
                     type="button"
                     class="button"
-                    on:click=move |_| transfer::download_page(shell, transfer::Format::Markdown)
+                    on:click=move |_| transfer::download_page(shell, Form::Markdown)
                 >
                     "Download my copy"
                 </button>

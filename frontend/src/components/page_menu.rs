@@ -1,12 +1,13 @@
 //! What can be done with the page that is shown.
 
 use leptos::prelude::*;
+use sheaf_shared::file::Form;
 
 use super::icon::{Drawing, Icon};
 use super::popover::{Edge, Popover};
 use crate::router::Route;
 use crate::stores::shell::{Dialog, shell};
-use crate::transfer::{self, Format};
+use crate::transfer;
 
 /// The "···" button and its menu.
 #[component]
@@ -57,9 +58,9 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
             }),
         )}
         <hr class="menu-line"/>
-        {item("Export as Markdown", Box::new(move || transfer::download_page(shell, Format::Markdown)))}
-        {item("Export as HTML", Box::new(move || transfer::download_page(shell, Format::Html)))}
-        {item("Export as plain text", Box::new(move || transfer::download_page(shell, Format::Text)))}
+        {item("Export as Markdown", Box::new(move || transfer::download_page(shell, Form::Markdown)))}
+        {item("Export as HTML", Box::new(move || transfer::download_page(shell, Form::Html)))}
+        {item("Export as plain text", Box::new(move || transfer::download_page(shell, Form::Text)))}
         <hr class="menu-line"/>
         {item("Keyboard shortcuts", Box::new(move || shell.dialog.set(Some(Dialog::Keys))))}
         {item(

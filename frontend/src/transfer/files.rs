@@ -1,52 +1,27 @@
 //! Files: a page as a download, files as new pages.
 
 use leptos::prelude::*;
+use sheaf_shared::file::{self, FILE_BYTES_MAX, Form, Imported};
 use sheaf_shared::flow;
-use sheaf_shared::flow::delta::DeltaOp;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
 
-use super::convert;
 use crate::platform;
 use crate::router::Route;
 use crate::stores::document::Phase;
 use crate::stores::shell::{Shell, title_or_untitled};
 
-/// Largest file that is imported, in bytes.
-const FILE_BYTES_MAX: f64 = 4.0 * 1024.0 * 1024.0;
-
-/// What a page is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Markdown.
-    Markdown,
-    /// A web page.
-    Html,
-    /// Words only.
-    Text,
-}
-
-impl Format {
-    const fn ending(self) -> &'static str {
-        match self {
-            Self::Markdown => "md",
-            Self::Html => "html",
-            Self::Text => "txt",
-        }
-    }
-
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::Markdown => "text/markdown;charset=utf-8",
-            Self::Html => "text/html;charset=utf-8",
-            Self::Text => "text/plain;charset=utf-8",
-        }
+const fn media_type(form: Form) -> &'static str {
+    match form {
+        Form::Markdown => "text/markdown;charset=utf-8",
+        Form::Html => "text/html;charset=utf-8",
+        Form::Text => "text/plain;charset=utf-8",
     }
 }
 
 /// Downloads the page that is shown, from the copy in this tab.
-pub fn download_page(shell: Shell, format: Format) {
+pub fn download_page(shell: Shell, form: Form) {
     let Route::Page(page) = shell.route.get_untracked() else {
         return;
     };
@@ -58,13 +33,9 @@ pub fn download_page(shell: Shell, format: Format) {
     let title = shell.tree.title(page).unwrap_or_default();
     let title = title_or_untitled(&title);
     let blocks = flow::read(&document.replica().borrow());
-    let text = match format {
-        Format::Markdown => convert::to_markdown(&title, &blocks),
-        Format::Html => convert::to_html(&title, &blocks),
-        Format::Text => convert::to_text(&title, &blocks),
-    };
-    let name = format!("{}.{}", file_name(&title), format.ending());
-    if download(&name, format.media_type(), &text).is_err() {
+    let text = file::write(&title, &blocks, form);
+    let name = format!("{}.{}", file_name(&title), form.ending());
+    if download(&name, media_type(form), &text).is_err() {
         shell.say("The browser did not take the download.");
     }
 }
@@ -119,7 +90,7 @@ pub fn import(shell: Shell, files: Option<FileList>) {
         let mut count = 0_usize;
         for file in files {
             match read(&file).await {
-                Ok((title, content)) => {
+                Ok(Imported { title, content }) => {
                     made = Some(super::new_page_with(shell, None, &title, content));
                     count += 1;
                 }
@@ -135,59 +106,25 @@ pub fn import(shell: Shell, files: Option<FileList>) {
     });
 }
 
-async fn read(file: &File) -> Result<(String, Vec<DeltaOp>), String> {
-    if file.size() > FILE_BYTES_MAX {
+async fn read(file: &File) -> Result<Imported, String> {
+    #[expect(clippy::cast_precision_loss, reason = "a few million fit")]
+    if file.size() > FILE_BYTES_MAX as f64 {
         return Err("it is larger than 4 MB".to_owned());
     }
-    let text = JsFuture::from(file.text())
+    let bytes = JsFuture::from(file.array_buffer())
         .await
         .map_err(|_| "it could not be read".to_owned())?;
-    let text = text.as_string().unwrap_or_default();
-    if text.contains('\0') {
-        return Err("it is not a text".to_owned());
-    }
+    let bytes = js_sys::Uint8Array::new(&bytes).to_vec();
+    // The browser's own reading would put question marks where a file is no text, or one in another encoding.
+    let text = String::from_utf8(bytes).map_err(|_| "it is not a text in UTF-8".to_owned())?;
     let name = file.name();
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
-    match ending.to_ascii_lowercase().as_str() {
-        "html" | "htm" => {
-            let content = convert::of_html(&text)?;
-            Ok((stem.to_owned(), content))
-        }
-        "txt" | "text" => Ok((stem.to_owned(), convert::of_text(&text))),
-        _ => {
-            let (title, body) = split_title(&text);
-            let content = convert::of_markdown(body)?;
-            Ok((title.unwrap_or(stem).to_owned(), content))
-        }
-    }
-}
-
-/// A first line `# Title` names the page; the rest is its body.
-fn split_title(text: &str) -> (Option<&str>, &str) {
-    let trimmed = text.trim_start_matches(['\u{feff}', '\n', '\r', ' ']);
-    let (first, rest) = trimmed.split_once('\n').unwrap_or((trimmed, ""));
-    match first.trim_end().strip_prefix("# ") {
-        Some(title) if !title.trim().is_empty() => {
-            (Some(title.trim()), rest.trim_start_matches(['\r', '\n']))
-        }
-        _ => (None, text),
-    }
+    let (stem, _) = name.rsplit_once('.').unwrap_or((&name, ""));
+    file::read(stem, &text, Form::of_name(&name)).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_heading_of_a_file_becomes_the_title_and_stands_in_the_body_no_more() {
-        assert_eq!(split_title("# Plan\n\nText"), (Some("Plan"), "Text"));
-        assert_eq!(
-            split_title("\u{feff}# Plan\r\n\r\nText"),
-            (Some("Plan"), "Text")
-        );
-        assert_eq!(split_title("Text\n# Later"), (None, "Text\n# Later"));
-        assert_eq!(split_title("#\nText"), (None, "#\nText"));
-    }
 
     #[test]
     fn a_title_makes_a_file_name_that_every_system_takes() {

@@ -1,29 +1,17 @@
 //! A page leaves as a file.
 
+use sheaf_shared::file::{self, Form};
 use sheaf_shared::flow;
-use sheaf_shared::flow::block::{Block, BlockKind, Inline};
+use sheaf_shared::flow::block::Block;
 use sheaf_shared::ids::{DocName, PageId, SpaceId};
 use sheaf_shared::replica::ReplicaError;
 use sheaf_shared::space::{self, Tree};
-use sheaf_shared::{html, markdown, text};
 
 use super::compact::replay;
-use super::import::opening;
 use crate::ports::{ReadFault, Store};
 
 /// Title of a page that has none.
 const UNTITLED: &str = "Untitled";
-
-/// What a page is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Markdown.
-    Markdown,
-    /// An HTML file of its own.
-    Html,
-    /// Plain text.
-    Text,
-}
 
 /// A page that somebody may have meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,51 +51,19 @@ pub enum ExportError {
 ///
 /// # Errors
 /// [`ExportError`]
-pub async fn export(
-    store: &dyn Store,
-    wanted: &str,
-    format: Format,
-) -> Result<String, ExportError> {
+pub async fn export(store: &dyn Store, wanted: &str, form: Form) -> Result<String, ExportError> {
     let home = store
         .load(&DocName::of_space(SpaceId::HOME))
         .await?
         .unwrap_or_default();
     let tree = space::read(replay(&home)?.replica());
     let page = find(&tree, wanted)?;
-    let Some(stored) = store.load(&DocName::of_page(page)).await? else {
-        return match tree.page(page) {
-            Some(_) => Ok(written(&tree, page, &[], format)),
-            None => Err(ExportError::NoSuchPage(wanted.to_owned())),
-        };
+    let body: Vec<Block> = match store.load(&DocName::of_page(page)).await? {
+        Some(stored) => flow::read(replay(&stored)?.replica()),
+        None if tree.page(page).is_some() => Vec::new(),
+        None => return Err(ExportError::NoSuchPage(wanted.to_owned())),
     };
-    Ok(written(
-        &tree,
-        page,
-        &flow::read(replay(&stored)?.replica()),
-        format,
-    ))
-}
-
-fn written(tree: &Tree, page: PageId, body: &[Block], format: Format) -> String {
-    let title = title_of(tree, page);
-    let opens = opening(body);
-    // The title is no part of the text, unless the text says it itself.
-    let says_it = body.get(opens).is_some_and(|block| {
-        block.kind == BlockKind::Heading(1)
-            && text::of_block(block).replace('\n', " ").trim() == title
-    });
-    let mut blocks = body.to_vec();
-    if !says_it {
-        blocks.insert(
-            opens,
-            Block::new(BlockKind::Heading(1), vec![Inline::text(title.clone())]),
-        );
-    }
-    match format {
-        Format::Markdown => markdown::write(&blocks),
-        Format::Html => html::write_document(&title, &blocks),
-        Format::Text => text::write(&blocks),
-    }
+    Ok(file::write(&title_of(&tree, page), &body, form))
 }
 
 fn title_of(tree: &Tree, page: PageId) -> String {

@@ -1,17 +1,14 @@
 //! A file becomes a page of the home space: its body first, then its place in the tree, so that no page shows without its text.
 
-use sheaf_shared::flow::block::{self, Block, BlockKind, Inline};
-use sheaf_shared::flow::compose::Style;
+use sheaf_shared::file::{self, Form};
 use sheaf_shared::flow::facts;
 use sheaf_shared::flow::{EditError, apply_delta};
 use sheaf_shared::gate::{self, Refusal};
 use sheaf_shared::ids::{DocName, PageId, ReplicaId, SpaceId};
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::replica::{Origin, Replica, ReplicaError};
-use sheaf_shared::space::TITLE_UNITS_MAX;
 use sheaf_shared::space::edit::{self, NewPage, Place, SpaceError};
 use sheaf_shared::time::UnixMs;
-use sheaf_shared::{html, markdown, text};
 
 use super::compact::replay;
 use crate::ports::{ReadFault, StorageFault, Store, UpdateBytes};
@@ -24,16 +21,7 @@ pub struct Source<'a> {
     /// What it holds.
     pub text: &'a str,
     /// How to read it.
-    pub format: Format,
-}
-
-/// How a file is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Markdown; plain text is that too.
-    Markdown,
-    /// HTML.
-    Html,
+    pub form: Form,
 }
 
 /// A page that was imported.
@@ -48,12 +36,9 @@ pub struct Imported {
 /// Why a file was not imported. The tree is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// Too long for Markdown.
+    /// It was not read.
     #[error(transparent)]
-    Markdown(#[from] markdown::ReadError),
-    /// Too long for HTML.
-    #[error(transparent)]
-    Html(#[from] html::ReadError),
+    File(#[from] file::ReadError),
     /// Too much for one page.
     #[error("the page would not fit into one update of {UPDATE_BYTES_MAX} bytes; split the file")]
     TooLarge,
@@ -89,16 +74,11 @@ pub async fn import(
     page: PageId,
     now: UnixMs,
 ) -> Result<Imported, ImportError> {
-    let delta = match source.format {
-        Format::Markdown => markdown::read(source.text)?,
-        Format::Html => html::read(source.text)?,
-    };
-    let mut blocks = block::from_delta(&delta);
-    let title = take_title(&mut blocks, source.name);
+    let file::Imported { title, content } = file::read(source.name, source.text, source.form)?;
 
     let mut body = Replica::new(ReplicaId(fastrand::u32(1..)));
     let format = facts::write_format(&mut body, Origin::Local);
-    let text = apply_delta(&mut body, Origin::Local, &block::to_delta(&blocks))?;
+    let text = apply_delta(&mut body, Origin::Local, &content)?;
     let home = DocName::of_space(SpaceId::HOME);
     let stored = store.load(&home).await?.unwrap_or_default();
     let mut tree = replay(&stored)?.into_replica();
@@ -123,56 +103,4 @@ pub async fn import(
         store.append(&doc, updates).await?;
     }
     Ok(Imported { page, title })
-}
-
-/// The title: the first heading of level 1, or else `name`.
-///
-/// A heading that opens the text and is nothing but words is taken out of it: the title is drawn above the text.
-fn take_title(blocks: &mut Vec<Block>, name: &str) -> String {
-    let Some(at) = blocks
-        .iter()
-        .position(|block| block.kind == BlockKind::Heading(1))
-    else {
-        return shortened(name);
-    };
-    let whole = text::of_block(&blocks[at])
-        .replace('\n', " ")
-        .trim()
-        .to_owned();
-    let title = shortened(&whole);
-    if title.is_empty() {
-        return shortened(name);
-    }
-    if at == opening(blocks) && title == whole && is_plain(&blocks[at]) {
-        blocks.remove(at);
-    }
-    title
-}
-
-/// Where the text begins: behind front matter.
-pub(super) fn opening(blocks: &[Block]) -> usize {
-    let is_front_matter = |block: &&Block| matches!(&block.kind, BlockKind::Code { language, .. } if language == markdown::FRONT_MATTER);
-    blocks.iter().take_while(is_front_matter).count()
-}
-
-fn is_plain(heading: &Block) -> bool {
-    !heading.quoted
-        && heading.indent == 0
-        && heading.align.is_none()
-        && heading.content.iter().all(|inline| {
-            matches!(inline, Inline::Text { attrs, .. } if Style::from_attrs(attrs) == Style::default())
-        })
-}
-
-fn shortened(title: &str) -> String {
-    let mut units = 0;
-    title
-        .trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take_while(|c| {
-            units += c.len_utf16();
-            units <= TITLE_UNITS_MAX as usize
-        })
-        .collect()
 }

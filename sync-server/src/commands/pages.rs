@@ -8,6 +8,7 @@ use sheaf_server::adapters::system::unix_now;
 use sheaf_server::app::export::{self, ExportError};
 use sheaf_server::app::import::{self, ImportError, Source};
 use sheaf_server::cli::{ExportArgs, ImportArgs, PageFormat};
+use sheaf_shared::file::Form;
 use sheaf_shared::ids::PageId;
 
 use super::FAILED;
@@ -32,7 +33,7 @@ pub(crate) fn import(args: &ImportArgs) -> ExitCode {
             let source = Source {
                 name: &stem(file),
                 text: &text,
-                format: format_of(file),
+                form: form_of(file),
             };
             let page = PageId::from_bits(fastrand::u128(..));
             let imported = runtime.block_on(import::import(&*store, source, page, unix_now()));
@@ -65,12 +66,12 @@ pub(crate) fn export(args: &ExportArgs) -> ExitCode {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    let format = match args.format {
-        PageFormat::Md => export::Format::Markdown,
-        PageFormat::Html => export::Format::Html,
-        PageFormat::Txt => export::Format::Text,
+    let form = match args.format {
+        PageFormat::Md => Form::Markdown,
+        PageFormat::Html => Form::Html,
+        PageFormat::Txt => Form::Text,
     };
-    let text = match runtime.block_on(export::export(&*store, &args.page, format)) {
+    let text = match runtime.block_on(export::export(&*store, &args.page, form)) {
         Ok(text) => text,
         Err(error) => {
             let code = super::fail(&error);
@@ -114,15 +115,9 @@ fn read_file(path: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| FileError::NotText)
 }
 
-fn format_of(path: &Path) -> import::Format {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some(ending)
-            if ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("htm") =>
-        {
-            import::Format::Html
-        }
-        _ => import::Format::Markdown,
-    }
+fn form_of(path: &Path) -> Form {
+    let name = path.file_name().unwrap_or_default();
+    Form::of_name(&name.to_string_lossy())
 }
 
 fn stem(path: &Path) -> String {
