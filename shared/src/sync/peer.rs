@@ -54,10 +54,24 @@ pub struct OpeningId(pub u32);
 /// Whose program is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
-    /// Any Yjs program: knows the dialect and no more.
+    /// A Yjs program that does not say which: `@hocuspocus/provider` before 4. Version 2 throws at a message that
+    /// closes a document, so for these the socket is closed instead, as their own server does.
+    Unnamed,
+    /// Any other Yjs program: knows the dialect and no more.
     Stock,
     /// Sheaf's own: understands [`crate::sync::facts::ServerFact`].
     Sheaf,
+}
+
+impl ClientKind {
+    /// Whether one document can be closed without closing the socket.
+    #[must_use]
+    pub const fn understands_close(self) -> bool {
+        match self {
+            Self::Unnamed => false,
+            Self::Stock | Self::Sheaf => true,
+        }
+    }
 }
 
 /// The answer to a token.
@@ -159,6 +173,7 @@ struct Opening {
     id: OpeningId,
     address: Arc<str>,
     doc: DocName,
+    kind: ClientKind,
     state: State,
 }
 
@@ -173,7 +188,6 @@ enum State {
 #[derive(Debug)]
 struct Early {
     since: MonotonicMs,
-    kind: ClientKind,
     said: Vec<Said>,
 }
 
@@ -205,6 +219,13 @@ impl Peer {
             Input::Ended { opening } => self.openings.retain(|one| one.id != opening),
             Input::Tick => self.tick(now, out),
         }
+    }
+
+    /// Which program opened this; `None` if it is not open any more.
+    #[must_use]
+    pub fn kind_of(&self, opening: OpeningId) -> Option<ClientKind> {
+        let found = self.openings.iter().find(|one| one.id == opening)?;
+        Some(found.kind)
     }
 
     /// The openings that are members of a room now.
@@ -277,9 +298,9 @@ impl Peer {
             id,
             address: address.0.into(),
             doc,
+            kind: ClientKind::Unnamed,
             state: State::Early(Box::new(Early {
                 since: now,
-                kind: ClientKind::Stock,
                 said: Vec::new(),
             })),
         });
@@ -314,10 +335,12 @@ impl Peer {
             return;
         };
         let opening = &mut self.openings[place];
-        if let State::Early(early) = &mut opening.state
-            && provider.is_some_and(|name| name.starts_with(PROVIDER_PREFIX))
-        {
-            early.kind = ClientKind::Sheaf;
+        if let (State::Early(_), Some(name)) = (&opening.state, provider) {
+            opening.kind = if name.starts_with(PROVIDER_PREFIX) {
+                ClientKind::Sheaf
+            } else {
+                ClientKind::Stock
+            };
         }
         out.push(Effect::Judge {
             opening: opening.id,
@@ -374,7 +397,7 @@ impl Peer {
                     doc: opening.doc.clone(),
                     address: Arc::clone(&opening.address),
                     role,
-                    kind: early.kind,
+                    kind: opening.kind,
                 });
                 self.forget_early(&early);
                 out.extend(
@@ -400,11 +423,12 @@ impl Peer {
 
     /// Closes one document and says why.
     fn shut(&mut self, address: Address<'_>, reason: CloseReason, out: &mut Vec<Effect>) {
-        if let Some(place) = self.place_of(address) {
-            self.remove(place, out);
-            send(address.0, Message::Close(Some(reason.text())), out);
-        } else {
-            self.hang_up(reason, out);
+        match self.place_of(address) {
+            Some(place) if self.openings[place].kind.understands_close() => {
+                self.remove(place, out);
+                send(address.0, Message::Close(Some(reason.text())), out);
+            }
+            Some(_) | None => self.hang_up(reason, out),
         }
     }
 
@@ -450,8 +474,8 @@ impl Peer {
             |one: &Opening| matches!(&one.state, State::Early(early) if overdue(early.since));
         while let Some(place) = self.openings.iter().position(late) {
             let opening = self.remove(place, out);
-            let text = CloseReason::AuthTimeout.text();
-            send(&opening.address, Message::Close(Some(text)), out);
+            // It has sent no token, so nobody knows which program it is; this one message is for all of them.
+            deny(Address(&opening.address), CloseReason::AuthTimeout, out);
         }
         if self.early().next().is_some() {
             out.push(Effect::WakeAt(self.deadline()));

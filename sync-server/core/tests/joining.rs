@@ -182,6 +182,21 @@ fn a_server_that_goes_away_lets_nobody_in_and_finishes_what_is_under_way() {
 }
 
 #[test]
+fn a_program_that_may_not_know_how_a_document_is_closed_hears_nothing_before_its_socket_is() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Unnamed));
+    desk.seat(BEN, hocuspocus(ClientKind::Stock));
+    for member in [ANN, BEN] {
+        desk.say(member, Said::Step1(Bytes::from_static(&[7])));
+    }
+    assert_eq!(desk.closed(ANN), Some(CloseReason::Refused));
+    assert_eq!(desk.heard(ANN), []);
+    let last = desk.heard(BEN).pop();
+    let text = CloseReason::Refused.text().to_owned();
+    assert_eq!(last, Some(Heard::Closed(text)));
+}
+
+#[test]
 fn a_server_that_goes_away_while_a_document_is_on_its_way_from_the_store_does_not_turn_in_circles()
 {
     let mut desk = Desk::new();

@@ -436,7 +436,9 @@ impl RoomTask {
 
 /// Tells a member in its dialect that it is out, then closes it.
 pub(crate) fn turn_away(outbox: &Outbox, member: MemberId, speaks: &Speaks, reason: CloseReason) {
-    if let Speaks::Hocuspocus { address, .. } = speaks {
+    if let Speaks::Hocuspocus { address, kind } = speaks
+        && kind.understands_close()
+    {
         let frame = Message::Close(Some(reason.text()))
             .to(Address(address))
             .to_vec();

@@ -9,9 +9,13 @@ fn frame(address: &str, message: Message<'_>) -> Input {
 }
 
 fn token(address: &str) -> Input {
+    token_of(address, Some("4.0.0"))
+}
+
+fn token_of(address: &str, provider: Option<&str>) -> Input {
     let auth = Auth::Token {
         token: "key",
-        provider: None,
+        provider,
     };
     frame(address, Message::Auth(auth))
 }
@@ -135,6 +139,25 @@ fn words_that_only_servers_may_say_close_the_document() {
         "{out:?}"
     );
     assert_eq!(peer.joined().count(), 0);
+}
+
+#[test]
+fn a_program_that_may_not_know_how_one_document_is_closed_has_its_socket_closed() {
+    for (provider, kind) in [
+        (None, ClientKind::Unnamed),
+        (Some("4.8.0"), ClientKind::Stock),
+        (Some("sheaf/1"), ClientKind::Sheaf),
+    ] {
+        let mut peer = Peer::new(START);
+        take(&mut peer, token_of("page", provider));
+        take(&mut peer, granted(0));
+        assert_eq!(peer.kind_of(OpeningId(0)), Some(kind));
+        let out = take(&mut peer, frame("page", Message::BroadcastStateless("hi")));
+        let is_hung_up = out.contains(&Effect::HangUp(CloseReason::Malformed));
+        assert_eq!(is_hung_up, !kind.understands_close(), "{provider:?}");
+        let is_sent = out.iter().any(|effect| matches!(effect, Effect::Send(_)));
+        assert_eq!(is_sent, kind.understands_close(), "{provider:?}");
+    }
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub enum Effect {
         /// Whose.
         of: MemberId,
     },
-    /// This member is out: after what is queued for it, close its socket (y-websocket) or forget the opening
-    /// (Hocuspocus: it was sent its close message). The room forgot it already.
+    /// This member is out: after what is queued for it, close its socket (y-websocket, and Hocuspocus clients that
+    /// know no close message) or forget the opening (it was sent its close message). The room forgot it already.
     Close {
         /// Who.
         member: MemberId,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
+use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus;
@@ -245,6 +246,17 @@ impl Member {
         match &self.speaks {
             Speaks::Hocuspocus { address, .. } => Some(hocuspocus_frame(address, message)),
             Speaks::YWebsocket => None,
+        }
+    }
+
+    /// The frame that closes the document for this member; `None` if only closing its socket does.
+    pub(super) fn close_frame(&self, reason: CloseReason) -> Option<Bytes> {
+        match &self.speaks {
+            Speaks::Hocuspocus { address, kind } if kind.understands_close() => {
+                let message = hocuspocus::Message::Close(Some(reason.text()));
+                Some(hocuspocus_frame(address, message))
+            }
+            Speaks::Hocuspocus { .. } | Speaks::YWebsocket => None,
         }
     }
 

@@ -109,8 +109,7 @@ impl Room {
 
 /// Tells a member that it is out. Its queue is not asked: this is the last thing it hears.
 fn say_closed(member: &Member, reason: CloseReason, out: &mut Vec<Effect>) {
-    let message = sheaf_shared::wire::hocuspocus::Message::Close(Some(reason.text()));
-    if let Some(frame) = member.hocuspocus_frame(message) {
+    if let Some(frame) = member.close_frame(reason) {
         out.push(Effect::Send {
             to: member.id,
             frame,

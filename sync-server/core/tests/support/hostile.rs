@@ -85,11 +85,9 @@ impl Villain {
         }
     }
 
-    fn token(&self, address: &str) -> Vec<u8> {
-        let auth = Auth::Token {
-            token: "",
-            provider: None,
-        };
+    fn token(&self, address: &str, provider: Option<&str>) -> Vec<u8> {
+        let token = "";
+        let auth = Auth::Token { token, provider };
         hocuspocus::Message::Auth(auth)
             .to(Address(address))
             .to_vec()
@@ -228,9 +226,10 @@ impl World {
         };
         let mut frames = Vec::new();
         if villain.speaks_hocuspocus && someone.chance.chance(0.95) {
-            frames.push(villain.token(villain.doc.as_str()));
+            let provider = someone.chance.coin().then_some("4.0.0");
+            frames.push(villain.token(villain.doc.as_str(), provider));
             if someone.chance.chance(0.1) {
-                frames.push(villain.token("a document\0of another name"));
+                frames.push(villain.token("a document\0of another name", provider));
             }
         }
         if someone.chance.chance(0.8) {

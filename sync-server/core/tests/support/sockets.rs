@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, Joining, MemberId, Said, Speaks};
+use sheaf_core::room::{ClientKind, Input, Joining, MemberId, Said, Speaks};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
@@ -201,7 +201,9 @@ impl World {
     /// It was let into no room.
     pub(crate) fn turn_away(&mut self, joining: &Joining, reason: CloseReason) {
         let member = joining.member;
-        if let Speaks::Hocuspocus { address, .. } = &joining.speaks {
+        if let Speaks::Hocuspocus { address, kind } = &joining.speaks
+            && kind.understands_close()
+        {
             let close = hocuspocus::Message::Close(Some(reason.text()));
             let frame = close.to(hocuspocus::Address(address)).to_vec();
             if let Some(line) = self.line_of(member) {
@@ -363,18 +365,22 @@ impl World {
         if slot.is_in {
             server.rooms.left(&slot.doc, self.now);
         }
-        match slot.opening {
-            Some(opening) => {
-                self.forget_opening(slot.line, opening);
-                self.tell_peer(slot.line, peer::Input::Ended { opening });
+        let knows_close = match (slot.opening, server.sockets.get(&slot.line)) {
+            (Some(opening), Some(Socket::Hocuspocus { peer, .. })) => peer
+                .kind_of(opening)
+                .is_none_or(ClientKind::understands_close),
+            _ => false,
+        };
+        if let Some(opening) = slot.opening {
+            self.forget_opening(slot.line, opening);
+            self.tell_peer(slot.line, peer::Input::Ended { opening });
+        }
+        if !knows_close {
+            self.server_cut(slot.line);
+            if let Some(line) = self.lines.get_mut(&slot.line) {
+                line.closing = Some(reason.code());
             }
-            None => {
-                server.sockets.remove(&slot.line);
-                if let Some(line) = self.lines.get_mut(&slot.line) {
-                    line.closing = Some(reason.code());
-                }
-                self.after(1, Event::Pump { line: slot.line });
-            }
+            self.after(1, Event::Pump { line: slot.line });
         }
     }
 

@@ -18,7 +18,7 @@ use sheaf_shared::access::Role;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::limits::{HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
 use sheaf_shared::sync::close::CloseReason;
-use sheaf_shared::sync::peer::{self, Said};
+use sheaf_shared::sync::peer::{self, ClientKind, Said};
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::y_websocket;
@@ -246,10 +246,13 @@ impl Socket {
                         .iter()
                         .find_map(|(opening, (seated, _))| (*seated == member).then_some(*opening));
                     if let Some(opening) = found {
+                        let kind = openings.peer.kind_of(opening);
                         openings.seats.remove(&opening);
                         let last = openings.seats.is_empty();
                         self.tell_peer(peer::Input::Ended { opening }, now);
-                        if last && self.site.shutdown.phase() != Phase::Open {
+                        if !kind.is_none_or(ClientKind::understands_close) {
+                            self.close(reason, now);
+                        } else if last && self.site.shutdown.phase() != Phase::Open {
                             self.close(CloseReason::Moving, now);
                         }
                     }

@@ -75,6 +75,10 @@ impl Socket {
                     Err(reason) => {
                         // It never became a member, so no room's close names it.
                         turn_away(&self.outbox, MemberId(0), &speaks, reason);
+                        if !kind.understands_close() {
+                            self.close(reason, now);
+                            return None;
+                        }
                         return Some(peer::Input::Ended { opening });
                     }
                 }
