@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { JSDOM } from 'jsdom'
 import * as Y from 'yjs'
-import { open } from './support/clients.mjs'
+import { closeAll, open } from './support/clients.mjs'
 import { Server } from './support/server.mjs'
 import { until } from './support/wait.mjs'
 
@@ -39,7 +39,7 @@ function joined (ops) {
 describe('Quill', () => {
   let server
   before(async () => { server = await Server.fresh() })
-  after(() => server.dispose())
+  after(() => { closeAll(); return server.dispose() })
 
   test('a Quill editor and another client change one page, and both sides stay equal', async () => {
     const { Quill, QuillBinding, element } = await quillInAWindow()

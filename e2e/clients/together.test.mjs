@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { ALL, open } from './support/clients.mjs'
+import { ALL, closeAll, open } from './support/clients.mjs'
 import { Server } from './support/server.mjs'
 import { until } from './support/wait.mjs'
 
@@ -12,7 +12,7 @@ const PRESENCE_BACK_WITHIN_MS = 40_000
 describe('stock clients', () => {
   let server
   before(async () => { server = await Server.fresh() })
-  after(() => server.dispose())
+  after(() => { closeAll(); return server.dispose() })
 
   const told = (clients) => clients.map(({ kind, text, unsynced }) => `\n${kind}: ${unsynced()} unsynced, ${JSON.stringify(text.toString())}`).join('')
   const allHold = (clients, lines) => until(
@@ -46,7 +46,7 @@ describe('stock clients', () => {
     })
   }
 
-  test('all versions write one document, see each other, and outlive a killed server', async () => {
+  test('all versions write one document, see each other, and outlive a server that is killed or asked to go', async () => {
     const clients = []
     const people = ALL.map((kind) => `on ${kind}`).sort()
     for (const kind of ALL) clients.push(await open(kind, server, 'all', `on ${kind}`))
@@ -57,13 +57,16 @@ describe('stock clients', () => {
     await allStored(clients)
     await allSee(clients, people, { withinMs: PRESENCE_BACK_WITHIN_MS })
 
-    await server.kill()
-    clients.forEach(({ text, kind }) => text.insert(text.length, `second of ${kind}\n`))
-    await server.start()
-    const second = ALL.map((kind) => `second of ${kind}`)
-    await allHold(clients, [...first, ...second])
-    await allStored(clients)
-    await allSee(clients, people, { withinMs: PRESENCE_BACK_WITHIN_MS })
+    const lines = [...first]
+    for (const [word, end] of [['second', () => server.kill()], ['third', () => server.stop()]]) {
+      await end()
+      clients.forEach(({ text, kind }) => text.insert(text.length, `${word} of ${kind}\n`))
+      await server.start()
+      lines.push(...ALL.map((kind) => `${word} of ${kind}`))
+      await allHold(clients, lines)
+      await allStored(clients)
+      await allSee(clients, people, { withinMs: PRESENCE_BACK_WITHIN_MS })
+    }
 
     const whole = clients[0].text.toString()
     clients.forEach((client) => client.close())
@@ -74,6 +77,6 @@ describe('stock clients', () => {
       await until('a newcomer reads it from the disk', () => fresh.text.toString() === whole)
       fresh.close()
     }
-    assert.equal(whole.split('\n').length, 2 * ALL.length + 1)
+    assert.equal(whole.split('\n').length, 3 * ALL.length + 1)
   })
 })

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import * as Y from 'yjs'
-import { open } from './support/clients.mjs'
+import { closeAll, open } from './support/clients.mjs'
 import { Server } from './support/server.mjs'
 import { until, untilChanged } from './support/wait.mjs'
 
@@ -28,7 +28,7 @@ function write (text, patches) {
 describe('recorded writings', () => {
   let server
   before(async () => { server = await Server.fresh() })
-  after(() => server.dispose())
+  after(() => { closeAll(); return server.dispose() })
 
   async function expectFreshCopyEquals (name, kind, text) {
     const reader = await open(kind, server, name, 'reader')

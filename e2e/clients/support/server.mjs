@@ -32,7 +32,7 @@ export class Server {
   /** Starts it, or starts it again on the same port and the same data. */
   async start () {
     const file = process.env.SHEAF_BIN ?? BUILT.find((one) => existsSync(one)) ?? BUILT[0]
-    const child = spawn(file, ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.dataDir], {
+    const child = spawn(file, ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.dataDir, '--drain-seconds', '1'], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     child.on('error', (error) => this.log.push(String(error)))
@@ -47,11 +47,19 @@ export class Server {
   }
 
   /** Ends it as a power cut would. */
-  async kill () {
+  kill () { return this.#end('SIGKILL') }
+
+  /** Asks it to go: it sends everyone off first. */
+  async stop () {
+    await this.#end('SIGTERM')
+    if (this.#child.exitCode !== 0) throw new Error(`it did not end well: ${this.#child.exitCode}\n${this.log.join('\n')}`)
+  }
+
+  async #end (signal) {
     const child = this.#child
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
-    child.kill('SIGKILL')
+    child.kill(signal)
     await ended
   }
 
