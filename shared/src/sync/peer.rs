@@ -16,6 +16,10 @@ use crate::time::MonotonicMs;
 use crate::wire::SyncMessage;
 use crate::wire::hocuspocus::{Address, Auth, Frame, From, Message};
 
+pub use words::{ClientKind, Said};
+
+mod words;
+
 #[cfg(test)]
 mod tests;
 
@@ -32,47 +36,9 @@ pub const OPENINGS_MAX: usize = 1_000;
 /// Longest address, in bytes: a name, a zero and a session.
 const ADDRESS_BYTES_MAX: usize = crate::ids::DOC_NAME_BYTES_MAX + 64;
 
-/// What a member says to its room, in either dialect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// "This is what I have": a state vector.
-    Step1(Bytes),
-    /// What the server lacked: one update.
-    Step2(Bytes),
-    /// A new edit: one update.
-    Update(Bytes),
-    /// An awareness payload.
-    Awareness(Bytes),
-    /// "Send me everybody's presence."
-    QueryAwareness,
-}
-
 /// Names one opening of a document on this socket. Never reused on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpeningId(pub u32);
-
-/// Whose program is at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientKind {
-    /// A Yjs program that does not say which: `@hocuspocus/provider` before 4. Version 2 throws at a message that
-    /// closes a document, so for these the socket is closed instead, as their own server does.
-    Unnamed,
-    /// Any other Yjs program: knows the dialect and no more.
-    Stock,
-    /// Sheaf's own: understands [`crate::sync::facts::ServerFact`].
-    Sheaf,
-}
-
-impl ClientKind {
-    /// Whether one document can be closed without closing the socket.
-    #[must_use]
-    pub const fn understands_close(self) -> bool {
-        match self {
-            Self::Unnamed => false,
-            Self::Stock | Self::Sheaf => true,
-        }
-    }
-}
 
 /// The answer to a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -480,26 +446,6 @@ impl Peer {
         if self.early().next().is_some() {
             out.push(Effect::WakeAt(self.deadline()));
         }
-    }
-}
-
-impl Said {
-    /// Bytes of what was said.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        match self {
-            Self::Step1(bytes)
-            | Self::Step2(bytes)
-            | Self::Update(bytes)
-            | Self::Awareness(bytes) => bytes.len(),
-            Self::QueryAwareness => 0,
-        }
-    }
-
-    /// Whether nothing but the kind was said.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
