@@ -95,6 +95,8 @@ pub struct Metrics {
     pub room_panics: Counter,
     /// Updates put aside.
     pub quarantined: Counter,
+    /// Documents in which stored updates waited too long for what they build on.
+    pub rows_waiting: Counter,
     /// Documents that could not be loaded.
     pub load_faults: Counter,
     /// Groups of writes that failed.
@@ -110,6 +112,9 @@ pub struct Metrics {
     /// How long loading a document took.
     pub load: Histogram,
 }
+
+/// Its name, what it counts, and itself.
+type NamedCounter<'a> = (&'static str, &'static str, &'a Counter);
 
 impl Metrics {
     /// All of it in Prometheus's text form.
@@ -129,7 +134,7 @@ impl Metrics {
             head(&mut out, name, help, "gauge");
             line(&mut out, name, gauge.get());
         }
-        for (name, help, counter) in self.counters() {
+        for (name, help, counter) in self.traffic().into_iter().chain(self.troubles()) {
             head(&mut out, name, help, "counter");
             line(&mut out, name, counter.get());
         }
@@ -153,7 +158,7 @@ impl Metrics {
         out
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 13] {
+    fn traffic(&self) -> [NamedCounter<'_>; 6] {
         [
             (
                 "sheaf_connections_refused_total",
@@ -185,6 +190,11 @@ impl Metrics {
                 "Updates on the disk.",
                 &self.updates_stored,
             ),
+        ]
+    }
+
+    fn troubles(&self) -> [NamedCounter<'_>; 8] {
+        [
             (
                 "sheaf_closed_for_cause_total",
                 "Sockets or documents closed because of what was sent.",
@@ -199,6 +209,11 @@ impl Metrics {
                 "sheaf_quarantined_total",
                 "Updates put aside.",
                 &self.quarantined,
+            ),
+            (
+                "sheaf_waiting_documents_total",
+                "Documents found to hold updates that wait for one that never came.",
+                &self.rows_waiting,
             ),
             (
                 "sheaf_load_faults_total",

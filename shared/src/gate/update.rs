@@ -15,7 +15,7 @@ mod order;
 mod parts;
 mod tree;
 
-pub use inspected::{Inspected, Run};
+pub use inspected::{Inspected, Lacks, Run};
 pub use parts::{PartBytes, in_parts};
 
 use std::collections::BTreeMap;

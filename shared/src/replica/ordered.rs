@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::{Origin, Replica, ReplicaError};
 use crate::bytes::Reader;
-use crate::gate::update::{self, Inspected};
-use crate::ids::{ClientId, ReplicaId};
+use crate::gate::update::{self, Inspected, Lacks};
+use crate::ids::{ClientId, ReplicaId, Seq};
 
 /// Bytes of updates that may wait. Beyond, the oldest are let go: whoever sent them holds them still.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
@@ -29,12 +29,23 @@ pub struct Ordered {
 pub struct Early {
     /// How many clocks of each writer the replica holds, its own left out: it writes between two calls.
     clocks: BTreeMap<ClientId, u32>,
-    waiting: Vec<Bytes>,
+    waiting: Vec<Waiting>,
     waiting_bytes: usize,
     bound: Bound,
     has_let_go: bool,
-    culprit: Option<Bytes>,
+    culprit: Option<Seq>,
 }
+
+/// An update that came too early.
+#[derive(Debug)]
+struct Waiting {
+    /// Its row in the log; [`NO_ROW`] if it has none.
+    row: Seq,
+    update: Bytes,
+}
+
+/// The row of an update that is in no log.
+const NO_ROW: Seq = Seq(0);
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,10 +141,23 @@ impl Ordered {
         self.early.clock_of(client, &self.replica)
     }
 
-    /// The update on which the last [`take`](Self::take) failed: the one given, or one that had waited for it.
+    /// The row to blame for the failure of the last [`take_row`](Self::take_row): the one given, or one that had
+    /// waited for it.
     #[must_use]
-    pub const fn culprit(&self) -> Option<&Bytes> {
-        self.early.culprit.as_ref()
+    pub const fn culprit(&self) -> Option<Seq> {
+        self.early.culprit
+    }
+
+    /// The rows that wait, and what each waits for first. Nothing is known to be lacking where blocks wait for each other in
+    /// a circle.
+    pub fn waiting_rows(&self) -> impl Iterator<Item = (Seq, Option<Lacks>)> {
+        self.early.waiting.iter().map(|waiting| {
+            let inspected = update::inspect(&waiting.update).ok();
+            let lacks = inspected.and_then(|inspected| {
+                inspected.lacks(|client| self.early.clock_of(client, &self.replica))
+            });
+            (waiting.row, lacks)
+        })
     }
 
     /// Takes a snapshot of our own, of any length, which must build on nothing but itself. What had waited for something in it
@@ -154,7 +178,20 @@ impl Ordered {
         update: &Bytes,
         applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
-        self.early.take(update, &mut self.replica, applied)
+        self.take_row(NO_ROW, update, applied)
+    }
+
+    /// The same for a row of the log, which can be [blamed](Self::culprit) later.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn take_row(
+        &mut self,
+        row: Seq,
+        update: &Bytes,
+        applied: impl FnMut(&Bytes),
+    ) -> Result<Taken, ReplicaError> {
+        self.early.take_row(row, update, &mut self.replica, applied)
     }
 }
 
@@ -195,7 +232,8 @@ impl Early {
     /// Whether exactly this update waits.
     #[must_use]
     pub fn holds(&self, update: &[u8]) -> bool {
-        self.waiting.iter().any(|waiting| *waiting == *update)
+        let mut waiting = self.waiting.iter();
+        waiting.any(|waiting| waiting.update == *update)
     }
 
     /// As [`Ordered::take_snapshot`].
@@ -220,14 +258,28 @@ impl Early {
         &mut self,
         update: &Bytes,
         replica: &mut Replica,
+        applied: impl FnMut(&Bytes),
+    ) -> Result<Taken, ReplicaError> {
+        self.take_row(NO_ROW, update, replica, applied)
+    }
+
+    fn take_row(
+        &mut self,
+        row: Seq,
+        update: &Bytes,
+        replica: &mut Replica,
         mut applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
+        self.culprit = Some(row);
         let inspected = update::inspect(update)?;
         if !self.is_ready(&inspected, replica) {
-            self.wait(update.clone());
+            self.wait(Waiting {
+                row,
+                update: update.clone(),
+            });
             return Ok(Taken::Waits);
         }
-        self.apply(update, &inspected, replica)?;
+        self.apply(&inspected, replica)?;
         applied(update);
         if !self.waiting.is_empty() {
             self.take_waiting(replica, &mut applied)?;
@@ -248,16 +300,10 @@ impl Early {
 
     fn apply(
         &mut self,
-        update: &Bytes,
         inspected: &Inspected<'_>,
         replica: &mut Replica,
     ) -> Result<(), ReplicaError> {
-        if let Err(error) =
-            replica.apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)
-        {
-            self.culprit = Some(update.clone());
-            return Err(error);
-        }
+        replica.apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)?;
         for run in inspected.runs() {
             let clock = self.clocks.entry(run.client).or_insert(0);
             *clock = run.until.max(*clock);
@@ -265,16 +311,16 @@ impl Early {
         Ok(())
     }
 
-    fn wait(&mut self, update: Bytes) {
-        if self.waiting.contains(&update) {
+    fn wait(&mut self, waiting: Waiting) {
+        if self.holds(&waiting.update) {
             return;
         }
-        self.waiting_bytes += update.len();
-        self.waiting.push(update);
+        self.waiting_bytes += waiting.update.len();
+        self.waiting.push(waiting);
         while self.bound == Bound::Fixed
             && (self.waiting_bytes > WAITING_BYTES_MAX || self.waiting.len() > WAITING_MAX)
         {
-            self.waiting_bytes -= self.waiting.remove(0).len();
+            self.waiting_bytes -= self.waiting.remove(0).update.len();
             self.has_let_go = true;
         }
     }
@@ -286,18 +332,20 @@ impl Early {
         applied: &mut impl FnMut(&Bytes),
     ) -> Result<(), ReplicaError> {
         loop {
-            let ready = self.waiting.iter().position(|update| {
-                update::inspect(update).map_or(true, |inspected| self.is_ready(&inspected, replica))
+            let ready = self.waiting.iter().position(|waiting| {
+                update::inspect(&waiting.update)
+                    .map_or(true, |inspected| self.is_ready(&inspected, replica))
             });
             let Some(place) = ready else {
                 return Ok(());
             };
-            let update = self.waiting.remove(place);
+            let Waiting { row, update } = self.waiting.remove(place);
             self.waiting_bytes -= update.len();
             let Ok(inspected) = update::inspect(&update) else {
                 continue;
             };
-            match self.apply(&update, &inspected, replica) {
+            self.culprit = Some(row);
+            match self.apply(&inspected, replica) {
                 Ok(()) => applied(&update),
                 Err(ReplicaError::Broken) => return Err(ReplicaError::Broken),
                 Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {}

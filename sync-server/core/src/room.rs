@@ -331,6 +331,7 @@ impl Room {
         let Phase::Loading(early) = std::mem::replace(&mut self.phase, Phase::Open) else {
             return;
         };
+        self.watch_waiting_rows(now);
         for place in 0..self.members.len() {
             self.members[place].resume_for_store(out);
             self.welcome(place, now, out);
@@ -351,7 +352,8 @@ impl Room {
 
     /// The copy cannot be used any more: everyone comes back, and a new room reads the log.
     fn break_down(&mut self, _now: MonotonicMs, out: &mut Vec<Effect>) {
-        out.push(Effect::BadRow { at: self.copy.seq });
+        let at = self.copy.culprit();
+        out.push(Effect::BadRow { at });
         self.close_all(CloseReason::Fault, out);
         self.end(out);
     }
@@ -413,6 +415,7 @@ impl Room {
         let due = [
             self.check_at,
             self.log.deadline(),
+            self.log.stuck_at(),
             self.presence.deadline(),
             self.departure.deadline(),
         ];

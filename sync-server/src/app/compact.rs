@@ -149,8 +149,11 @@ fn snapshot_of(stored: &StoredDocument) -> Result<UpdateBytes, CompactFault> {
 /// # Errors
 /// [`ReplicaError`] of the first that does not apply.
 pub fn replay(stored: &StoredDocument) -> Result<Ordered, ReplicaError> {
-    let rows = stored.log.iter().map(|entry| &entry.update);
-    Ordered::of_log(fresh_id(), stored.snapshot.as_deref(), rows)
+    let mut document = Ordered::of_log(fresh_id(), stored.snapshot.as_deref(), [])?;
+    for entry in &stored.log {
+        document.take_row(entry.seq, &entry.update, |_| {})?;
+    }
+    Ok(document)
 }
 
 /// A name to open a document under.

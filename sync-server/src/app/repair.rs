@@ -1,4 +1,4 @@
-//! A document whose log cannot be applied: finds the updates to blame and puts them aside.
+//! A document whose log cannot be applied: finds the updates to blame and puts them aside. One whose rows wait: says so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,6 +31,12 @@ pub(crate) async fn put_row_aside(hub: &Hub, doc: &DocName, at: Seq) {
             tracing::error!(doc.name = %doc, seq = at.0, "A snapshot could not be applied; see `sheaf verify`");
         }
     }
+}
+
+/// Says that stored rows have waited too long for what they build on: nothing here can mend that.
+pub(crate) fn report_waiting(hub: &Hub, doc: &DocName, first: Seq, rows: usize) {
+    hub.metrics.rows_waiting.add(1);
+    tracing::warn!(doc.name = %doc, seq = first.0, rows, "Stored edits wait for one that never came; see `sheaf verify`");
 }
 
 async fn put_aside(hub: &Hub, doc: &DocName, entry: Entry, reason: String) {
@@ -86,7 +92,9 @@ fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
                 continue;
             }
             let taken = catch_unwind(AssertUnwindSafe(|| {
-                document.take(&entry.update, |_| {}).map(drop)
+                document
+                    .take_row(entry.seq, &entry.update, |_| {})
+                    .map(drop)
             }));
             let reason = match taken {
                 Ok(Ok(())) => continue,
@@ -94,10 +102,8 @@ fn find_poison(stored: &StoredDocument) -> Vec<(Entry, String)> {
                 Err(_) => "applying it panicked".to_owned(),
             };
             // Not the row that completed it, if it had waited for that one.
-            let culprit = document.culprit().and_then(|update| {
-                let is_it = |entry: &&Entry| entry.update == *update;
-                stored.log.iter().find(is_it)
-            });
+            let culprit = document.culprit();
+            let culprit = stored.log.iter().find(|entry| Some(entry.seq) == culprit);
             poison.push((culprit.unwrap_or(entry).clone(), reason));
             // What the panic left behind must not be touched again, not even to drop it.
             std::mem::forget(document);

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sheaf_shared::gate::update::Lacks;
 use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::replica::Ordered;
 
@@ -22,6 +23,23 @@ pub struct Report {
     pub quarantined: u64,
     /// What is wrong: the document and what about it.
     pub damages: Vec<(DocName, String)>,
+    /// Updates that are stored and not in their document, as what they build on has not come.
+    pub waiting: Vec<(DocName, Waiting)>,
+}
+
+/// An update that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place.
+    pub seq: Seq,
+    /// What it waits for, if that can be told.
+    pub lacks: Option<Lacks>,
+}
+
+/// What is in order about a document.
+struct Sound {
+    updates: u64,
+    waiting: Vec<Waiting>,
 }
 
 /// Reads every row of every document and opens every document.
@@ -44,7 +62,11 @@ pub async fn verify(store: &dyn Store) -> Result<Report, StorageFault> {
             report.documents += 1;
             report.quarantined += store.quarantined(&line.doc).await?.len() as u64;
             match verify_one(store, &line.doc).await {
-                Ok(updates) => report.updates += updates,
+                Ok(Sound { updates, waiting }) => {
+                    report.updates += updates;
+                    let of_this = waiting.into_iter().map(|one| (line.doc.clone(), one));
+                    report.waiting.extend(of_this);
+                }
                 Err(Wrong::Damaged(what)) => report.damages.push((line.doc, what)),
                 Err(Wrong::Storage(fault)) => return Err(fault),
             }
@@ -66,7 +88,7 @@ impl From<ReadFault> for Wrong {
     }
 }
 
-async fn verify_one(store: &dyn Store, doc: &DocName) -> Result<u64, Wrong> {
+async fn verify_one(store: &dyn Store, doc: &DocName) -> Result<Sound, Wrong> {
     let stored = store
         .load(doc)
         .await?
@@ -113,14 +135,17 @@ async fn verify_one(store: &dyn Store, doc: &DocName) -> Result<u64, Wrong> {
             .unwrap_or_else(|_| Err("opening it panicked".to_owned()))
     });
     match opened.await {
-        Ok(Ok(())) => Ok(updates),
+        Ok(Ok(waiting)) => Ok(Sound { updates, waiting }),
         Ok(Err(what)) => Err(Wrong::Damaged(what)),
         Err(_) => Err(Wrong::Damaged("opening it failed".to_owned())),
     }
 }
 
-/// Opens the document both ways and compares.
-fn compare(stored: &crate::ports::StoredDocument, past: &[UpdateBytes]) -> Result<(), String> {
+/// Opens the document both ways and compares. Gives what waits.
+fn compare(
+    stored: &crate::ports::StoredDocument,
+    past: &[UpdateBytes],
+) -> Result<Vec<Waiting>, String> {
     let served = replay(stored).map_err(|error| format!("it does not open: {error}"))?;
     let log = stored.log.iter().map(|entry| &entry.update);
     let replayed = Ordered::of_log(fresh_id(), None, past.iter().chain(log))
@@ -128,7 +153,8 @@ fn compare(stored: &crate::ports::StoredDocument, past: &[UpdateBytes]) -> Resul
     let is_same = served.waiting() == replayed.waiting()
         && served.replica().canonical() == replayed.replica().canonical();
     if is_same {
-        Ok(())
+        let waiting = served.waiting_rows();
+        Ok(waiting.map(|(seq, lacks)| Waiting { seq, lacks }).collect())
     } else {
         Err("its snapshot is not what its history makes".to_owned())
     }

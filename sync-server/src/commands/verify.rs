@@ -18,11 +18,24 @@ pub(crate) fn verify(data_dir: &Path) -> ExitCode {
     for (doc, what) in &report.damages {
         println!("damaged: {doc}: {what}");
     }
+    for (doc, one) in &report.waiting {
+        match one.lacks {
+            Some(lacks) => println!(
+                "waiting: {doc}: update {} builds on edit {} of writer {}, which never came",
+                one.seq.0, lacks.clock, lacks.client.0
+            ),
+            None => println!(
+                "waiting: {doc}: update {} builds on others that build on it",
+                one.seq.0
+            ),
+        }
+    }
     println!(
-        "{} documents, {} updates read, {} put aside earlier, {} documents damaged",
+        "{} documents, {} updates read, {} put aside earlier, {} waiting, {} documents damaged",
         report.documents,
         report.updates,
         report.quarantined,
+        report.waiting.len(),
         report.damages.len()
     );
     if report.damages.is_empty() {

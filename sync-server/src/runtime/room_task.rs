@@ -259,6 +259,9 @@ impl RoomTask {
                 Effect::ReadSince { after } => self.read_since(after),
                 Effect::Compact { through } => self.compact(through),
                 Effect::BadRow { at } => self.put_aside(at),
+                Effect::RowsWait { first, rows } => {
+                    repair::report_waiting(&self.hub, &self.doc, first, rows);
+                }
                 Effect::WakeAt(at) => self.set_alarm(at),
                 Effect::Ended => ended = true,
             }

@@ -9,6 +9,7 @@ use sheaf_server::app;
 use sheaf_server::config::RawConfig;
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::{Seq, StorageFault, Store};
+use sheaf_shared::gate::update::Lacks;
 use sheaf_shared::ids::DocName;
 
 use crate::client::{Client, PATIENCE, Speaks, insert, new_replica};
@@ -191,6 +192,15 @@ async fn a_row_that_came_before_what_it_builds_on_is_never_folded_away() {
     assert_eq!((stored.log.len(), stored.snapshot), (2, None));
     let report = app::verify::verify(&*store).await.unwrap();
     assert_eq!(report.damages, vec![]);
+    let lacks = Lacks {
+        client: ada.id().into(),
+        clock: 3,
+    };
+    let waits = app::verify::Waiting {
+        seq: Seq(2),
+        lacks: Some(lacks),
+    };
+    assert_eq!(report.waiting, vec![(doc.clone(), waits)]);
 
     store.append(&doc, vec![lost.into()]).await.unwrap();
     app::compact::compact(&compactor, &doc, Seq(3))
@@ -201,5 +211,5 @@ async fn a_row_that_came_before_what_it_builds_on_is_never_folded_away() {
     let again = app::compact::replay(&stored).unwrap();
     assert_eq!(again.replica().canonical(), ada.canonical());
     let report = app::verify::verify(&*store).await.unwrap();
-    assert_eq!(report.damages, vec![]);
+    assert_eq!((report.damages, report.waiting), (vec![], vec![]));
 }

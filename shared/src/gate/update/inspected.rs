@@ -22,6 +22,15 @@ pub struct Inspected<'a> {
     pub(super) needs: BTreeMap<ClientId, u32>,
 }
 
+/// What a document lacks: so much of a writer must come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lacks {
+    /// Whose.
+    pub client: ClientId,
+    /// The first clock that has not come.
+    pub clock: u32,
+}
+
 /// Clocks of one writer that an update brings, without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -77,28 +86,31 @@ impl<'a> Inspected<'a> {
     /// its predecessors, and better outside of `yrs`: 0.28.1 can keep it waiting after they came, and can panic
     /// on what it had put aside.
     pub fn is_ready_for(&self, clock_of: impl Fn(ClientId) -> u32) -> bool {
+        // One writer's blocks refer to earlier ones of its own, and to what is there already.
+        self.lacks(&clock_of).is_none()
+            && (self.sections.len() < 2 || Walk::new(self, clock_of).reaches_all())
+    }
+
+    /// Something that must come before a document can take it whole; one of several perhaps. That its blocks wait for
+    /// each other is not told here.
+    pub fn lacks(&self, clock_of: impl Fn(ClientId) -> u32) -> Option<Lacks> {
         let mut until = BTreeMap::new();
         for run in &self.runs {
             let known = until
                 .entry(run.client)
                 .or_insert_with(|| clock_of(run.client));
             if run.from > *known {
-                return false;
+                let (client, clock) = (run.client, *known);
+                return Some(Lacks { client, clock });
             }
             *known = run.until.max(*known);
         }
-        let known = |client: &ClientId| {
-            until
-                .get(client)
-                .copied()
-                .unwrap_or_else(|| clock_of(*client))
-        };
-        let is_all_there = self
-            .needs
-            .iter()
-            .all(|(client, needed)| *needed <= known(client));
-        // One writer's blocks refer to earlier ones of its own, and to what is there already.
-        is_all_there && (until.len() < 2 || Walk::new(self, clock_of).reaches_all())
+        self.needs.iter().find_map(|(client, needed)| {
+            let known = until.get(client).copied();
+            let clock = known.unwrap_or_else(|| clock_of(*client));
+            let client = *client;
+            (*needed > clock).then_some(Lacks { client, clock })
+        })
     }
 }
 

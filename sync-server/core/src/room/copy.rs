@@ -67,7 +67,7 @@ impl std::fmt::Debug for Copy {
 }
 
 impl Copy {
-    /// Takes one row. Gives what is in the document by that: the row, and rows that had waited for it; or nothing,
+    /// Takes the row at `seq`. Gives what is in the document by that: the row, and rows that had waited for it; or nothing,
     /// if it builds on rows that have not come.
     ///
     /// # Errors
@@ -76,12 +76,25 @@ impl Copy {
         self.answers = Vec::new();
         self.applied_bytes += update.len();
         let mut applied = Vec::with_capacity(1);
-        match self
-            .replica()
-            .take(update, |update| applied.push(update.clone()))?
-        {
+        let row = self.seq;
+        let taken = self.replica().take_row(row, update, |update| {
+            applied.push(update.clone());
+        })?;
+        match taken {
             Taken::Applied | Taken::Waits => Ok(applied),
         }
+    }
+
+    /// The row to blame when [`take`](Self::take) failed: the one given, or one that had waited for it.
+    pub(super) fn culprit(&self) -> Seq {
+        let culprit = self.replica.as_ref().and_then(|replica| replica.culprit());
+        culprit.unwrap_or(self.seq)
+    }
+
+    /// The first row that waits for what it builds on.
+    pub(super) fn first_waiting(&self) -> Option<Seq> {
+        let replica = self.replica.as_ref()?;
+        replica.waiting_rows().map(|(row, _)| row).min()
     }
 
     /// Takes the snapshot the log starts from.

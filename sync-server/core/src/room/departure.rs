@@ -103,6 +103,7 @@ impl Room {
         };
         if is_quiet && !self.departure.lets_in() {
             self.wish_last_compaction(out);
+            self.tell_if_left_waiting(out);
             self.end(out);
         }
     }

@@ -70,6 +70,14 @@ pub enum Effect {
         /// Its place; that of the snapshot's last row if it is the snapshot.
         at: Seq,
     },
+    /// Rows of the log have waited for long for others that they build on. They are safe where they are, and not in the
+    /// document; until what they wait for comes, the log can't be folded. Tell an operator.
+    RowsWait {
+        /// The first of them.
+        first: Seq,
+        /// How many.
+        rows: usize,
+    },
     /// Give [`super::Input::Tick`] at this time; it replaces what was asked before.
     WakeAt(MonotonicMs),
     /// Nothing is under way and nobody is here: drop the room. Comes after [`super::Input::Retire`] or a

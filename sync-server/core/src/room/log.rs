@@ -2,6 +2,7 @@
 
 mod batch;
 mod compaction;
+mod stuck;
 
 use bytes::Bytes;
 use sheaf_shared::ids::Seq;
@@ -12,6 +13,7 @@ use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::Message;
 
 use compaction::LogSize;
+use stuck::Stuck;
 
 use super::effect::Effect;
 use super::input::{Rows, StoreFault, Ticket};
@@ -38,6 +40,7 @@ pub(super) struct Log {
     told_stalled: bool,
     some_stopped: bool,
     size: LogSize,
+    stuck: Stuck,
 }
 
 /// A message that awaits its answer.
@@ -349,6 +352,7 @@ impl Room {
 
     /// Retries what is due, and says so when the store takes long.
     pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.tell_if_stuck(now, out);
         let Some(commit) = &mut self.log.under_way else {
             return;
         };
@@ -379,6 +383,7 @@ impl Room {
 
     /// A commit is through: answer its senders, read those who were stopped, go on with what has gathered.
     fn committed(&mut self, waiting: Vec<Waiting>, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.watch_waiting_rows(now);
         self.answer_all(waiting, now, out);
         if self.log.told_stalled {
             self.log.told_stalled = false;

@@ -225,6 +225,7 @@ impl World {
             }
             Effect::Compact { .. } => self.ask_store(doc, What::Compact),
             Effect::BadRow { at } => self.ask_store(doc, What::PutAside(at)),
+            Effect::RowsWait { .. } => {}
             Effect::WakeAt(at) => self.set_alarm(doc, at),
             Effect::Ended => self.room_ended(doc),
         }
