@@ -6,9 +6,9 @@ import { dropCursor } from "prosemirror-dropcursor";
 import { gapCursor } from "prosemirror-gapcursor";
 import { keymap } from "prosemirror-keymap";
 import { Slice, type Node } from "prosemirror-model";
-import { EditorState, Plugin, Selection, TextSelection, type Command, type Transaction } from "prosemirror-state";
+import { EditorState, Plugin, Selection, type Command, type Transaction } from "prosemirror-state";
 import { ReplaceStep } from "prosemirror-transform";
-import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
+import { EditorView } from "prosemirror-view";
 import { bubble, type Bubble } from "./bubble";
 import { caretKey, carets, type Caret } from "./carets";
 import { clipboard } from "./clipboard";
@@ -17,9 +17,11 @@ import { JOIN, type Join } from "./commands";
 import { changedBlocks, groups } from "./groups";
 import { notice } from "./notice";
 import { numbers } from "./numbers";
+import { between, hereMark, isBlank, keepSelection } from "./place";
 import { typingRules } from "./rules";
-import { isCode, isSafeLink, schema } from "./schema";
+import { isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
+import { readCaret, typed } from "./typing";
 import { applyStep, docFrom, stepsOf, type Block, type WireStep } from "./wire";
 
 /** The other half, in Rust. It never calls the surface while one of these runs, `release` apart. */
@@ -419,65 +421,6 @@ export class Surface {
 function wordsIn(steps: WireStep[]): string {
   const blocks = steps.flatMap((step) => (step[0] === "r" ? step[5] : []));
   return blocks.map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : Array.isArray(piece) ? piece[0] : "")).join("")).join("\n");
-}
-
-const isBlank = (state: EditorState): boolean => {
-  const { doc } = state;
-  return doc.childCount === 1 && doc.firstChild!.type.name === "paragraph" && doc.firstChild!.content.size === 0;
-};
-
-/** A selection between two positions, or as near as there can be one. */
-function between(tr: Transaction, anchor: number, head: number): Selection {
-  const size = tr.doc.content.size;
-  const [$anchor, $head] = [tr.doc.resolve(Math.min(anchor, size)), tr.doc.resolve(Math.min(head, size))];
-  if (!$anchor.parent.inlineContent || !$head.parent.inlineContent) return Selection.near($head);
-  return TextSelection.between($anchor, $head);
-}
-
-/** Others' text that comes exactly at the caret comes behind it; at the ends of a selection, outside of it. */
-function keepSelection(tr: Transaction, before: Selection): void {
-  if (!(before instanceof TextSelection) || tr.mapping.maps.length === 0) return;
-  const { anchor, head, empty } = before;
-  const side = (position: number, other: number): number => (empty ? -1 : position < other ? 1 : -1);
-  tr.setSelection(between(tr, tr.mapping.map(anchor, side(anchor, head)), tr.mapping.map(head, side(head, anchor))));
-}
-
-/** Marks the empty line the caret is in, so that it can say what one can do there. */
-function hereMark(): Plugin {
-  return new Plugin({
-    props: {
-      decorations(state) {
-        const { $head, empty } = state.selection;
-        if ($head.depth !== 1 || !empty || $head.parent.content.size > 0 || isCode($head.parent) || isBlank(state)) return null;
-        return DecorationSet.create(state.doc, [Decoration.node($head.before(1), $head.after(1), { class: "is-empty" })]);
-      },
-    },
-  });
-}
-
-/**
- * Takes note of a caret the browser has moved and not yet told of. Whatever is drawn before that is noted puts the caret
- * back where it was: an arrow key pressed while others write would be lost.
- */
-function readCaret(view: EditorView): void {
-  if (view.composing) return;
-  const { domObserver } = view as unknown as { domObserver?: { forceFlush?(): void; flush?(): void } };
-  domObserver?.forceFlush?.();
-  domObserver?.flush?.();
-}
-
-/**
- * Puts a typed letter in place. Left to itself the browser does that, for ProseMirror to find out about; on a long page it
- * counts all letters before the caret then.
- */
-function typed(view: EditorView, event: KeyboardEvent): boolean {
-  const { $from, $to } = view.state.selection;
-  if (event.isComposing || view.composing || event.ctrlKey || event.metaKey || event.charCode < 32) return false;
-  if (!$from.sameParent($to) || !$from.parent.inlineContent) return false;
-  const text = String.fromCodePoint(event.charCode);
-  const insert = (): Transaction => view.state.tr.insertText(text).scrollIntoView();
-  if (!view.someProp("handleTextInput", (handle) => handle(view, $from.pos, $to.pos, text, insert))) view.dispatch(insert());
-  return true;
 }
 
 /** Makes a surface in `place`. */
