@@ -3,8 +3,9 @@
 import { Plugin, TextSelection, type Command } from "prosemirror-state";
 import type { EditorView } from "prosemirror-view";
 import { everywhere, linkAt, setLink, toggle, touched } from "./commands";
+import { dock, isPhone, placeBar, whileSeen } from "./floating";
 import { isCode, isSafeLink, schema } from "./schema";
-import { BLOCKS, placeAt } from "./slash";
+import { BLOCKS } from "./slash";
 
 const isMac = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 const MOD = isMac ? "⌘" : "Ctrl+";
@@ -45,6 +46,9 @@ export class Bubble {
   /** The range whose link is being written. */
   private editing: { from: number; to: number } | null = null;
   private pressed = false;
+  /** Escape was pressed: the bar stays away until the selection changes. */
+  private sentAway = "";
+  private readonly rest: () => void;
   private readonly up = (): void => {
     this.pressed = false;
     this.update();
@@ -82,6 +86,32 @@ export class Bubble {
     view.dom.addEventListener("mousedown", () => void (this.pressed = true));
     window.addEventListener("mouseup", this.up);
     place.append(this.dom);
+    this.rest = whileSeen(() => this.dom.hidden || this.place());
+  }
+
+  /** Puts the bar where it belongs now. */
+  private place(): void {
+    const isDocked = isPhone();
+    this.dom.classList.toggle("docked", isDocked);
+    const { from, to } = this.editing ?? this.view.state.selection;
+    if (isDocked) dock(this.dom);
+    else {
+      this.dom.style.bottom = "";
+      placeBar(this.dom, this.view, from, to);
+    }
+  }
+
+  /** Hides the bar, if it is there, until something else is selected. */
+  sendAway(): boolean {
+    if (this.dom.hidden) return false;
+    this.sentAway = this.selected();
+    this.update();
+    return true;
+  }
+
+  private selected(): string {
+    const { from, to } = this.view.state.selection;
+    return `${from} ${to}`;
   }
 
   private makeForm(): void {
@@ -154,7 +184,7 @@ export class Bubble {
     this.bar.hidden = true;
     this.form.hidden = false;
     this.dom.hidden = false;
-    placeAt(this.dom, this.view, this.editing.from);
+    this.place();
     this.address.focus();
     this.address.select();
     return true;
@@ -183,7 +213,8 @@ export class Bubble {
     const { state } = this.view;
     const { selection } = state;
     const useful = selection instanceof TextSelection && !selection.empty && state.doc.textBetween(selection.from, selection.to, " ").trim() !== "";
-    if (!useful || this.pressed || !this.view.editable || !(this.view.hasFocus() || this.dom.contains(document.activeElement))) {
+    if (this.sentAway !== this.selected()) this.sentAway = "";
+    if (!useful || this.sentAway !== "" || this.pressed || !this.view.editable || !(this.view.hasFocus() || this.dom.contains(document.activeElement))) {
       this.dom.hidden = true;
       return;
     }
@@ -201,27 +232,15 @@ export class Bubble {
     this.kinds.value = String(kind);
     const wasHidden = this.dom.hidden;
     this.dom.hidden = false;
-    placeAbove(this.dom, this.view);
+    this.place();
     if (wasHidden) this.dom.classList.add("fresh");
   }
 
   destroy(): void {
     window.removeEventListener("mouseup", this.up);
+    this.rest();
     this.dom.remove();
   }
-}
-
-/** Above the selection's first line, or below its last where there is no room. */
-function placeAbove(dom: HTMLElement, view: EditorView): void {
-  const { from, to } = view.state.selection;
-  const [start, end] = [view.coordsAtPos(from), view.coordsAtPos(to, -1)];
-  const frame = (dom.offsetParent ?? document.body).getBoundingClientRect();
-  const above = start.top - 8 - dom.offsetHeight;
-  const top = above > 56 ? above : end.bottom + 8;
-  const middle = Math.abs(start.top - end.top) < 4 ? (start.left + end.left) / 2 : start.left + dom.offsetWidth / 2;
-  const left = Math.max(8, Math.min(middle - dom.offsetWidth / 2, window.innerWidth - dom.offsetWidth - 8));
-  dom.style.top = `${top - frame.top}px`;
-  dom.style.left = `${left - frame.left}px`;
 }
 
 export function bubble(place: HTMLElement, made: (bubble: Bubble) => void): Plugin {

@@ -3,6 +3,7 @@
 import { Plugin, PluginKey, type Command, type EditorState } from "prosemirror-state";
 import type { EditorView } from "prosemirror-view";
 import { here, insertDivider, toggleQuote, turnInto } from "./commands";
+import { placeList, whileSeen } from "./floating";
 import { isCode } from "./schema";
 
 interface Item {
@@ -37,6 +38,11 @@ const key = new PluginKey<Open | null>("slash");
 /** Longest word one filters by, in characters. */
 const QUERY_CHARS_MAX = 24;
 
+/** What the text says of itself while the menu is open. */
+const MENU_ATTRIBUTES = ["aria-haspopup", "aria-autocomplete", "aria-controls", "aria-activedescendant"];
+/** Padding of the list, in pixels, as the style sheet has it. */
+const LIST_PADDING = 6;
+
 const ranked = (query: string): Item[] => {
   const wanted = query.toLowerCase().trim();
   const all = BLOCKS.filter((item) => `${item.name} ${item.words}`.toLowerCase().split(/\s+/).some((word) => word.startsWith(wanted)) || item.name.toLowerCase().includes(wanted));
@@ -52,7 +58,10 @@ function queryAt(state: EditorState, from: number): string | null {
 
 class Menu {
   private readonly dom = document.createElement("div");
+  /** Says what is chosen to those who can't see it: few screen readers follow a choice outside of the text. */
+  private readonly said = document.createElement("div");
   private shown: Item[] = [];
+  private readonly rest: () => void;
 
   constructor(private readonly view: EditorView, place: HTMLElement) {
     this.dom.className = "surface-menu";
@@ -66,7 +75,10 @@ class Menu {
       const option = (event.target as HTMLElement).closest<HTMLElement>("[data-number]");
       if (option) choose(this.view, Number(option.dataset.number));
     });
-    place.append(this.dom);
+    this.said.className = "unseen";
+    this.said.setAttribute("role", "status");
+    place.append(this.dom, this.said);
+    this.rest = whileSeen(() => this.update());
   }
 
   update(): void {
@@ -75,8 +87,8 @@ class Menu {
     if (!open || items.length === 0 || !this.view.editable) {
       if (!this.dom.hidden) {
         this.dom.hidden = true;
-        this.view.dom.removeAttribute("aria-activedescendant");
-        this.view.dom.removeAttribute("aria-controls");
+        this.said.textContent = "";
+        for (const name of MENU_ATTRIBUTES) this.view.dom.removeAttribute(name);
       }
       return;
     }
@@ -86,11 +98,22 @@ class Menu {
     }
     const chosen = Math.min(open.chosen, items.length - 1);
     [...this.dom.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === chosen)));
-    this.view.dom.setAttribute("aria-controls", this.dom.id);
-    this.view.dom.setAttribute("aria-activedescendant", `${this.dom.id}-${chosen}`);
+    const attributes = ["listbox", "list", this.dom.id, `${this.dom.id}-${chosen}`];
+    MENU_ATTRIBUTES.forEach((name, i) => this.view.dom.setAttribute(name, attributes[i]!));
+    const hint = this.dom.hidden ? ". Arrow keys choose, Enter takes it, Escape leaves" : "";
+    const words = `${items[chosen]!.name}, ${chosen + 1} of ${items.length}`;
+    if (!this.said.textContent!.startsWith(words)) this.said.textContent = words + hint;
     this.dom.hidden = false;
-    this.dom.children[chosen]?.scrollIntoView({ block: "nearest" });
-    placeAt(this.dom, this.view, open.from);
+    placeList(this.dom, this.view, open.from);
+    this.reveal(this.dom.children[chosen] as HTMLElement);
+  }
+
+  /** Scrolls the list, and nothing around it, so that `option` is in view. */
+  private reveal(option: HTMLElement): void {
+    const { offsetTop: top, offsetHeight: height } = option;
+    const { scrollTop, clientHeight } = this.dom;
+    if (top < scrollTop) this.dom.scrollTop = top - LIST_PADDING;
+    else if (top + height > scrollTop + clientHeight) this.dom.scrollTop = top + height - clientHeight + LIST_PADDING;
   }
 
   private option(item: Item, number: number): HTMLElement {
@@ -109,20 +132,10 @@ class Menu {
   }
 
   destroy(): void {
+    this.rest();
     this.dom.remove();
+    this.said.remove();
   }
-}
-
-/** Puts a floating part under a position, or above it where there is no room. */
-export function placeAt(dom: HTMLElement, view: EditorView, position: number): void {
-  const at = view.coordsAtPos(Math.min(position, view.state.doc.content.size));
-  const frame = (dom.offsetParent ?? document.body).getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = dom;
-  const below = at.bottom + 6 + height <= window.innerHeight || at.top - 6 - height < 0;
-  const top = below ? at.bottom + 6 : at.top - 6 - height;
-  const left = Math.max(8, Math.min(at.left, window.innerWidth - width - 8));
-  dom.style.top = `${top - frame.top}px`;
-  dom.style.left = `${left - frame.left}px`;
 }
 
 function choose(view: EditorView, number?: number): boolean {

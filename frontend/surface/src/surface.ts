@@ -164,6 +164,7 @@ export class Surface {
       "Shift-Backspace": back,
       Delete: forth,
       "Mod-Delete": forth,
+      Escape: () => this.bubble?.sendAway() ?? false,
       "Mod-a": commands.selectAll,
     };
     // The browser alone stops at the first group of blocks that is out of view.
@@ -226,7 +227,7 @@ export class Surface {
       { name: "Reload", run: () => location.reload() },
       { name: "Go on", run: () => (this.notice?.remove(), this.view.focus()) },
     ]);
-    this.place.prepend(this.notice);
+    this.place.append(this.notice);
   }
 
   // Others, and history.
@@ -405,7 +406,7 @@ export class Surface {
     this.floating.hidden = true;
     const words = `${why} What you wrote until a moment ago is kept on this device. Reload to go on writing.`;
     this.notice?.remove();
-    this.place.prepend(notice(words, [{ name: "Reload", run: () => location.reload() }]));
+    this.place.append(notice(words, [{ name: "Reload", run: () => location.reload() }]));
   }
 
   destroy(): void {
