@@ -265,6 +265,18 @@ export const deleteForward: Command = (state, dispatch) => {
   return true;
 };
 
+/** The items of a list that stand below the one at `at`, deeper than it. */
+function hanging(doc: Node, { node, at }: { node: Node; at: number }): { node: Node; at: number }[] {
+  const below: { node: Node; at: number }[] = [];
+  if (!isList(node)) return below;
+  let position = at + node.nodeSize;
+  for (let next = doc.nodeAt(position); next && isList(next) && next.attrs.indent > node.attrs.indent; next = doc.nodeAt(position)) {
+    below.push({ node: next, at: position });
+    position += next.nodeSize;
+  }
+  return below;
+}
+
 /** Tab: deeper or less deep, at most one step below what stands above. In code: two spaces. */
 export function indent(by: 1 | -1): Command {
   return (state, dispatch) => {
@@ -274,13 +286,17 @@ export function indent(by: 1 | -1): Command {
     if (!blocks.some(({ node }) => isList(node))) return false;
     const tr = state.tr;
     let above = state.doc.resolve(blocks[0]!.at).nodeBefore;
-    for (const { node, at } of blocks) {
+    const shift = ({ node, at }: { node: Node; at: number }): boolean => {
       const most = above && isList(above) ? Number(above.attrs.indent) + 1 : 0;
       const now = Number(node.attrs.indent);
       const wanted = Math.max(0, Math.min(now + by, by > 0 ? Math.max(most, now) : INDENT_MAX, INDENT_MAX));
       if (wanted !== now) tr.setNodeMarkup(at, null, { ...node.attrs, indent: wanted });
       above = tr.doc.nodeAt(at);
-    }
+      return wanted !== now;
+    };
+    const moved = blocks.map(shift);
+    // What hangs below the last of them goes where it goes.
+    if (moved[moved.length - 1]) hanging(state.doc, blocks[blocks.length - 1]!).forEach(shift);
     if (tr.docChanged) dispatch?.(alone(tr).scrollIntoView());
     // The key belongs to lists even where it changes nothing; otherwise it would leave the page.
     return true;
@@ -367,6 +383,43 @@ export function setLink(from: number, to: number, href: string | null): Command 
   };
 }
 
+/**
+ * Takes the touched blocks, and what hangs below them in a list, past the block above or below. What they pass is not
+ * written anew: whoever types there goes on undisturbed.
+ */
+export function move(by: 1 | -1): Command {
+  return (state, dispatch) => {
+    const { doc, selection } = state;
+    const [$start, $end] = [doc.resolve(selection.from), doc.resolve(selection.to)];
+    const first = $start.index(0);
+    let last = $end.depth > 0 ? $end.index(0) : Math.max(first, $end.index(0) - 1);
+    const own = doc.child(first);
+    const depth = (i: number): number => (i >= 0 && i < doc.childCount && isList(doc.child(i)) ? Number(doc.child(i).attrs.indent) : -1);
+    if (isList(own)) while (depth(last + 1) > depth(first)) last += 1;
+    // In a list an item passes another with all that hangs below that one.
+    let target = by < 0 ? first - 1 : last + 1;
+    if (isList(own) && by < 0) while (target > 0 && depth(target) > depth(first)) target -= 1;
+    if (isList(own) && by > 0 && depth(target) >= depth(first)) while (depth(target + 1) > depth(first)) target += 1;
+    if (target < 0 || target >= doc.childCount) return true;
+    const at = (block: number): number => {
+      let position = 0;
+      for (let i = 0; i < block; i += 1) position += doc.child(i).nodeSize;
+      return position;
+    };
+    const [from, to] = [at(first), at(last + 1)];
+    const blocks: Node[] = [];
+    for (let i = first; i <= last; i += 1) blocks.push(doc.child(i).mark([]));
+    const there = by < 0 ? at(target) : at(target + 1);
+    const tr = state.tr.step(new ReplaceStep(there, there, new Slice(Fragment.from(blocks), 0, 0)));
+    tr.delete(tr.mapping.map(from, 1), tr.mapping.map(to, -1));
+    const start = by < 0 ? there : there - (to - from);
+    const [anchor, head] = [selection.anchor - from + start, selection.head - from + start];
+    tr.setSelection(selection instanceof NodeSelection ? NodeSelection.create(tr.doc, start) : TextSelection.create(tr.doc, anchor, head));
+    dispatch?.(alone(tr).scrollIntoView());
+    return true;
+  };
+}
+
 /** First the code block the caret is in, then everything. */
 export const selectAll: Command = (state, dispatch) => {
   const place = here(state);
@@ -397,11 +450,11 @@ export function replaceWithBlocks(tr: Transaction, from: number, to: number, nod
     return;
   }
   const own = $from.parent;
-  if (nodes.length === 1 && (first.type === paragraph || first.type === own.type) && first.isTextblock) {
-    if (own.content.size > 0 || own.type !== paragraph || first.type === paragraph) {
-      tr.replaceWith(from, to, first.content);
-      return;
-    }
+  // An empty line that is nothing yet becomes what is pasted, its quotation and indent included.
+  const isNothing = own.content.size === 0 && plainer(own) === null && $from.sameParent($to);
+  if (nodes.length === 1 && (first.type === paragraph || first.type === own.type) && first.isTextblock && !isNothing) {
+    tr.replaceWith(from, to, first.content);
+    return;
   }
   const list = [...nodes];
   let start = from;

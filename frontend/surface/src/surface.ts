@@ -18,7 +18,7 @@ import { changedBlocks, groups } from "./groups";
 import { notice } from "./notice";
 import { numbers } from "./numbers";
 import { between, hereMark, isBlank, keepSelection } from "./place";
-import { typingRules } from "./rules";
+import { ruleJustRan, typingRules } from "./rules";
 import { isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
 import { readCaret, typed } from "./typing";
@@ -120,7 +120,7 @@ export class Surface {
   private plugins(): Plugin[] {
     return [
       slash(this.floating),
-      typingRules(),
+      typingRules((tr) => tr.getMeta(REMOTE) === true),
       clipboard({ markdown: (text) => this.guard(() => this.host.markdown(text)) ?? "" }),
       keymap(this.keys()),
       keymap(baseKeymap),
@@ -136,7 +136,8 @@ export class Surface {
 
   private keys(): Record<string, Command> {
     const { marks } = schema;
-    const back = chainCommands(deleteSelection, commands.backspace, selectNodeBackward);
+    const takeBack: Command = (state) => ruleJustRan(state) && this.history("undo");
+    const back = chainCommands(takeBack, deleteSelection, commands.backspace, selectNodeBackward);
     const forth = chainCommands(deleteSelection, commands.deleteForward, selectNodeForward);
     const keys: Record<string, Command> = {
       "Mod-z": () => this.history("undo"),
@@ -175,6 +176,11 @@ export class Surface {
     }
     for (const level of [1, 2, 3]) keys[`Mod-Alt-${level}`] = commands.turnInto("heading", { level });
     return keys;
+    // On a Mac, Alt and an arrow alone go from paragraph to paragraph.
+    for (const alt of isMac ? ["Alt-Shift"] : ["Alt", "Alt-Shift"]) {
+      keys[`${alt}-ArrowUp`] = commands.move(-1);
+      keys[`${alt}-ArrowDown`] = commands.move(1);
+    }
   }
 
   /** Runs a call into the host. If that breaks, the editor stops with its text in view. */
