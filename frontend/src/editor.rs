@@ -3,6 +3,7 @@
 //! `surface` is the JavaScript half as Rust sees it, `session` ties one surface to one document. JavaScript is never
 //! called while the replica or the binding is borrowed.
 
+mod notice;
 mod session;
 mod surface;
 
@@ -14,6 +15,7 @@ use wasm_bindgen::JsCast as _;
 
 use crate::stores::document::DocumentHandle;
 use crate::stores::shell::shell;
+use notice::EditorNotice;
 use session::Session;
 
 /// Shows the body of `document` and takes edits. The document must be [ready](crate::stores::document::Phase::Ready).
@@ -23,6 +25,9 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
     let me = shell().me;
     let place = NodeRef::<leptos::html::Div>::new();
     let failed = RwSignal::new(false);
+    let in_vain = RwSignal::new(String::new());
+    let may_edit = document.may_edit_signal();
+    let about = document.clone();
     let open: Rc<RefCell<Option<Rc<Session>>>> = Rc::default();
     let slot = StoredValue::new_local(Rc::clone(&open));
     Effect::new(move || {
@@ -37,8 +42,12 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             if !element.is_connected() || open.borrow().is_some() {
                 return;
             }
-            match Session::open(&document, me, &module, element.unchecked_ref()) {
-                Ok(session) => *open.borrow_mut() = Some(session),
+            match Session::open(&document, me, in_vain, &module, element.unchecked_ref()) {
+                Ok(session) => {
+                    // The role may have changed while the editor was on its way.
+                    session.set_editable(may_edit.get_untracked());
+                    *open.borrow_mut() = Some(session);
+                }
                 Err(error) => {
                     web_sys::console::error_1(&error);
                     failed.set(true);
@@ -55,6 +64,14 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             }
         });
     });
+    Effect::new(move || {
+        let may_edit = may_edit.get();
+        slot.with_value(|open| {
+            if let Some(session) = &*open.borrow() {
+                session.set_editable(may_edit);
+            }
+        });
+    });
     on_cleanup(move || {
         slot.try_update_value(|open| {
             if let Some(session) = open.borrow_mut().take() {
@@ -64,6 +81,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
     });
     view! {
         <div class="editor" data-document=name node_ref=place></div>
+        <EditorNotice document=about in_vain=in_vain/>
         <Show when=move || failed.get()>
             <div class="notice" role="alert">
                 <p>"The editor could not be loaded. What is written here is safe; it needs the network or a reload to be shown."</p>

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked as _, RwSignal};
+use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
 use serde_json::{Value, json};
 use sheaf_binding::{
     Binding, BindingError, Direction, EditContext, Join, Selection, blocks_of, codec,
@@ -28,6 +28,8 @@ const LABEL: &str = "Page body";
 pub(super) struct Session {
     document: DocumentHandle,
     me: RwSignal<Me>,
+    /// What was typed while the page took nothing.
+    in_vain: RwSignal<String>,
     binding: RefCell<Option<Binding>>,
     surface: RefCell<Option<Surface>>,
     /// Updates made while composing: nobody should see half a word.
@@ -47,6 +49,7 @@ impl Session {
     pub(super) fn open(
         document: &DocumentHandle,
         me: RwSignal<Me>,
+        in_vain: RwSignal<String>,
         module: &Module,
         place: &web_sys::HtmlElement,
     ) -> Result<Rc<Self>, JsValue> {
@@ -55,6 +58,7 @@ impl Session {
         let session = Rc::new(Self {
             document: document.clone(),
             me,
+            in_vain,
             binding: RefCell::new(Some(binding)),
             surface: RefCell::default(),
             held: RefCell::default(),
@@ -142,9 +146,27 @@ impl Session {
             });
         });
         put("release", release.into_js_value())?;
-        let whole: Closure<dyn Fn() -> String> = Closure::new(move || with(&Self::whole));
+        let call = with.clone();
+        let whole: Closure<dyn Fn() -> String> = Closure::new(move || call(&Self::whole));
         put("whole", whole.into_js_value())?;
+        let in_vain: Closure<dyn Fn(String)> = Closure::new(move |words: String| {
+            with(&|it| {
+                it.in_vain.set(words.clone());
+                String::new()
+            });
+        });
+        put("inVain", in_vain.into_js_value())?;
         Ok(host.into())
+    }
+
+    /// Takes edits from now on, or none. What is being composed is finished first.
+    pub(super) fn set_editable(&self, editable: bool) {
+        let Some(surface) = self.surface() else {
+            return;
+        };
+        if let Err(error) = surface.set_editable(editable) {
+            web_sys::console::error_1(&error);
+        }
     }
 
     /// Takes what the surface did.

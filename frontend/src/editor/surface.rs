@@ -39,6 +39,8 @@ extern "C" {
     pub(super) fn composing_at(this: &Surface) -> i32;
     #[wasm_bindgen(method, catch, js_name = setCarets)]
     pub(super) fn set_carets(this: &Surface, carets: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = setEditable)]
+    pub(super) fn set_editable(this: &Surface, editable: bool) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     pub(super) fn stop(this: &Surface, why: &str);
     #[wasm_bindgen(method)]

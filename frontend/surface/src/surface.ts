@@ -22,6 +22,7 @@ import { ruleJustRan, typingRules } from "./rules";
 import { isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
 import { readCaret, typed } from "./typing";
+import { InVain } from "./vain";
 import { applyStep, docFrom, stepsOf, type Block, type WireStep } from "./wire";
 
 /** The other half, in Rust. It never calls the surface while one of these runs, `release` apart. */
@@ -42,6 +43,8 @@ export interface Host {
   release(): void;
   /** The whole document anew, as blocks in JSON. */
   whole(): string;
+  /** All that was typed since the page became read-only; it is nowhere else. */
+  inVain(words: string): void;
 }
 
 /** Longest time, in milliseconds, for which a composition holds edits back. */
@@ -72,6 +75,7 @@ export class Surface {
   /** Where the last edit left the caret: typing elsewhere begins a new item of undo. */
   private lastHead = -1;
   private readonly floating = document.createElement("div");
+  private readonly vain = new InVain((words) => this.guard(() => this.host.inVain(words)));
 
   constructor(
     private readonly place: HTMLElement,
@@ -92,6 +96,8 @@ export class Surface {
           "aria-multiline": "true",
           "aria-label": label,
           "aria-readonly": String(!this.editable),
+          // A page that became read-only keeps the focus, and so the selection and the keys that read on.
+          tabindex: "0",
           class: `surface${isBlank(state) ? " is-blank" : ""}`,
           spellcheck: String(state.doc.childCount <= SPELLCHECK_BLOCKS_MAX),
         }),
@@ -100,6 +106,8 @@ export class Surface {
           compositionstart: () => this.compositionStarts(),
           compositionend: () => this.compositionEnds(),
           mousedown: (view, event) => this.pressed(view, event),
+          keydown: (_view, event) => this.keyInVain(event),
+          paste: (_view, event) => this.pastedInVain(event),
           focus: () => this.tellSoon(),
           blur: () => this.tellSoon(),
         },
@@ -156,6 +164,7 @@ export class Surface {
       "Mod-Shift-.": commands.toggleQuote,
       "Mod-Enter": commands.modEnter,
       "Shift-Enter": chainCommands(commands.insertBreak, commands.enter),
+      Escape: () => this.bubble?.sendAway() ?? false,
       "Alt-F10": () => this.bubble?.focus() ?? false,
       Enter: commands.enter,
       Tab: commands.indent(1),
@@ -165,9 +174,13 @@ export class Surface {
       "Shift-Backspace": back,
       Delete: forth,
       "Mod-Delete": forth,
-      Escape: () => this.bubble?.sendAway() ?? false,
       "Mod-a": commands.selectAll,
     };
+    // On a Mac, Alt and an arrow alone go from paragraph to paragraph.
+    for (const alt of isMac ? ["Alt-Shift"] : ["Alt", "Alt-Shift"]) {
+      keys[`${alt}-ArrowUp`] = commands.move(-1);
+      keys[`${alt}-ArrowDown`] = commands.move(1);
+    }
     // The browser alone stops at the first group of blocks that is out of view.
     const [home, end] = isMac ? ["Mod-ArrowUp", "Mod-ArrowDown"] : ["Mod-Home", "Mod-End"];
     for (const shift of ["", "Shift-"]) {
@@ -176,11 +189,6 @@ export class Surface {
     }
     for (const level of [1, 2, 3]) keys[`Mod-Alt-${level}`] = commands.turnInto("heading", { level });
     return keys;
-    // On a Mac, Alt and an arrow alone go from paragraph to paragraph.
-    for (const alt of isMac ? ["Alt-Shift"] : ["Alt", "Alt-Shift"]) {
-      keys[`${alt}-ArrowUp`] = commands.move(-1);
-      keys[`${alt}-ArrowDown`] = commands.move(1);
-    }
   }
 
   /** Runs a call into the host. If that breaks, the editor stops with its text in view. */
@@ -390,10 +398,36 @@ export class Surface {
 
   // The host's other handles.
 
+  /** Takes edits from now on, or none. Caret, selection and focus stay where they are. */
   setEditable(editable: boolean): void {
     if (this.editable === editable) return;
+    readCaret(this.view);
+    const focused = this.view.hasFocus();
+    // A composition ends while there is still somebody to hear of it; what was composed so far stays.
+    if (this.composing) this.view.dom.blur();
     this.editable = editable;
+    if (editable) this.vain.end();
     this.view.setProps({});
+    if (focused) this.view.dom.focus({ preventScroll: true });
+    this.view.focus();
+    this.bubble?.update();
+  }
+
+  private get readOnly(): boolean {
+    return !this.editable && !this.stopped;
+  }
+
+  private keyInVain(event: KeyboardEvent): boolean {
+    if (!this.readOnly || !this.vain.key(event)) return false;
+    event.preventDefault();
+    return true;
+  }
+
+  private pastedInVain(event: ClipboardEvent): boolean {
+    const words = this.readOnly ? (event.clipboardData?.getData("text/plain") ?? "") : "";
+    if (words === "") return false;
+    this.vain.add(words);
+    return true;
   }
 
   /** Puts the caret at the start, or at the end. */
