@@ -148,6 +148,8 @@ function markdownOf(blocks: Node[]): string {
 /** Whether a plain text was probably written as Markdown. */
 export function looksLikeMarkdown(text: string): boolean {
   const sample = text.slice(0, 20_000);
+  // What a terminal showed: its comments are no headings.
+  if (/^\$ \S/m.test(sample) && !/^ {0,3}```/m.test(sample)) return false;
   return (
     /^ {0,3}(#{1,6} \S|[-*+] \S|\d{1,9}[.)] \S|> \S|(```|~~~)|([-*_] ?){3,}$|\|.*\|)/m.test(sample) ||
     /(\*\*|__|~~)\S[^\n]*\S\1|`[^`\n]+`|\[[^\]\n]+\]\([^)\s]+\)/.test(sample)
@@ -163,6 +165,13 @@ function lines(text: string, like: Node | null): Node[] {
     const attrs = like && isCode(like) ? { ...like.attrs, joined: number > 0 || like.attrs.joined } : { quoted: like?.attrs.quoted ?? false };
     return type.create(attrs, line ? schema.text(line) : null);
   });
+}
+
+/** `blocks` with their code in the language which an editor says it is in. */
+function inLanguage(blocks: Node[], facts: string): Node[] {
+  const language = /"mode"\s*:\s*"([\w+#.-]{1,30})"/.exec(facts)?.[1];
+  if (!language || language === "plaintext") return blocks;
+  return blocks.map((node) => (isCode(node) && node.attrs.language === "plain" ? node.type.create({ ...node.attrs, language }, node.content) : node));
 }
 
 /** Blocks that were copied from a page of Sheaf, as they were. Whoever wrote the clipboard, they obey the schema. */
@@ -190,7 +199,7 @@ function blocksFrom(data: DataTransfer, state: EditorState, host: PasteHost): No
   if (place && isCode(place.node)) return lines(text, place.node);
   const html = data.getData("text/html");
   if (html) {
-    const blocks = exact(html) ?? blocksFromHtml(html);
+    const blocks = exact(html) ?? inLanguage(blocksFromHtml(html), data.getData("vscode-editor-data"));
     if (blocks.length > 0) return blocks;
   }
   if (looksLikeMarkdown(text)) {

@@ -2,7 +2,7 @@
 // nothing and loads nothing, and only what the schema knows is taken from it.
 
 import type { Mark, Node } from "prosemirror-model";
-import { isSafeLink, schema } from "./schema";
+import { isBreak, isSafeLink, schema } from "./schema";
 
 /** Most blocks taken from one paste. */
 export const PASTE_BLOCKS_MAX = 50_000;
@@ -17,7 +17,8 @@ interface Context {
   depth: number;
   quoted: boolean;
   level: number;
-  pre: boolean;
+  /** In a task that is done. Its words are drawn struck out without being it. */
+  done: boolean;
 }
 
 const BLOCKS = new Set(
@@ -33,9 +34,16 @@ class Reader {
 
   /** Ends the block at hand. An empty one counts only where the source means it. */
   close(keepEmpty = false): void {
-    const content = trim(this.inline);
+    let content = trim(this.inline);
     this.inline = [];
-    const { name, attrs } = this.kind;
+    let { name, attrs } = this.kind;
+    const box = name === "bullet" && content[0]?.isText ? /^\[([ xX])\]\s+/.exec(content[0].text!) : null;
+    if (box) {
+      // A task as Markdown writes it.
+      const first = content[0]!.text!.slice(box[0].length);
+      content = [...(first ? [schema.text(first, content[0]!.marks)] : []), ...content.slice(1)];
+      [name, attrs] = ["task", { ...attrs, done: box[1] !== " " }];
+    }
     if ((content.length > 0 || keepEmpty) && this.blocks.length < PASTE_BLOCKS_MAX) {
       this.blocks.push(schema.nodes[name]!.create(attrs, content));
     }
@@ -56,8 +64,9 @@ class Reader {
 
   private element(dom: HTMLElement, context: Context): void {
     const tag = dom.tagName.toLowerCase();
-    if (SKIPPED.has(tag) || context.level > DEPTH_MAX || styleOf(dom).display === "none" || /mso-list:\s*ignore/i.test(dom.getAttribute("style") ?? "")) return;
-    const inner = { ...context, level: context.level + 1, marks: marksFor(dom, tag, context.marks) };
+    const style = styleOf(dom);
+    if (SKIPPED.has(tag) || context.level > DEPTH_MAX || style.display === "none" || /mso-list:\s*ignore/i.test(dom.getAttribute("style") ?? "")) return;
+    const inner = { ...context, level: context.level + 1, marks: marksFor(dom, tag, style, context) };
     switch (tag) {
       case "br":
         if (!dom.classList.contains("Apple-interchange-newline")) this.inline.push(schema.node("embed", { value: { break: true } }));
@@ -97,6 +106,11 @@ class Reader {
       this.walk(dom, inner);
       return;
     }
+    if (tag === "div" && isEditor(dom, style)) {
+      this.close();
+      this.code(dom, context);
+      return;
+    }
     this.close();
     const before = this.kind;
     this.kind = kindOf(dom, tag, context) ?? (context.list ? before : { name: "paragraph", attrs: { quoted: context.quoted } });
@@ -110,7 +124,9 @@ class Reader {
     const before = this.kind;
     const box = dom.querySelector<HTMLElement>(":scope > input[type=checkbox], :scope > p > input[type=checkbox], :scope > label > input[type=checkbox]");
     const aria = dom.getAttribute("role") === "checkbox" ? dom.getAttribute("aria-checked") : null;
-    const indent = Math.min(Math.max(context.depth - 1, 0), 8);
+    // Some programs write each item as a list of its own, and say how deep it is.
+    const level = Number(dom.getAttribute("aria-level") ?? dom.dataset.ariaLevel ?? 1);
+    const indent = Math.min(Math.max(context.depth, Number.isInteger(level) ? level : 1, 1) - 1, 8);
     const attrs = { indent, quoted: context.quoted };
     if (box || aria !== null) {
       this.kind = { name: "task", attrs: { ...attrs, done: box ? box.hasAttribute("checked") : aria === "true" } };
@@ -119,7 +135,7 @@ class Reader {
       this.kind = { name: "ordered", attrs: { ...attrs, start: first ? context.start : null } };
     } else this.kind = { name: "bullet", attrs };
     const count = this.blocks.length;
-    this.walk(dom, context);
+    this.walk(dom, { ...context, done: this.kind.attrs.done === true });
     this.close(this.blocks.length === count);
     this.kind = before;
   }
@@ -131,9 +147,14 @@ class Reader {
     [...dom.children].forEach((cell, number) => {
       if (number > 0) this.inline.push(schema.text(" | "));
       // Cells become text of one line: what would be blocks in them is joined by spaces.
-      const marks = cell.tagName === "TH" ? schema.mark("bold").addToSet(context.marks) : context.marks;
-      const text = (cell.textContent ?? "").replace(/\s+/g, " ").trim();
-      if (text) this.inline.push(schema.text(text, marks));
+      const within = new Reader();
+      const marks = marksFor(cell as HTMLElement, "td", styleOf(cell as HTMLElement), context);
+      within.walk(cell, { ...context, marks: cell.tagName === "TH" ? schema.mark("bold").addToSet(marks) : marks, quoted: false });
+      within.close();
+      within.blocks.forEach((block, row) => {
+        if (row > 0) this.inline.push(schema.text(" "));
+        block.forEach((node) => void this.inline.push(isBreak(node) ? schema.text(" ") : node));
+      });
     });
     this.close();
     this.kind = before;
@@ -141,9 +162,12 @@ class Reader {
 
   private code(dom: HTMLElement, context: Context): void {
     for (const br of dom.querySelectorAll("br")) br.replaceWith("\n");
-    const named = /\blang(?:uage)?-([\w+#.-]{1,30})/.exec(`${dom.className} ${dom.firstElementChild?.className ?? ""}`);
+    const names = `${dom.className} ${dom.firstElementChild?.className ?? ""} ${dom.parentElement?.className ?? ""}`;
+    const named = /\b(?:lang(?:uage)?|highlight-source)-([\w+#.-]{1,30})/.exec(names);
     const language = named?.[1]?.toLowerCase() ?? dom.getAttribute("data-language") ?? "plain";
-    const lines = (dom.textContent ?? "").replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
+    // Editors write a line as an element, and an empty one as a break.
+    const rows = dom.tagName === "DIV" ? [...dom.childNodes].map((row) => (row.textContent ?? "").replace(/\n$/, "")) : [dom.textContent ?? ""];
+    const lines = rows.join("\n").replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
     for (const [number, line] of lines.entries()) {
       if (this.blocks.length >= PASTE_BLOCKS_MAX) return;
       const attrs = { language, quoted: context.quoted, joined: number > 0 };
@@ -152,6 +176,8 @@ class Reader {
   }
 
   private image(dom: HTMLImageElement, context: Context): void {
+    // The picture of a box, beside an item that says that it is one.
+    if (dom.getAttribute("aria-roledescription") === "checkbox") return;
     const source = dom.getAttribute("src") ?? "";
     const alt = dom.getAttribute("alt") ?? "";
     if (/^https?:/i.test(source) && isSafeLink(source)) {
@@ -178,7 +204,8 @@ function trim(inline: Node[]): Node[] {
     out.push(schema.text(text, node.marks));
   }
   for (let last = out[out.length - 1]; last; last = out[out.length - 1]) {
-    const text = last.isText ? (last.text ?? "").replace(/ +$/, "") : "";
+    // Word ends its paragraphs with a space that does not break, and writes empty ones as such a space.
+    const text = last.isText ? (last.text ?? "").replace(/[ \u00a0]+$/, "") : "";
     // A break at the end of a block draws nothing.
     if (last.isText && text !== "") {
       if (text !== last.text) out[out.length - 1] = schema.text(text, last.marks);
@@ -215,11 +242,15 @@ function styleOf(dom: HTMLElement): CSSStyleDeclaration {
   return style;
 }
 
-function marksFor(dom: HTMLElement, tag: string, marks: readonly Mark[]): readonly Mark[] {
+/** Whether `dom` is lines copied from an editor of code: each an element, in letters of one width. */
+function isEditor(dom: HTMLElement, style: CSSStyleDeclaration): boolean {
+  return style.whiteSpace.startsWith("pre") && /mono|menlo|consolas|courier/i.test(style.fontFamily) && dom.querySelector(":scope > div, :scope > br") !== null;
+}
+
+function marksFor(dom: HTMLElement, tag: string, style: CSSStyleDeclaration, { marks, done }: Context): readonly Mark[] {
   let set = marks;
   const add = (name: string): void => void (set = schema.mark(name).addToSet(set));
   const drop = (name: string): void => void (set = schema.marks[name]!.removeFromSet(set));
-  const style = styleOf(dom);
   const weight = style.fontWeight;
   const light = weight === "normal" || weight === "400" || weight === "lighter";
   // Google Docs wraps everything in a <b> that is not bold.
@@ -228,8 +259,10 @@ function marksFor(dom: HTMLElement, tag: string, marks: readonly Mark[]): readon
   else if (light && tag !== "b") drop("bold");
   if (tag === "i" || tag === "em" || style.fontStyle === "italic") add("italic");
   const line = `${style.textDecoration} ${style.textDecorationLine}`;
-  if (tag === "u" || tag === "ins" || (line.includes("underline") && tag !== "a")) add("underline");
-  if (tag === "s" || tag === "del" || tag === "strike" || line.includes("line-through")) add("strike");
+  // A link is underlined anyway.
+  const isLink = tag === "a" || schema.marks.link!.isInSet(marks) !== undefined;
+  if (tag === "u" || tag === "ins" || (line.includes("underline") && !isLink)) add("underline");
+  if (tag === "s" || tag === "del" || tag === "strike" || (line.includes("line-through") && !done)) add("strike");
   if (tag === "code" || tag === "kbd" || tag === "samp" || tag === "tt") add("monospace");
   if (tag === "mark") add("highlight");
   if (tag === "a") {
@@ -246,7 +279,7 @@ export function blocksFromHtml(html: string): Node[] {
   const clean = html.replace(/<!\[(?:end)?if[^\]]*\]>/gi, "").replace(/<o:p>|<\/o:p>/gi, "");
   const page = new DOMParser().parseFromString(clean, "text/html");
   const reader = new Reader();
-  reader.walk(page.body, { marks: [], list: null, start: null, depth: 0, quoted: false, level: 0, pre: false });
+  reader.walk(page.body, { marks: [], list: null, start: null, depth: 0, quoted: false, level: 0, done: false });
   reader.close();
   return reader.blocks;
 }
