@@ -64,6 +64,8 @@ pub enum Join {
     Starts,
     /// By itself, whatever follows.
     Alone,
+    /// With the edit before it, however long ago that was: more of the same composition.
+    More,
 }
 
 /// What came of an edit of the surface.
@@ -152,9 +154,14 @@ impl Binding {
         let theirs = std::mem::take(&mut self.ahead);
         let mine = change.across(&theirs, Precedence::Mine);
         self.ahead = theirs.across(&change, Precedence::Theirs);
-        self.history.tell(context.now);
-        if context.join != Join::Allowed {
-            self.history.stop_capturing();
+        match context.join {
+            Join::Allowed => self.history.tell(context.now),
+            Join::Starts | Join::Alone => {
+                self.history.tell(context.now);
+                self.history.stop_capturing();
+            }
+            // The clock stands still, so no time has passed.
+            Join::More => {}
         }
         let update = self.write(replica, &mine)?;
         if update.is_some() {

@@ -400,6 +400,7 @@ fn read_context(context: &str) -> (EditContext, bool) {
     let join = match value[0].as_str() {
         Some("starts") => Join::Starts,
         Some("alone") => Join::Alone,
+        Some("more") => Join::More,
         _ => Join::Allowed,
     };
     let context = EditContext {

@@ -7,7 +7,7 @@ import { SHORT_BLOCKS_MAX, grouped } from "./groups";
 import { isBreak, isCode, isList, keeping, sameBlock, schema } from "./schema";
 
 /** How an edit is undone; the binding's `Join`. */
-export type Join = "allowed" | "starts" | "alone";
+export type Join = "allowed" | "starts" | "alone" | "more";
 export const JOIN = "sheaf-join";
 
 const INDENT_MAX = 8;

@@ -64,6 +64,8 @@ export class Surface {
   readonly view: EditorView;
   private bubble: Bubble | null = null;
   private composing = false;
+  /** The composition under way has written something. */
+  private composed = false;
   private holdUntil = 0;
   private timers = new Set<ReturnType<typeof setTimeout>>();
   private idle: ReturnType<typeof setTimeout> | undefined;
@@ -225,6 +227,11 @@ export class Surface {
     let join: Join = (tr.getMeta(JOIN) as Join | undefined) ?? "allowed";
     if (["cut", "drop", "paste"].includes(tr.getMeta("uiEvent") as string)) join = "alone";
     if (join === "allowed" && before.head !== this.lastHead) join = "starts";
+    // A composition is undone whole: nobody means to go back to half a syllable.
+    if (this.composing) {
+      if (this.composed) join = "more";
+      this.composed = true;
+    }
     this.lastHead = head;
     const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps)]);
     const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
@@ -331,6 +338,7 @@ export class Surface {
   }
 
   private compositionStarts(): boolean {
+    if (!this.composing) this.composed = false;
     this.composing = true;
     this.holdUntil = performance.now() + HOLD_MS_MAX;
     this.later(() => this.composing && this.guard(() => this.host.release()), HOLD_MS_MAX + 50);
@@ -342,6 +350,8 @@ export class Surface {
     this.later(() => {
       if (this.view.composing) return;
       this.composing = false;
+      // What follows is undone by itself.
+      if (this.composed) this.lastHead = -1;
       this.guard(() => this.host.release());
       if (this.heldCarets) {
         this.view.dispatch(this.view.state.tr.setMeta(caretKey, this.heldCarets));
