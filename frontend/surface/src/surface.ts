@@ -418,8 +418,10 @@ export class Surface {
     this.editable = editable;
     if (editable) this.vain.end();
     this.view.setProps({});
-    if (focused) this.view.dom.focus({ preventScroll: true });
-    this.view.focus();
+    if (focused) {
+      this.view.dom.focus({ preventScroll: true });
+      this.view.focus();
+    }
     this.bubble?.update();
   }
 
