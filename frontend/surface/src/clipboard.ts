@@ -233,10 +233,20 @@ function paste(view: EditorView, data: DataTransfer, host: PasteHost): boolean {
 export function clipboard(host: PasteHost): Plugin {
   return new Plugin({
     props: {
+      handleDOMEvents: {
+        // Before ProseMirror reads the whole clipboard in its own way, for nothing.
+        paste(view, event) {
+          if (!event.clipboardData || !view.editable || view.composing) return false;
+          // Files alone are nobody's text; the page may take them.
+          if (event.clipboardData.types.length === 1 && event.clipboardData.types[0] === "Files") return false;
+          paste(view, event.clipboardData, host);
+          event.preventDefault();
+          return true;
+        },
+      },
+      // In a composition, where the above stays out of it.
       handlePaste(view, event) {
         if (!event.clipboardData || !view.editable) return false;
-        // Files alone are nobody's text; the page may take them.
-        if (event.clipboardData.types.length === 1 && event.clipboardData.types[0] === "Files") return false;
         paste(view, event.clipboardData, host);
         return true;
       },
