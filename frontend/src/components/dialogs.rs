@@ -158,6 +158,8 @@ const KEYS: [(&str, &[(&str, &str)]); 3] = [
             ("Ctrl Alt 1 … 3", "Headings"),
             ("Ctrl Shift 7 / 8 / 9", "Numbered, bulleted, task list"),
             ("Tab", "Indent a list"),
+            ("Alt Shift ↑ ↓", "Move the block up or down"),
+            ("Alt F10", "Go to the bar at a selection"),
             ("Mod Z", "Undo what you did, never what others did"),
             (
                 "# ␣   - ␣   1. ␣   [] ␣   > ␣   ```",

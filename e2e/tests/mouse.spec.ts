@@ -1,0 +1,64 @@
+// What the mouse does in the text.
+
+import type { Locator } from "@playwright/test";
+import { expect, test, type Person } from "../fixtures/people.ts";
+import { Picture, still } from "../fixtures/picture.ts";
+
+async function onAPage(person: Person, picture: string[]): Promise<{ here: Picture; block: (words: string) => Locator }> {
+  await person.app.createPage();
+  const here = new Picture(person.page);
+  await here.make(picture);
+  return { here, block: (words) => person.app.body.locator(".block", { hasText: words }) };
+}
+
+test("three clicks take a block and no more, and what is typed takes its place", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const { here, block } = await onAPage(ada, ["# first", "- second words", "third"]);
+  await block("second").click({ clickCount: 3 });
+  await ada.page.keyboard.type("2");
+  expect(await here.read()).toEqual(["# first", "- 2|", "third"]);
+});
+
+test("two clicks take a word", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const { here, block } = await onAPage(ada, ["salt water here"]);
+  await block("salt").dblclick({ position: { x: 12, y: 12 } });
+  await ada.page.keyboard.type("fresh");
+  expect(await here.read()).toEqual(["fresh| water here"]);
+});
+
+test("a click beside the last line goes to it, and a box is ticked without moving the caret", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const { here, block } = await onAPage(ada, ["☐ wash", "dry|"]);
+  await block("wash").locator(".box").click();
+  await ada.page.keyboard.type("!");
+  expect(await here.read()).toEqual(["☑ wash", "dry!|"]);
+  const body = (await ada.app.body.boundingBox())!;
+  await ada.page.mouse.click(body.x + body.width / 2, body.y + body.height - 40);
+  await ada.page.keyboard.type("?");
+  expect(await here.read()).toEqual(["☑ wash", "dry!?|"]);
+});
+
+test("words that are selected are dragged to another place, once", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const { here, block } = await onAPage(ada, ["[*salt*] and water", "more here"]);
+  const from = (await block("salt").locator("strong").boundingBox())!;
+  const to = (await block("more").boundingBox())!;
+  await ada.page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+  await ada.page.mouse.down();
+  await ada.page.mouse.move(to.x + 60, to.y + to.height / 2, { steps: 8 });
+  await ada.page.mouse.move(to.x + 2, to.y + to.height / 2, { steps: 4 });
+  await ada.page.mouse.up();
+  await expect.poll(async () => still(await here.read())).toEqual([" and water", "*salt*more here"]);
+  await ada.page.keyboard.press("ControlOrMeta+z");
+  expect(still(await here.read())).toEqual(["*salt* and water", "more here"]);
+});
+
+test("a link is followed with the key held, and only shown where it leads otherwise", async ({ people }) => {
+  const ada = await people.join("Ada");
+  const { block } = await onAPage(ada, ["see <here→https://example.org/>"]);
+  await ada.context.route("https://example.org/**", (route) => route.fulfill({ body: "there" }));
+  const opened = ada.context.waitForEvent("page");
+  await block("see").locator("a").click({ modifiers: ["ControlOrMeta"] });
+  expect((await opened).url()).toContain("example.org");
+});
