@@ -18,6 +18,9 @@ const MARKS: [name: string, label: string, sign: string, keys: string][] = [
   ["monospace", "Code", "<>", `${MOD}E`],
 ];
 
+/** What ends a press of the mouse. */
+const ENDS = ["mouseup", "dragend"];
+
 function button(label: string, sign: string, keys = ""): HTMLButtonElement {
   const dom = document.createElement("button");
   dom.type = "button";
@@ -83,8 +86,12 @@ export class Bubble {
     this.dom.addEventListener("focusout", (event) => {
       if (!this.dom.contains(event.relatedTarget as globalThis.Node | null) && event.relatedTarget !== view.dom) this.close();
     });
-    view.dom.addEventListener("mousedown", () => void (this.pressed = true));
-    window.addEventListener("mouseup", this.up);
+    // While the mouse selects, or drags what is selected, nothing stands in its way.
+    view.dom.addEventListener("mousedown", () => {
+      this.pressed = true;
+      this.update();
+    });
+    for (const event of ENDS) window.addEventListener(event, this.up);
     place.append(this.dom);
     this.rest = whileSeen(() => this.dom.hidden || this.place());
   }
@@ -237,7 +244,7 @@ export class Bubble {
   }
 
   destroy(): void {
-    window.removeEventListener("mouseup", this.up);
+    for (const event of ENDS) window.removeEventListener(event, this.up);
     this.rest();
     this.dom.remove();
   }
