@@ -28,9 +28,8 @@ function flag(caret: Caret): HTMLElement {
   mark.className = "caret";
   mark.style.setProperty("--c", safeColor(caret.color));
   mark.setAttribute("aria-hidden", "true");
-  const name = document.createElement("em");
-  name.textContent = caret.name.slice(0, NAME_CHARS_MAX) || "Someone";
-  mark.append(name);
+  // Drawn by the style sheet: as text it would stand among the words that input methods and spell checkers read.
+  mark.dataset.name = caret.name.slice(0, NAME_CHARS_MAX) || "Someone";
   return mark;
 }
 
