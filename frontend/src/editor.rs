@@ -3,7 +3,7 @@
 //! `surface` is the JavaScript half as Rust sees it, `session` ties one surface to one document. JavaScript is never
 //! called while the replica or the binding is borrowed.
 
-mod notice;
+pub mod notice;
 mod session;
 mod surface;
 

@@ -60,9 +60,7 @@ impl Page {
     fn go(&mut self, direction: Direction) -> String {
         let now = MonotonicMs(1_000_000);
         assert!(
-            self.binding
-                .go(&mut self.replica, direction, now)
-                .is_some(),
+            self.binding.go(&mut self.replica, direction, now).is_some(),
             "there is something to take back"
         );
         self.binding

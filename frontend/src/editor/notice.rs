@@ -71,7 +71,7 @@ impl Trouble {
 
 /// The bar, while there is something to say. `in_vain` is what was typed into a page that takes nothing.
 #[component]
-pub(super) fn EditorNotice(document: DocumentHandle, in_vain: RwSignal<String>) -> impl IntoView {
+pub fn EditorNotice(document: DocumentHandle, in_vain: RwSignal<String>) -> impl IntoView {
     let shell = shell();
     let may_edit = document.may_edit_signal();
     let statuses = shell.workspace().statuses();
