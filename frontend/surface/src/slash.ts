@@ -68,8 +68,8 @@ class Menu {
     this.dom.id = `slash-${Math.random().toString(36).slice(2)}`;
     this.dom.setAttribute("role", "listbox");
     this.dom.setAttribute("aria-label", "Kinds of block");
-    // It scrolls, so whoever walks by other means than arrows must be able to stand on it.
-    this.dom.tabIndex = -1;
+    // What scrolls must be in reach of the keyboard, for those who scroll by it.
+    this.dom.tabIndex = 0;
     this.dom.hidden = true;
     // The caret stays where it is while the mouse chooses.
     this.dom.addEventListener("mousedown", (event) => event.preventDefault());
