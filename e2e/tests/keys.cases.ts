@@ -169,6 +169,10 @@ export const carets: Case[] = [
   ["Mod-a selects all", ["sa|lt", "- water"], ["Mod+a"], ["[salt", "- water]"]],
   ["Mod-a in code selects the code, and again everything", ["salt", "``` o|ne", ".. two"], ["Mod+a", "Mod+a"], ["[salt", "``` one", ".. two]"]],
   ["Mod-a in code selects the code first", ["salt", "``` o|ne", ".. two"], ["Mod+a"], ["salt", "``` [one", ".. two]"]],
+  ["all is all, also where a line ends the page", ["one", "---", "t|wo"], ["Alt+ArrowUp", "Mod+a", "Delete"], ["|"]],
+  ["or begins it", ["---", "on|e"], ["Mod+a", "Backspace"], ["|"]],
+  ["and a letter takes its place", ["one", "---", "t|wo"], ["Alt+ArrowUp", "Mod+a", ":x"], ["x|"]],
+  ["or an empty line", ["one", "---", "t|wo"], ["Alt+ArrowUp", "Mod+a", "Enter"], ["|"]],
   ["typing over a selection replaces it", ["sa[lt", "- wa]ter"], [":x"], ["sax|ter"]],
 ];
 

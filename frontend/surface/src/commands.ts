@@ -1,7 +1,7 @@
 // What keys and menus do to blocks. Every command is one transaction.
 
 import { Fragment, Slice, type Attrs, type Mark, type MarkType, type Node, type NodeType } from "prosemirror-model";
-import { NodeSelection, Selection, TextSelection, type Command, type EditorState, type Transaction } from "prosemirror-state";
+import { AllSelection, NodeSelection, Selection, TextSelection, type Command, type EditorState, type Transaction } from "prosemirror-state";
 import { ReplaceStep } from "prosemirror-transform";
 import { SHORT_BLOCKS_MAX, grouped } from "./groups";
 import { isBreak, isCode, isList, keeping, sameBlock, schema } from "./schema";
@@ -210,6 +210,10 @@ export const enter: Command = (state, dispatch) => {
 /** Enter on a selected divider opens a paragraph below it. */
 function enterAtDivider(state: EditorState, dispatch?: (tr: Transaction) => void): boolean {
   const { selection } = state;
+  if (selection instanceof AllSelection) {
+    dispatch?.(alone(state.tr.deleteSelection()).scrollIntoView());
+    return true;
+  }
   if (!(selection instanceof NodeSelection) || !selection.node.isBlock) return false;
   const tr = state.tr.insert(selection.to, paragraph!.create());
   tr.setSelection(TextSelection.create(tr.doc, selection.to + 1));
@@ -433,9 +437,10 @@ export const selectAll: Command = (state, dispatch) => {
       return true;
     }
   }
-  const first = Selection.atStart(doc);
-  const last = Selection.atEnd(doc);
-  dispatch?.(state.tr.setSelection(TextSelection.between(first.$from, last.$to)));
+  // A range of text can't take in a divider at either end.
+  const isText = doc.firstChild!.isTextblock && doc.lastChild!.isTextblock;
+  const all = isText ? TextSelection.between(Selection.atStart(doc).$from, Selection.atEnd(doc).$to) : new AllSelection(doc);
+  dispatch?.(state.tr.setSelection(all));
   return true;
 };
 
