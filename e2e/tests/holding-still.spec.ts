@@ -58,7 +58,7 @@ async function watch(page: Page, number: number): Promise<void> {
       if (seen.on) requestAnimationFrame(look);
     };
     look();
-  }, `Paragraph ${number} `);
+  }, `graph ${number} says`);
 }
 
 /** How far, at most, what is watched moved so far, in pixels. */
@@ -72,6 +72,7 @@ async function moved(page: Page): Promise<number> {
 for (const [where, options] of [["on a desk", {}], ["on a phone", phone]] as [string, BrowserContextOptions][]) {
   for (const [page, length] of [["short page", 120], ["long page", 700]] as [string, number][]) {
     test(`${where}, the lines one reads on a ${page} stay put while ${MANY} blocks come and go above`, async ({ ownProgram, ownPeople }) => {
+      test.setTimeout(120_000);
       const [ada, ben] = await readers(ownProgram, ownPeople, length, options);
       const middle = Math.floor(length / 2);
       await watch(ben.page, middle);

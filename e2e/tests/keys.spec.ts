@@ -6,6 +6,8 @@ import * as groups from "./keys.cases.ts";
 
 /** Most presses of Undo that lead back over the keys of one case. */
 const UNDOS_MAX = 12;
+/** Longest that one group may take, in milliseconds: some forty cases, each with its way back. */
+const GROUP_MS_MAX = 180_000;
 const titles: Record<keyof typeof groups, string> = {
   shortcuts: "what one types as Markdown becomes what it says",
   enter: "Enter goes on, splits, and leaves",
@@ -20,6 +22,7 @@ const titles: Record<keyof typeof groups, string> = {
 
 for (const [group, title] of Object.entries(titles) as [keyof typeof groups, string][]) {
   test(title, async ({ people }) => {
+    test.setTimeout(GROUP_MS_MAX);
     const [ada, ben] = await people.together("Ada", "Ben");
     const here = new Picture(ada!.page);
     const there = new Picture(ben!.page);

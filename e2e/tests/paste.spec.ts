@@ -42,6 +42,7 @@ async function copied(page: Page): Promise<{ html: string; text: string }> {
 }
 
 test("what other programs put on the clipboard becomes the blocks it was, for everyone", async ({ people }) => {
+  test.setTimeout(120_000);
   const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
   const [here, there] = [new Picture(ada.page), new Picture(ben.page)];
   for (const [name, forms, picture] of pastes) {
@@ -159,6 +160,7 @@ const hostile: [name: string, html: string][] = [
 ];
 
 test("hostile markup is pasted as its words: nothing runs, nothing is loaded, nothing covers the page", async ({ people }) => {
+  test.setTimeout(120_000);
   const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
   const asked: string[] = [];
   ada.context.on("request", (request) => asked.push(request.url()));
