@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod command_line;
 mod editing;
 mod ending;
 mod faults;

@@ -13,6 +13,8 @@ use crate::server::TestServer;
 
 /// As many connections as one test process can hold, in a server of its own.
 const CONNECTIONS: usize = 10_000;
+/// Pieces written while somebody does not read.
+const PAGES: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
@@ -46,17 +48,27 @@ async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
     for part in opening {
         left.extend(part.await.unwrap());
     }
-    let started = Instant::now();
     let mut ada = Client::join(address, "work", Speaks::Hocuspocus).await;
     let mut ben = Client::join(address, "work", Speaks::YWebsocket).await;
-    ada.type_at(0, "still served").await;
-    ben.until_text("still served").await;
-    let took = started.elapsed();
+    let mut took = Vec::new();
+    for count in 1..=9 {
+        let started = Instant::now();
+        ada.type_at(0, "x").await;
+        ben.until_text(&"x".repeat(count)).await;
+        took.push(started.elapsed());
+    }
+    let took = median(took);
     println!(
         "with {} connections open, an edit took {took:?}",
         left.len()
     );
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// What one of many usually took: a machine that is busy with something else may hold up any single one.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
 }
 
 #[expect(dead_code, reason = "held open, never looked at")]
@@ -74,10 +86,12 @@ async fn a_reader_who_stops_reading_misses_nothing_and_holds_nobody_up() {
     writer
         .until("the first status", |client| client.stored == 1)
         .await;
-    // Far more than what kernels hold between the two, while one of the readers does not read.
-    let page = "0123456789".repeat(20_000);
-    for count in 0..60 {
-        writer.type_at(0, &page).await;
+    // Far more than what kernels hold between the two, while one of the readers does not read. In few large pieces: it
+    // must be over before the server counts the reader as gone.
+    let page = "0123456789".repeat(100_000);
+    let mut written = Vec::new();
+    for count in 0..PAGES {
+        written.push(writer.type_at(0, &page).await);
         writer
             .until("a status", |client| client.stored == count + 2)
             .await;
@@ -89,8 +103,10 @@ async fn a_reader_who_stops_reading_misses_nothing_and_holds_nobody_up() {
     let expected = writer.text();
     slow.until("everything", |client| client.text() == expected)
         .await;
-    // One catch-up stands for what was dropped: it did not get each page.
-    assert!(slow.echoed.len() < 60, "{} updates", slow.echoed.len());
+    // What was dropped came in the parts of one catch-up: it did not get each page as it was written.
+    let as_written = |update: &&Vec<u8>| slow.echoed.contains(update);
+    let count = written.iter().filter(as_written).count();
+    assert!(count < PAGES, "nothing was dropped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,16 +129,15 @@ async fn one_who_floods_is_slowed_down_and_the_others_are_not() {
     let mut ada = Client::join(server.address, "page", Speaks::Hocuspocus).await;
     ada.until("the first status", |client| client.stored == 1)
         .await;
-    for count in 0..20 {
+    let mut took = Vec::new();
+    for count in 0..21 {
         let started = Instant::now();
         ada.type_at(0, "x").await;
         ada.until("a status", |client| client.stored == count + 2)
             .await;
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            started.elapsed()
-        );
+        took.push(started.elapsed());
     }
+    let took = median(took);
+    assert!(took < Duration::from_secs(1), "{took:?}");
     flood.abort();
 }

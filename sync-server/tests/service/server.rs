@@ -1,16 +1,34 @@
 //! A server for one test: its own port, its own folder.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sheaf_server::adapters::http::{Assets, bind};
-use sheaf_server::adapters::sqlite::{Options, SqliteStore};
+use sheaf_server::adapters::sqlite::{OpenError, Options, SqliteStore};
 use sheaf_server::config::{Config, RawConfig};
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::client::PATIENCE;
+
+/// Opens the store. A server of this very process that was just stopped may still be putting something aside: its
+/// hold on the folder goes with its last task.
+async fn open_when_free(folder: &Path, options: &Options, metrics: &Arc<Metrics>) -> SqliteStore {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        match SqliteStore::open(folder, options.clone(), Arc::clone(metrics)) {
+            Err(OpenError::InUse(_)) if Instant::now() < limit => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
@@ -57,7 +75,7 @@ impl TestServer {
         before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let store = SqliteStore::open(folder.path(), options, Arc::clone(&metrics)).unwrap();
+        let store = open_when_free(folder.path(), &options, &metrics).await;
         let store = before(Arc::new(store));
         let raw = RawConfig {
             listen: Some("127.0.0.1:0".into()),
