@@ -46,7 +46,22 @@ fn open_existing(
         );
         return Err(ExitCode::from(FAILED));
     }
+    if is_empty(&data_dir.join(FILE_NAME)) {
+        eprintln!(
+            "sheaf: {FILE_NAME} in {} is empty: nothing was ever stored in it, or it was cut off",
+            data_dir.display()
+        );
+        return Err(ExitCode::from(FAILED));
+    }
     open(data_dir, meanwhile)
+}
+
+/// Whether there is nothing in the database, nor in the log beside it that is moved into it later.
+fn is_empty(database: &Path) -> bool {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    length(database) == 0 && length(Path::new(&log)) == 0
 }
 
 fn open(
@@ -62,8 +77,10 @@ fn open(
     let store = SqliteStore::open(data_dir, Options::default(), Arc::new(Metrics::default()))
         .map_err(|error| {
             let code = fail(&error);
-            if matches!(error, OpenError::InUse(_)) {
-                eprintln!("  {meanwhile}");
+            match error {
+                OpenError::InUse(_) => eprintln!("  {meanwhile}"),
+                OpenError::Damaged(_) => return ExitCode::FAILURE,
+                _ => {}
             }
             code
         })?;

@@ -118,6 +118,14 @@ impl SqliteStore {
             .map_err(|_| StorageFault::Failed("a reading thread died".to_owned()))?
     }
 
+    /// What is wrong with the file itself, whatever it holds; nothing if it is sound. Reads all of it.
+    ///
+    /// # Errors
+    /// [`StorageFault`] when it could not be read.
+    pub async fn damages_of_file(&self) -> Result<Vec<String>, StorageFault> {
+        self.ask_reader(reader::damages_of_file).await
+    }
+
     /// Notes that a document could not be read, or can be again.
     async fn note(&self, doc: &DocName, trouble: Option<String>) {
         let noted = self

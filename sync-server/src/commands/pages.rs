@@ -1,6 +1,6 @@
 //! `sheaf import` and `sheaf export`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -107,11 +107,13 @@ enum FileError {
 }
 
 fn read_file(path: &Path) -> Result<String, FileError> {
-    let length = std::fs::metadata(path).map_err(FileError::Read)?.len();
-    if length > FILE_BYTES_MAX {
+    // A pipe or a device does not tell its length beforehand, and may have no end.
+    let file = std::fs::File::open(path).map_err(FileError::Read)?;
+    let mut bytes = Vec::new();
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    if read.map_err(FileError::Read)? as u64 > FILE_BYTES_MAX {
         return Err(FileError::TooLarge);
     }
-    let bytes = std::fs::read(path).map_err(FileError::Read)?;
     String::from_utf8(bytes).map_err(|_| FileError::NotText)
 }
 

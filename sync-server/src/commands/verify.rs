@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sheaf_server::adapters::sqlite::FILE_NAME;
 use sheaf_server::app;
 
 /// Checks everything that is stored and says what was found.
@@ -11,9 +12,23 @@ pub(crate) fn verify(data_dir: &Path) -> ExitCode {
         Ok(opened) => opened,
         Err(code) => return code,
     };
+    let file = match runtime.block_on(store.damages_of_file()) {
+        Ok(damages) => damages,
+        Err(fault) => return super::fail(&fault),
+    };
+    for what in &file {
+        println!("damaged: {FILE_NAME}: {what}");
+    }
     let report = match runtime.block_on(app::verify::verify(&*store)) {
         Ok(report) => report,
-        Err(fault) => return super::fail(&fault),
+        Err(fault) => {
+            let code = super::fail(&fault);
+            return if file.is_empty() {
+                code
+            } else {
+                ExitCode::FAILURE
+            };
+        }
     };
     for (doc, what) in &report.damages {
         println!("damaged: {doc}: {what}");
@@ -38,7 +53,7 @@ pub(crate) fn verify(data_dir: &Path) -> ExitCode {
         report.waiting.len(),
         report.damages.len()
     );
-    if report.damages.is_empty() {
+    if report.damages.is_empty() && file.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -34,13 +34,21 @@ pub enum OpenError {
     /// There is a database of something else.
     #[error("sheaf.db in the data directory belongs to another program")]
     NotOurs,
+    /// There is a database, and it does not hold together.
+    #[error(
+        "sheaf.db in the data directory is damaged. Restore it from a backup, and keep the damaged file"
+    )]
+    Damaged(#[source] rusqlite::Error),
     /// SQLite refused.
     #[error("the database cannot be opened")]
     Database(#[source] rusqlite::Error),
 }
 
 pub(super) fn open_error(cause: rusqlite::Error) -> OpenError {
-    OpenError::Database(cause)
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(cause),
+        _ => OpenError::Database(cause),
+    }
 }
 
 /// What an error means for whoever asked. The text names SQLite's code, never a value from a row.
@@ -48,6 +56,12 @@ pub(super) fn storage_fault(error: &rusqlite::Error) -> StorageFault {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StorageFault::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageFault::Busy,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StorageFault::Failed("the database file itself is damaged".to_owned())
+        }
+        Some(ErrorCode::Unknown) => {
+            StorageFault::Failed("its tables are not as this release left them".to_owned())
+        }
         Some(code) => StorageFault::Failed(format!("{code:?}")),
         None => StorageFault::Failed("a row has an unexpected form".to_owned()),
     }

@@ -63,6 +63,22 @@ impl Readers {
     }
 }
 
+/// What SQLite itself finds wrong with the file, page by page; nothing if it is sound.
+pub(super) fn damages_of_file(connection: &Connection) -> Result<Vec<String>, StorageFault> {
+    let check = || -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        lines.collect()
+    };
+    match check() {
+        Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+        Err(error) => match fault(error) {
+            ReadFault::Damaged(what) => Ok(vec![what]),
+            ReadFault::Storage(fault) => Err(fault),
+        },
+    }
+}
+
 fn fault(error: rusqlite::Error) -> ReadFault {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
