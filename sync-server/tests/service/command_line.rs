@@ -95,79 +95,83 @@ fn run_sql(database: &Path, sql: &str) {
     connection.execute_batch(sql).unwrap();
 }
 
+/// Does something to a database.
+type Damage = fn(&Path);
+
+/// What is wrong, how it came to be so, and what `sheaf verify` then ends with and says.
+const KINDS_OF_DAMAGE: [(&str, Damage, i32, &str); 8] = [
+    (
+        "no database",
+        |it| fs::remove_file(it).unwrap(),
+        2,
+        "there is no sheaf.db",
+    ),
+    (
+        "nothing in it",
+        |it| fs::write(it, b"").unwrap(),
+        2,
+        "is empty",
+    ),
+    (
+        "a text",
+        |it| fs::write(it, b"These are my notes of the last summer.").unwrap(),
+        2,
+        "not a database",
+    ),
+    (
+        "another program's",
+        |it| {
+            fs::remove_file(it).unwrap();
+            run_sql(it, "CREATE TABLE notes (words TEXT)");
+        },
+        2,
+        "belongs to another program",
+    ),
+    (
+        "a newer release's",
+        |it| {
+            run_sql(
+                it,
+                "INSERT INTO migration (version, name) VALUES (4000, 'later')",
+            )
+        },
+        2,
+        "newer release",
+    ),
+    (
+        "a row that changed",
+        |it| run_sql(it, "UPDATE log SET updates = zeroblob(length(updates))"),
+        1,
+        "damaged: ",
+    ),
+    (
+        "cut off",
+        |it| {
+            let bytes = fs::read(it).unwrap();
+            fs::write(it, &bytes[..bytes.len() / 2]).unwrap();
+        },
+        1,
+        "is damaged",
+    ),
+    (
+        "pages overwritten",
+        |it| {
+            let mut bytes = fs::read(it).unwrap();
+            let half = bytes.len() / 2;
+            bytes[half..].fill(0xA5);
+            fs::write(it, bytes).unwrap();
+        },
+        1,
+        "damaged: sheaf.db",
+    ),
+];
+
 #[test]
 fn verify_tells_every_kind_of_damage_from_a_sound_folder() {
     let sound = folder_with_a_page();
     let verified = sheaf(sound.path(), "verify", &[]);
     assert_eq!(code(&verified), Some(0), "{}", said(&verified));
-    type Damage = fn(&Path);
-    let kinds: [(&str, Damage, i32, &str); 8] = [
-        (
-            "no database",
-            |it| fs::remove_file(it).unwrap(),
-            2,
-            "there is no sheaf.db",
-        ),
-        (
-            "nothing in it",
-            |it| fs::write(it, b"").unwrap(),
-            2,
-            "is empty",
-        ),
-        (
-            "a text",
-            |it| fs::write(it, b"These are my notes of the last summer.").unwrap(),
-            2,
-            "not a database",
-        ),
-        (
-            "another program's",
-            |it| {
-                fs::remove_file(it).unwrap();
-                run_sql(it, "CREATE TABLE notes (words TEXT)");
-            },
-            2,
-            "belongs to another program",
-        ),
-        (
-            "a newer release's",
-            |it| {
-                run_sql(
-                    it,
-                    "INSERT INTO migration (version, name) VALUES (4000, 'later')",
-                )
-            },
-            2,
-            "newer release",
-        ),
-        (
-            "a row that changed",
-            |it| run_sql(it, "UPDATE log SET updates = zeroblob(length(updates))"),
-            1,
-            "damaged: ",
-        ),
-        (
-            "cut off",
-            |it| {
-                let bytes = fs::read(it).unwrap();
-                fs::write(it, &bytes[..bytes.len() / 2]).unwrap();
-            },
-            1,
-            "is damaged",
-        ),
-        (
-            "pages overwritten",
-            |it| {
-                let mut bytes = fs::read(it).unwrap();
-                let half = bytes.len() / 2;
-                bytes[half..].fill(0xA5);
-                fs::write(it, bytes).unwrap();
-            },
-            1,
-            "damaged: sheaf.db",
-        ),
-    ];
-    for (what, damage, expected, words) in kinds {
+    for (what, damage, expected, words) in KINDS_OF_DAMAGE {
         let folder = folder_with_a_page();
         let database = folder.path().join("data/sheaf.db");
         run_sql(&database, "PRAGMA journal_mode = DELETE");
