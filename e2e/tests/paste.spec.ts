@@ -91,6 +91,23 @@ test("an address pasted over words links them, and by itself is a link", async (
   expect(still(await here.read())).toEqual(["see <the map→https://example.org/map> or <https://example.org/map→https://example.org/map>"]);
 });
 
+test("words copied out of a sentence keep the space they had at their end", async ({ people }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage();
+  const here = new Picture(ada.page);
+  const forms = [
+    `<html>\n<body>\n<!--StartFragment--><span style="color:#222">salt <b>water</b><span class="Apple-converted-space">&nbsp;</span></span><!--EndFragment-->\n</body>\n</html>`,
+    `<meta charset='utf-8'>salt <b>water</b> `,
+  ];
+  for (const html of forms) {
+    await here.make(["we sample |daily"]);
+    await copyElsewhere(ada.page, { "text/html": html, "text/plain": "salt water " });
+    await ada.app.body.focus();
+    await ada.page.keyboard.press("ControlOrMeta+v");
+    expect(await here.read()).toEqual(["we sample salt *water* |daily"]);
+  }
+});
+
 const everything = [
   "# Spring plan",
   "We *sample* _nine_ +sites+, ~not ten~, by `gps` at <the tides→https://example.org/tides>.",

@@ -32,9 +32,16 @@ class Reader {
   /** The kind the block at hand will be. */
   private kind: { name: string; attrs: Record<string, unknown> } = { name: "paragraph", attrs: {} };
 
+  /** Words alone, in no block of their own: what stands before and behind them is theirs. */
+  words(): Node[] {
+    if (this.blocks.length > 0 || this.inline.length === 0) return [];
+    const content = trim(this.inline, "inside");
+    return content.length > 0 ? [schema.nodes.paragraph!.create(null, content)] : [];
+  }
+
   /** Ends the block at hand. An empty one counts only where the source means it. */
   close(keepEmpty = false): void {
-    let content = trim(this.inline);
+    let content = trim(this.inline, "everywhere");
     this.inline = [];
     let { name, attrs } = this.kind;
     const box = name === "bullet" && content[0]?.isText ? /^\[([ xX])\]\s+/.exec(content[0].text!) : null;
@@ -58,7 +65,8 @@ class Reader {
 
   private text(raw: string, context: Context): void {
     const text = raw.replace(/[ \t\r\n\f]+/g, " ");
-    if (text === "" || (text === " " && this.inline.length === 0)) return;
+    // Lines between the pieces of the markup are no words.
+    if (text === "" || (text === " " && (this.inline.length === 0 || (context.level === 0 && raw.includes("\n"))))) return;
     this.inline.push(schema.text(text, context.marks));
   }
 
@@ -66,6 +74,10 @@ class Reader {
     const tag = dom.tagName.toLowerCase();
     const style = styleOf(dom);
     if (SKIPPED.has(tag) || context.level > DEPTH_MAX || style.display === "none" || /mso-list:\s*ignore/i.test(dom.getAttribute("style") ?? "")) return;
+    if (dom.classList.contains("Apple-converted-space")) {
+      this.inline.push(schema.text(" ", context.marks));
+      return;
+    }
     const inner = { ...context, level: context.level + 1, marks: marksFor(dom, tag, style, context) };
     switch (tag) {
       case "br":
@@ -187,10 +199,10 @@ class Reader {
   }
 }
 
-/** Without spaces at the ends and doubled ones inside. */
-function trim(inline: Node[]): Node[] {
+/** Without doubled spaces inside, and without any at the ends where they are the markup's and not the text's. */
+function trim(inline: Node[], where: "inside" | "everywhere"): Node[] {
   const out: Node[] = [];
-  let spaced = true;
+  let spaced = where === "everywhere";
   for (const node of inline) {
     if (!node.isText) {
       out.push(node);
@@ -203,6 +215,7 @@ function trim(inline: Node[]): Node[] {
     spaced = text.endsWith(" ");
     out.push(schema.text(text, node.marks));
   }
+  if (where === "inside") return out;
   for (let last = out[out.length - 1]; last; last = out[out.length - 1]) {
     // Word ends its paragraphs with a space that does not break, and writes empty ones as such a space.
     const text = last.isText ? (last.text ?? "").replace(/[ \u00a0]+$/, "") : "";
@@ -280,6 +293,8 @@ export function blocksFromHtml(html: string): Node[] {
   const page = new DOMParser().parseFromString(clean, "text/html");
   const reader = new Reader();
   reader.walk(page.body, { marks: [], list: null, start: null, depth: 0, quoted: false, level: 0, done: false });
+  const words = reader.words();
+  if (words.length > 0) return words;
   reader.close();
   return reader.blocks;
 }
