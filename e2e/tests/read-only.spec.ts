@@ -83,6 +83,30 @@ test("an edit that the server refuses stays in the page, is named and counted, c
   await expect(bar(ada.app)).toBeEmpty();
 });
 
+test("more than a page takes at once is not put in, is given back, and one goes on writing", async ({ people }) => {
+  const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
+  await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await ada.app.write("one two three");
+  await sameText(ada.app, ben.app);
+  await ada.app.body.evaluate((body) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", Array.from({ length: 4_500 }, (_, line) => `${line} ${"words ".repeat(340)}`).join("\n"));
+    body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  const refusal = ada.page.getByRole("alert").filter({ hasText: "too much at once" });
+  await expect(refusal).toContainText("The page is as it was before");
+  await expect.poll(() => ada.app.text()).toBe("one two three");
+  await refusal.getByRole("button", { name: "Copy what was taken back" }).click();
+  await expect.poll(() => ada.page.evaluate(async () => (await navigator.clipboard.readText()).split("\n").length)).toBe(4_500);
+  await refusal.getByRole("button", { name: "Go on" }).click();
+  await expect(refusal).toBeHidden();
+  await expect(ada.app.body).toBeFocused();
+  await ada.page.keyboard.press("ControlOrMeta+End");
+  await ada.app.type(" four");
+  expect(await sameText(ada.app, ben.app)).toBe("one two three four");
+  await ada.app.isSaved();
+});
+
 test("a word that is being composed when writing ends is neither lost nor doubled", async ({ people }) => {
   const { ada, tap } = await tapped(people);
   const here = new Picture(ada.page);

@@ -87,7 +87,7 @@ pub fn EditorNotice(document: DocumentHandle, in_vain: RwSignal<String>) -> impl
     view! {
         <div class="editor-notices" role="status">
             <Show when=move || trouble.get().is_some()>
-                <div class="notice fade-in">
+                <div class="notice fade-in" class:calm=move || !is_kept_here()>
                     <p>{move || trouble.get().map(Trouble::words)}</p>
                     <Show when=is_kept_here>
                         <button
