@@ -18,7 +18,7 @@ test("undo takes back one's own writing and leaves the other's alone, and redo b
 test("undo and redo go through one's own edits step by step while another writes in the same lines", async ({ people }) => {
   const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
   const [here, there] = [new Picture(ada.page), new Picture(ben.page)];
-  await here.make(["one|"]);
+  await here.make(["one|", "end"]);
   await sameText(ada.app, ben.app);
   // Ada turns, splits and marks while Ben writes at the end of the line; each of hers is an edit of its own.
   await there.select(["one|"]);
@@ -27,7 +27,7 @@ test("undo and redo go through one's own edits step by step while another writes
     await ben.app.type(words);
     bens += words;
   };
-  const withBens = (picture: string[]): string[] => still(picture).map((line) => line.replace("…", bens));
+  const withBens = (picture: string[]): string[] => [...still(picture).map((line) => line.replace("…", bens)), "end"];
   await benTypes(" b");
   const deeds: [string, string[]][] = [
     ["Mod+Alt+2", ["## one…"]],
