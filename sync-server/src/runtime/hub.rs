@@ -40,6 +40,9 @@ pub struct Hub {
     members: AtomicU64,
     /// Rung whenever a room has ended.
     ended: Notify,
+    /// Says before which inputs a room shall panic.
+    #[cfg(test)]
+    pub(super) strike: Mutex<Option<fn(&Input) -> bool>>,
 }
 
 impl Hub {
@@ -64,11 +67,23 @@ impl Hub {
             open: Mutex::new(open),
             members: AtomicU64::new(1),
             ended: Notify::new(),
+            #[cfg(test)]
+            strike: Mutex::default(),
         })
     }
 
     pub(super) fn room_config(&self) -> RoomConfig {
         self.room_config
+    }
+
+    /// The place where tests make a room panic.
+    #[cfg(test)]
+    pub(super) fn strike_at(&self, input: &Input) {
+        let strike = *self.strike.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            !strike.is_some_and(|strike| strike(input)),
+            "struck by a test"
+        );
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -198,7 +198,7 @@ impl RoomTask {
                 (Work::Of(*member), said.len())
             }
             Input::Appended { .. } => (Work::OfWriters, self.appending_bytes),
-            Input::Loaded(stored) => (Work::Loading, stored_bytes(stored)),
+            Input::Loaded(stored) => (Work::Loading, stored.bytes()),
             Input::Leave(member) => {
                 if self.seats.remove(member).is_some() {
                     self.hub.left(&self.doc);
@@ -212,8 +212,14 @@ impl RoomTask {
     /// Lets the room work on one input, where a panic ends the room and not the program.
     fn give(&mut self, input: Input, bytes: usize, while_loading: bool) -> Result<(), Stop> {
         let (room, effects) = (&mut self.room, &mut self.effects);
+        #[cfg(test)]
+        let hub = &self.hub;
         // The room is not used again after a panic, so nobody sees what it left half done.
-        let work = AssertUnwindSafe(|| room.handle(input, monotonic_now(), effects));
+        let work = AssertUnwindSafe(|| {
+            #[cfg(test)]
+            hub.strike_at(&input);
+            room.handle(input, monotonic_now(), effects);
+        });
         let worked = if bytes >= HEAVY_BYTES && can_move_tasks_off() {
             tokio::task::block_in_place(|| catch_unwind(work))
         } else {
@@ -484,11 +490,9 @@ async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Option<R
     }
 }
 
-fn stored_bytes(stored: &Stored) -> usize {
-    stored.snapshot.as_ref().map_or(0, Bytes::len)
-        + stored.rows.iter().map(Bytes::len).sum::<usize>()
-}
-
 fn can_move_tasks_off() -> bool {
     tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,6 +127,15 @@ pub struct Stored {
     pub rows: Vec<Bytes>,
 }
 
+impl Stored {
+    /// Bytes of the snapshot and the rows.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.snapshot.as_ref().map_or(0, Bytes::len)
+            + self.rows.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
 /// Rows of the log, read at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {

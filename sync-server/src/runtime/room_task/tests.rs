@@ -1,0 +1,241 @@
+//! A room that panics: nobody else notices, and whoever was in it comes back to everything that was stored.
+
+use std::future::poll_fn;
+
+use sheaf_core::room::RoomConfig;
+use sheaf_core::rooms::RoomsConfig;
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::ReplicaId;
+use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::wire::SyncMessage;
+use sheaf_shared::wire::y_websocket::Message as YMessage;
+use yrs::{GetString as _, ReadTxn as _, Text as _, WriteTxn as _};
+
+use super::*;
+use crate::adapters::memory::MemoryStore;
+use crate::metrics::Metrics;
+use crate::ports::Store;
+use crate::runtime::hub::RoomHandle;
+use crate::runtime::outbox::Outgoing;
+
+struct House {
+    hub: Arc<Hub>,
+    store: Arc<MemoryStore>,
+}
+
+/// Someone at a y-websocket socket.
+struct Person {
+    member: MemberId,
+    room: RoomHandle,
+    outbox: Arc<Outbox>,
+    replica: Replica,
+}
+
+impl House {
+    fn new() -> Self {
+        let store = Arc::new(MemoryStore::default());
+        let hub = Hub::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::new(Metrics::default()),
+            RoomConfig::default(),
+            RoomsConfig::default(),
+        );
+        Self { hub, store }
+    }
+
+    fn strike(&self, strike: Option<fn(&Input) -> bool>) {
+        *self.hub.strike.lock().unwrap() = strike;
+    }
+
+    fn join(&self, doc: &str, id: u32) -> Person {
+        let outbox = Arc::new(Outbox::default());
+        let (member, room) = self
+            .hub
+            .join(&name(doc), Speaks::YWebsocket, Role::Editor, &outbox)
+            .unwrap();
+        let person = Person {
+            member,
+            room,
+            outbox,
+            replica: Replica::new(ReplicaId(id)),
+        };
+        let version = person.replica.version();
+        person.say(Said::Step1(version.into()));
+        person
+    }
+
+    async fn stored_rows(&self, doc: &str) -> usize {
+        let stored = self.store.load(&name(doc)).await.unwrap();
+        stored.map_or(0, |stored| stored.log.len())
+    }
+}
+
+fn name(doc: &str) -> DocName {
+    DocName::parse(doc).unwrap()
+}
+
+impl Person {
+    fn say(&self, said: Said) {
+        let member = self.member;
+        self.room.tell(Input::Said { member, said });
+    }
+
+    fn types(&mut self, words: &str) {
+        let update = self.replica.transact(Origin::Local, |txn| {
+            let text = txn.get_or_insert_text("content");
+            let end = text.len(txn);
+            text.insert(txn, end, words);
+        });
+        self.say(Said::Update(update.unwrap().into()));
+    }
+
+    fn text(&self) -> String {
+        let txn = self.replica.read();
+        let text = txn.get_text("content");
+        text.map_or_else(String::new, |text| text.get_string(&txn))
+    }
+
+    /// Takes in what comes until the text is this.
+    async fn until_text(&mut self, words: &str) {
+        while self.text() != words {
+            assert_eq!(
+                self.hear().await,
+                None,
+                "closed while waiting for {words:?}"
+            );
+        }
+    }
+
+    async fn until_closed(&mut self) -> CloseReason {
+        loop {
+            if let Some(reason) = self.hear().await {
+                return reason;
+            }
+        }
+    }
+
+    /// Takes in what is queued next; gives the reason if it is the end.
+    async fn hear(&mut self) -> Option<CloseReason> {
+        let mut queue = Vec::new();
+        let outbox = Arc::clone(&self.outbox);
+        let found = poll_fn(|context| outbox.poll(context, usize::MAX, &mut queue));
+        let limit = Duration::from_secs(20);
+        tokio::time::timeout(limit, found)
+            .await
+            .expect("nothing came");
+        for outgoing in queue {
+            match outgoing {
+                Outgoing::Frame { frame, .. } => {
+                    let message = YMessage::decode(&frame).unwrap();
+                    if let YMessage::Sync(
+                        SyncMessage::Step2(update) | SyncMessage::Update(update),
+                    ) = message
+                    {
+                        self.replica.apply(update, Origin::Remote).unwrap();
+                    }
+                }
+                Outgoing::Close { reason, .. } => return Some(reason),
+            }
+        }
+        None
+    }
+}
+
+/// Panics that are meant are not printed.
+fn without_noise() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let words = panic.payload().downcast_ref::<&str>();
+            if words != Some(&"struck by a test") {
+                usual(panic);
+            }
+        }));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_panics_closes_its_members_and_they_come_back_to_all_that_was_stored() {
+    without_noise();
+    let house = House::new();
+    let mut ann = house.join("struck", 1);
+    let mut ben = house.join("struck", 2);
+    let mut other = house.join("elsewhere", 3);
+    ann.types("before ");
+    ben.until_text("before ").await;
+    // The store has it, and the room fails before it could tell anyone.
+    house.strike(Some(|input| matches!(input, Input::Appended { .. })));
+    ann.types("unanswered");
+    assert_eq!(ann.until_closed().await, CloseReason::Fault);
+    assert_eq!(ben.until_closed().await, CloseReason::Fault);
+    house.strike(None);
+    assert_eq!(ben.text(), "before ");
+    assert_eq!(house.hub.metrics.room_panics.get(), 1);
+    other.types("untouched");
+    let mut friend = house.join("elsewhere", 4);
+    friend.until_text("untouched").await;
+
+    while house.hub.rooms_open() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut again = house.join("struck", 5);
+    again.until_text("before unanswered").await;
+    assert_eq!(house.stored_rows("struck").await, 2);
+    assert_eq!(house.hub.metrics.quarantined.get(), 0, "no row is to blame");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_panics_while_it_loads_blames_no_sound_row_and_opens_the_next_time() {
+    without_noise();
+    let house = House::new();
+    let mut writer = Replica::new(ReplicaId(9));
+    let row = writer.transact(Origin::Local, |txn| {
+        let text = txn.get_or_insert_text("content");
+        text.push(txn, "stored");
+    });
+    let rows = vec![row.unwrap().into()];
+    house.store.append(&name("page"), rows).await.unwrap();
+    house.strike(Some(|input| matches!(input, Input::Loaded(_))));
+    let mut ann = house.join("page", 1);
+    assert_eq!(ann.until_closed().await, CloseReason::Fault);
+    house.strike(None);
+    house.hub.all_ended().await;
+    assert_eq!(house.hub.metrics.room_panics.get(), 1);
+    let aside = house.store.quarantined(&name("page")).await.unwrap();
+    assert_eq!(aside, []);
+    let mut ann = house.join("page", 1);
+    ann.until_text("stored").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_to_a_room_that_failed_is_not_acknowledged() {
+    without_noise();
+    let house = House::new();
+    let mut ann = house.join("page", 1);
+    let step1 = ann.replica.version();
+    ann.types("a");
+    let mut ben = house.join("page", 4);
+    ben.until_text("a").await;
+    house.strike(Some(|input| {
+        matches!(
+            input,
+            Input::Said {
+                said: Said::Step1(_),
+                ..
+            }
+        )
+    }));
+    ann.say(Said::Step1(step1.into()));
+    ann.types("b");
+    assert_eq!(ann.until_closed().await, CloseReason::Fault);
+    house.strike(None);
+    house.hub.all_ended().await;
+    assert_eq!(house.stored_rows("page").await, 1);
+    // Its client has it still, and sends it on the next connection.
+    let back = house.join("page", 2);
+    let missing = ann.replica.missing_for(&[0]).unwrap();
+    back.say(Said::Step2(missing.into()));
+    let mut friend = house.join("page", 3);
+    friend.until_text("ab").await;
+}
