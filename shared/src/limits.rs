@@ -49,6 +49,9 @@ pub const UPDATE_WRITERS_MAX: usize = 262_144;
 /// Most writers in one message whose ids agree in their low 16 bits. `yrs` finds writers by those bits alone:
 /// drawn by chance, of 262,144 ids no 30 agree; chosen to agree, 100,000 of them cost seconds.
 pub const LIKE_WRITERS_MAX: usize = 64;
+/// Most writers of one document. As many as fit into a state vector of [`STATE_VECTOR_BYTES_MAX`], whatever their ids and
+/// clocks: beyond it, nobody could ask for the document any more.
+pub const DOCUMENT_WRITERS_MAX: usize = 160_000;
 /// Deepest nesting of a value inside an update.
 pub const VALUE_DEPTH_MAX: usize = 64;
 /// Deepest nesting of shared types in a document.
@@ -74,6 +77,7 @@ const _: () = assert!(
     "any insertion may be deleted"
 );
 const _: () = assert!(RUN_CLOCKS_MAX < CLOCK_MAX / 16);
+const _: () = assert!(DOCUMENT_WRITERS_MAX * (8 + 5) + 5 <= STATE_VECTOR_BYTES_MAX);
 const _: () = assert!(PRESENCE_STATE_BYTES_MAX + 64 < PRESENCE_BYTES_MAX);
 const _: () = assert!(PRESENCE_RENEW_EVERY_MS * 2 < PRESENCE_STATE_KEPT_MS);
 const _: () = assert!(PRESENCE_ENTRIES_PER_CONNECTION_MAX < PRESENCE_ENTRIES_MAX);

@@ -141,6 +141,11 @@ impl Ordered {
         self.early.clock_of(client, &self.replica)
     }
 
+    /// Who has written what is in the replica, apart from the replica itself.
+    pub fn writers(&self) -> impl Iterator<Item = ClientId> {
+        self.early.clocks.keys().copied()
+    }
+
     /// The row to blame for the failure of the last [`take_row`](Self::take_row): the one given, or one that had
     /// waited for it.
     #[must_use]

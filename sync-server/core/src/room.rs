@@ -19,6 +19,7 @@ mod member;
 mod membership;
 mod presence;
 mod relay;
+mod writers;
 
 pub use effect::{Effect, FrameClass};
 pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stored, Ticket};
@@ -40,6 +41,7 @@ use log::Log;
 use member::Member;
 use membership::turn_away;
 use presence::Gathering;
+use writers::{NotAdmitted, Writers};
 
 /// Longest time, in milliseconds, a member's queue may stand still.
 pub const NO_PROGRESS_MS: u64 = 30_000;
@@ -99,6 +101,7 @@ pub struct Room {
     /// Members to close at the end of this input: too much is queued for them.
     overflown: Vec<MemberId>,
     copy: Copy,
+    writers: Writers,
     log: Log,
     presence: Gathering,
     status_frames: StatusFrames,
@@ -137,6 +140,7 @@ impl Room {
             members: Vec::new(),
             overflown: Vec::new(),
             copy: Copy::default(),
+            writers: Writers::default(),
             log: Log::default(),
             presence: Gathering::default(),
             status_frames: StatusFrames::default(),
@@ -212,6 +216,7 @@ impl Room {
                 .sum::<usize>()
             + early
             + self.copy.bytes()
+            + self.writers.bytes()
             + self.log.bytes()
             + self.presence.bytes()
     }
@@ -272,7 +277,7 @@ impl Room {
             return self.refuse(place, Refused::TooLarge, now, out);
         }
         let Ok(inspected) = gate::update::inspect(&update) else {
-            return self.take_invalid(place, now, out);
+            return self.take_invalid(place, Refused::Invalid, now, out);
         };
         let brings_nothing = match carrier {
             _ if inspected.is_empty() => true,
@@ -285,14 +290,28 @@ impl Room {
         } else if !self.members[place].role.may_edit() {
             self.refuse(place, Refused::ReadOnly, now, out);
         } else {
-            self.store(place, update, now, out);
+            match self.writers.admit(&inspected) {
+                Ok(new) => self.store(place, update, new, now, out),
+                Err(NotAdmitted::TooMany) => {
+                    self.take_invalid(place, Refused::DocumentFull, now, out);
+                }
+                Err(NotAdmitted::TooMuchAlike) => {
+                    self.take_invalid(place, Refused::Invalid, now, out);
+                }
+            }
         }
     }
 
     /// Sheaf's client is told and keeps the edit; any other would go on as if nothing had happened.
-    fn take_invalid(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+    fn take_invalid(
+        &mut self,
+        place: usize,
+        why: Refused,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
         if self.members[place].is_sheaf() {
-            self.refuse(place, Refused::Invalid, now, out);
+            self.refuse(place, why, now, out);
         } else {
             self.close_member(place, CloseReason::Refused, now, out);
         }
@@ -331,6 +350,7 @@ impl Room {
         let Phase::Loading(early) = std::mem::replace(&mut self.phase, Phase::Open) else {
             return;
         };
+        self.writers.note(self.copy.writers());
         self.watch_waiting_rows(now);
         for place in 0..self.members.len() {
             self.members[place].resume_for_store(out);

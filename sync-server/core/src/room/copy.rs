@@ -112,6 +112,12 @@ impl Copy {
             .get_or_insert_with(|| Box::new(Ordered::keeping_all(NOBODY)))
     }
 
+    /// Who has written what is there.
+    pub(super) fn writers(&self) -> Vec<ClientId> {
+        let replica = self.replica.as_ref();
+        replica.map_or_else(Vec::new, |replica| replica.writers().collect())
+    }
+
     /// How many clocks of a writer are there.
     pub(super) fn clock_of(&self, client: ClientId) -> u32 {
         self.replica

@@ -30,6 +30,8 @@ const RETRY_CAP_MS: u64 = 2_000;
 const STALLED_AFTER_MS: u64 = 2_000;
 /// Updates in a row that leave something missing, before their sender has to start afresh.
 const REPAIRS_MAX: u32 = 32;
+/// Work, in microseconds, that each new writer counts for, beside what it takes at once: every later edit is slower for it.
+const NEW_WRITER_US: u64 = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -124,11 +126,12 @@ impl Log {
 }
 
 impl Room {
-    /// Takes an update that passed every test.
+    /// Takes an update that passed every test. It brings so many writers whom nobody knew.
     pub(super) fn store(
         &mut self,
         place: usize,
         update: Bytes,
+        new_writers: usize,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
@@ -148,6 +151,11 @@ impl Room {
             member: member.id,
             what: What::Store(update),
         });
+        if new_writers > 0 {
+            let micros = (new_writers as u64).saturating_mul(NEW_WRITER_US);
+            member.meter_work(micros, &self.config, now, out);
+            self.check_resumption(place);
+        }
         self.begin_commit(now, out);
     }
 

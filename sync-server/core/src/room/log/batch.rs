@@ -74,7 +74,11 @@ impl Room {
             return rows;
         }
         let updates: Vec<&Bytes> = ready.iter().map(|(row, _)| &row.update).collect();
-        let Ok(merged) = replica::merge(&updates) else {
+        // Each may be stored, and all of them together be more than one update may hold.
+        let merged = replica::merge(&updates)
+            .ok()
+            .filter(|merged| gate::update::check(merged).is_ok());
+        let Some(merged) = merged else {
             // One of them is odd: let each stand alone, so that it takes no other with it.
             return rows;
         };
