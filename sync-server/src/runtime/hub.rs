@@ -22,6 +22,10 @@ use crate::ports::Store;
 /// The way to one room.
 pub(crate) type RoomHandle = Arc<Inbox>;
 
+/// Whether a room shall panic before this input.
+#[cfg(test)]
+pub(super) type Strike = fn(&Input) -> bool;
+
 #[derive(Default)]
 struct Open {
     rooms: Rooms,
@@ -42,7 +46,7 @@ pub struct Hub {
     ended: Notify,
     /// Says before which inputs a room shall panic.
     #[cfg(test)]
-    pub(super) strike: Mutex<Option<fn(&Input) -> bool>>,
+    pub(super) strike: Mutex<Option<Strike>>,
 }
 
 impl Hub {

@@ -28,8 +28,6 @@ const RETRY_FIRST_MS: u64 = 50;
 const RETRY_CAP_MS: u64 = 2_000;
 /// An append that takes so many milliseconds is worth telling people about.
 const STALLED_AFTER_MS: u64 = 2_000;
-/// Updates in a row that leave something missing, before their sender has to start afresh.
-const REPAIRS_MAX: u32 = 32;
 /// Work, in microseconds, that each new writer counts for, beside what it takes at once: every later edit is slower for it.
 const NEW_WRITER_US: u64 = 200;
 
@@ -458,30 +456,6 @@ impl Room {
                 out.push(Effect::BadRow { at: self.copy.seq });
                 Ok(Vec::new())
             }
-        }
-    }
-
-    /// What `author` sent builds on something that has not come: ask for it, as it has it.
-    fn repair(
-        &mut self,
-        author: MemberId,
-        is_needed: bool,
-        now: MonotonicMs,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(place) = self.place_of(author) else {
-            return;
-        };
-        let member = &mut self.members[place];
-        if !is_needed {
-            member.repairs = 0;
-            return;
-        }
-        member.repairs += 1;
-        if member.repairs > REPAIRS_MAX {
-            self.close_member(place, CloseReason::TooMuch, now, out);
-        } else {
-            self.send_step1(place, now, out);
         }
     }
 }
