@@ -1,6 +1,8 @@
 //! The outside world, one port or two each.
 
+pub(crate) mod codec;
 pub mod http;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 pub mod system;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::RawConfig;
+use crate::config::{Place, Problem, RawConfig, Secret};
 
 /// Write together: pages that several people edit at once, online or not.
 ///
@@ -98,7 +98,26 @@ pub enum PageFormat {
 pub struct DataArgs {
     /// Where everything is kept.
     #[arg(long, env = "SHEAF_DATA_DIR", value_name = "DIR", default_value = crate::config::DATA_DIR)]
-    pub data_dir: PathBuf,
+    data_dir: PathBuf,
+    /// Keep everything in this PostgreSQL database instead of the folder.
+    #[arg(
+        long,
+        env = "SHEAF_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    database_url: Option<String>,
+}
+
+impl DataArgs {
+    /// Where everything is kept.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database's address is none.
+    pub fn place(&self) -> Result<Place, Problem> {
+        let url = self.database_url.as_deref().map(Secret::from);
+        Place::parse(Some(self.data_dir.clone()), url.as_ref())
+    }
 }
 
 /// The settings of `sheaf serve`. They are texts here: `config` reads them and complains of all together.
@@ -110,6 +129,14 @@ pub struct ServeArgs {
     /// Where everything is kept [default: ./sheaf-data]. Back this folder up.
     #[arg(long, env = "SHEAF_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Keep everything in this PostgreSQL database instead of the folder. Servers with the same one work together.
+    #[arg(
+        long,
+        env = "SHEAF_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    database_url: Option<String>,
     /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
@@ -152,6 +179,7 @@ impl From<ServeArgs> for RawConfig {
         Self {
             listen: args.listen,
             data_dir: args.data_dir,
+            database_url: args.database_url.as_deref().map(Secret::from),
             open: args.open,
             log_format: args.log_format,
             log_level: args.log_level,

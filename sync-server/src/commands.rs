@@ -15,8 +15,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sheaf_server::STACK_BYTES;
+use sheaf_server::adapters::postgres::{self, PostgresStore};
 use sheaf_server::adapters::sqlite::{FILE_NAME, OpenError, Options, SqliteStore};
+use sheaf_server::cli::DataArgs;
+use sheaf_server::config::Place;
 use sheaf_server::metrics::Metrics;
+use sheaf_server::ports::Store;
 
 /// The command could not do its work, for a reason that is not about the data itself.
 const FAILED: u8 = 2;
@@ -32,28 +36,31 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// What a short command works with: the store, and a runtime to ask it in.
+/// What a short command works with: a runtime, and the store to ask in it.
+type Opened = (tokio::runtime::Runtime, Arc<dyn Store>);
+
+/// Opens what is there already.
 ///
 /// `meanwhile` says how the same is done while a server works in the folder.
-fn open_existing(
-    data_dir: &Path,
-    meanwhile: &str,
-) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
-    if !data_dir.join(FILE_NAME).is_file() {
-        eprintln!(
-            "sheaf: there is no {FILE_NAME} in {}; name the folder with --data-dir",
-            data_dir.display()
-        );
-        return Err(ExitCode::from(FAILED));
+fn open_existing(data: &DataArgs, meanwhile: &str) -> Result<Opened, ExitCode> {
+    if let Ok(Place::Folder(folder)) = data.place() {
+        let database = folder.join(FILE_NAME);
+        if !database.is_file() {
+            eprintln!(
+                "sheaf: there is no {FILE_NAME} in {}; name the folder with --data-dir",
+                folder.display()
+            );
+            return Err(ExitCode::from(FAILED));
+        }
+        if is_empty(&database) {
+            eprintln!(
+                "sheaf: {FILE_NAME} in {} is empty: nothing was ever stored in it, or it was cut off",
+                folder.display()
+            );
+            return Err(ExitCode::from(FAILED));
+        }
     }
-    if is_empty(&data_dir.join(FILE_NAME)) {
-        eprintln!(
-            "sheaf: {FILE_NAME} in {} is empty: nothing was ever stored in it, or it was cut off",
-            data_dir.display()
-        );
-        return Err(ExitCode::from(FAILED));
-    }
-    open(data_dir, meanwhile)
+    open(data, meanwhile)
 }
 
 /// Whether there is nothing in the database, nor in the log beside it that is moved into it later.
@@ -64,25 +71,48 @@ fn is_empty(database: &Path) -> bool {
     length(database) == 0 && length(Path::new(&log)) == 0
 }
 
-fn open(
-    data_dir: &Path,
-    meanwhile: &str,
-) -> Result<(tokio::runtime::Runtime, Arc<SqliteStore>), ExitCode> {
+fn open(data: &DataArgs, meanwhile: &str) -> Result<Opened, ExitCode> {
+    let place = data.place().map_err(|problem| {
+        eprintln!("sheaf: {problem}");
+        ExitCode::from(FAILED)
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|error| fail(&error))?;
-    let store = SqliteStore::open(data_dir, Options::default(), Arc::new(Metrics::default()))
-        .map_err(|error| {
-            let code = fail(&error);
-            match error {
-                OpenError::InUse(_) => eprintln!("  {meanwhile}"),
-                OpenError::Damaged(_) => return ExitCode::FAILURE,
-                _ => {}
-            }
-            code
-        })?;
-    Ok((runtime, Arc::new(store)))
+    let opened = runtime.block_on(open_store(&place, &Arc::new(Metrics::default())));
+    let store = opened.map_err(|error| {
+        let code = fail(&error);
+        match error {
+            StoreError::Folder(OpenError::InUse(_)) => eprintln!("  {meanwhile}"),
+            StoreError::Folder(OpenError::Damaged(_)) => return ExitCode::FAILURE,
+            StoreError::Folder(_) | StoreError::Database(_) => {}
+        }
+        code
+    })?;
+    Ok((runtime, store))
+}
+
+/// Why what is kept could not be opened.
+#[derive(Debug, thiserror::Error)]
+enum StoreError {
+    #[error(transparent)]
+    Folder(#[from] OpenError),
+    #[error(transparent)]
+    Database(#[from] postgres::OpenError),
+}
+
+async fn open_store(place: &Place, metrics: &Arc<Metrics>) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match place {
+        Place::Folder(folder) => Arc::new(SqliteStore::open(
+            folder,
+            Options::default(),
+            Arc::clone(metrics),
+        )?),
+        Place::Database(url) => {
+            Arc::new(PostgresStore::open(url.secret(), postgres::Options::default()).await?)
+        }
+    })
 }

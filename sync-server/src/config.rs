@@ -2,10 +2,14 @@
 //!
 //! What both ends must agree on is not here but in `sheaf_shared::limits`.
 
+mod place;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+
+pub use place::{DatabaseUrl, Place, Secret};
 
 /// The settings of `sheaf serve`.
 #[derive(Clone, Debug)]
@@ -15,7 +19,7 @@ pub struct Config {
     /// Who may come in while there are no accounts.
     pub audience: Audience,
     /// Where everything is kept.
-    pub data_dir: PathBuf,
+    pub place: Place,
     /// How log lines look.
     pub log_format: LogFormat,
     /// The least serious log line shown.
@@ -61,6 +65,8 @@ pub struct RawConfig {
     pub listen: Option<String>,
     /// `--data-dir`
     pub data_dir: Option<PathBuf>,
+    /// `--database-url`
+    pub database_url: Option<Secret>,
     /// `--open`
     pub open: bool,
     /// `--log-format`
@@ -140,7 +146,7 @@ impl Config {
         let config = Self {
             listen: problems.listen(raw.listen.as_deref(), audience),
             audience,
-            data_dir: raw.data_dir.clone().unwrap_or_else(|| DATA_DIR.into()),
+            place: problems.place(raw),
             log_format: problems.log_format(raw.log_format.as_deref()),
             log_level: problems.log_level(raw.log_level.as_deref()),
             connections_max: all,
@@ -293,6 +299,13 @@ impl Problems {
             self.add(variable, &listen.to_string(), BEYOND_LOOPBACK, example);
         }
         listen
+    }
+
+    fn place(&mut self, raw: &RawConfig) -> Place {
+        Place::parse(raw.data_dir.clone(), raw.database_url.as_ref()).unwrap_or_else(|problem| {
+            self.0.push(problem);
+            Place::Folder(DATA_DIR.into())
+        })
     }
 
     fn log_level(&mut self, raw: Option<&str>) -> tracing::Level {

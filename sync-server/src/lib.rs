@@ -58,14 +58,18 @@ pub async fn run(
     };
     let router = adapters::http::router(site.clone());
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&hub), shutdown.clone()));
+    let following = tokio::spawn(runtime::following::follow(
+        Arc::clone(&hub),
+        shutdown.clone(),
+    ));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {
         stop.await;
         shutdown.drain(&hub, config.drain_ms).await;
     };
     tokio::join!(serving, going_down);
-    // It ends by itself at this phase.
-    let _ = housekeeping.await;
+    // They end by themselves at this phase.
+    let _ = tokio::join!(housekeeping, following);
 }
 
 async fn keep_house(hub: Arc<Hub>, shutdown: Shutdown) {

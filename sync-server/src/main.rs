@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::serve(&(*args).into()),
         Command::Import(args) => commands::pages::import(&args),
         Command::Export(args) => commands::pages::export(&args),
-        Command::Verify { data } => commands::verify::verify(&data.data_dir),
+        Command::Verify { data } => commands::verify::verify(&data),
     }
 }

@@ -105,6 +105,8 @@ pub struct Metrics {
     pub compactions: Counter,
     /// Snapshots that were not stored: outrun, refused by the check, or failed.
     pub compaction_faults: Counter,
+    /// Rounds of asking a shared store about open documents that got no answer.
+    pub following_faults: Counter,
     /// How long a group of writes took until it was on the disk.
     pub store_commit: Histogram,
     /// How long a room worked on what waited for it.
@@ -193,7 +195,7 @@ impl Metrics {
         ]
     }
 
-    fn troubles(&self) -> [NamedCounter<'_>; 8] {
+    fn troubles(&self) -> [NamedCounter<'_>; 9] {
         [
             (
                 "sheaf_closed_for_cause_total",
@@ -234,6 +236,11 @@ impl Metrics {
                 "sheaf_compaction_faults_total",
                 "Snapshots that were not stored.",
                 &self.compaction_faults,
+            ),
+            (
+                "sheaf_following_faults_total",
+                "Times a shared store did not say how far documents have come.",
+                &self.following_faults,
             ),
         ]
     }

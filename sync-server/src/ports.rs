@@ -237,6 +237,20 @@ pub trait Store: Send + Sync + 'static {
     /// [`StorageFault`] when the store could not be asked.
     async fn quarantined(&self, doc: &DocName) -> Result<Vec<Quarantined>, StorageFault>;
 
+    /// Whether other servers use the same store at the same time.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with the file or the like that everything lies in, whatever it holds; nothing if it is sound.
+    /// Reads all of it. A database that checks itself has nothing to add.
+    ///
+    /// # Errors
+    /// [`StorageFault`] when it could not be read.
+    async fn damages_of_whole(&self) -> Result<Vec<String>, StorageFault> {
+        Ok(Vec::new())
+    }
+
     /// Whether an append would be taken now: writes something small and durable.
     ///
     /// # Errors

@@ -1,17 +1,27 @@
 //! Every store honours the contract of the port; and what SQLite alone promises.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "support/engines.rs"]
+mod engines;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use sheaf_server::adapters::memory::MemoryStore;
+use sheaf_server::adapters::postgres::{self, PostgresStore};
 use sheaf_server::adapters::sqlite::{CommitFault, FILE_NAME, OpenError, Options, SqliteStore};
 use sheaf_server::contract::store::{Subject, honoured_by};
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::{NewSnapshot, ReadFault, Seq, StorageFault, Store, UpdateBytes};
 use sheaf_shared::ids::DocName;
 use tempfile::TempDir;
+
+use engines::Postgres;
 
 struct InMemory(Arc<MemoryStore>);
 
@@ -51,6 +61,37 @@ impl Subject for InSqlite {
     }
 }
 
+struct InPostgres {
+    store: Arc<PostgresStore>,
+    url: String,
+}
+
+impl InPostgres {
+    async fn fresh() -> Self {
+        let url = Postgres::shared().fresh_url().await;
+        Self {
+            store: connect(&url).await,
+            url,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Subject for InPostgres {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    async fn restart(&mut self) {
+        self.store = connect(&self.url).await;
+    }
+}
+
+async fn connect(url: &str) -> Arc<PostgresStore> {
+    let store = PostgresStore::open(url, postgres::Options::default()).await;
+    Arc::new(store.unwrap())
+}
+
 fn open(folder: &Path) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(folder, Options::default(), Arc::new(Metrics::default()))
 }
@@ -65,12 +106,180 @@ fn update(text: &str) -> UpdateBytes {
 
 #[tokio::test]
 async fn the_memory_store_honours_the_contract() {
-    honoured_by(|| InMemory(Arc::default())).await;
+    honoured_by(async || InMemory(Arc::default())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sqlite_store_honours_the_contract() {
-    honoured_by(InSqlite::fresh).await;
+    honoured_by(async || InSqlite::fresh()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_postgres_store_honours_the_contract() {
+    honoured_by(InPostgres::fresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_together_set_up_one_set_of_tables() {
+    let url = Postgres::shared().fresh_url().await;
+    let starting: Vec<_> = (0..6)
+        .map(|_| {
+            tokio::spawn({
+                let url = url.clone();
+                async move { connect(&url).await }
+            })
+        })
+        .collect();
+    let mut servers = Vec::new();
+    for started in starting {
+        servers.push(started.await.unwrap());
+    }
+    for (count, server) in servers.iter().enumerate() {
+        let appended = server
+            .append(&doc("page"), vec![update("x")])
+            .await
+            .unwrap();
+        assert_eq!(appended.first, Seq(count as u64 + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_of_many_servers_lie_in_one_row_of_places() {
+    let url = Postgres::shared().fresh_url().await;
+    let mut writing = Vec::new();
+    for server in 0..4 {
+        let store = connect(&url).await;
+        writing.push(tokio::spawn(async move {
+            let mut given = Vec::new();
+            for count in 0..50 {
+                let text = format!("{server}:{count}");
+                let appended = store
+                    .append(&doc("page"), vec![update(&text)])
+                    .await
+                    .unwrap();
+                // Whoever sees a place has seen every place before it: the order of commits.
+                let seen = store
+                    .read_since(&doc("page"), Seq(0))
+                    .await
+                    .unwrap()
+                    .unwrap();
+                assert!(seen.len() as u64 >= appended.last.0);
+                given.push((appended.first, text));
+            }
+            given
+        }));
+    }
+    let mut given = Vec::new();
+    for writer in writing {
+        given.extend(writer.await.unwrap());
+    }
+    given.sort();
+    let stored = connect(&url)
+        .await
+        .load(&doc("page"))
+        .await
+        .unwrap()
+        .unwrap();
+    let stored: Vec<_> = stored
+        .log
+        .into_iter()
+        .map(|entry| (entry.seq, String::from_utf8(entry.update.to_vec()).unwrap()))
+        .collect();
+    assert_eq!(stored, given);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_killed_is_used_again_by_itself_and_has_every_commit() {
+    let mut database = Postgres::start(&[]);
+    let store = connect(&database.url()).await;
+    let mut stored = 0_u64;
+    for round in 0..3 {
+        for count in 0..20 {
+            let text = format!("{round}:{count}");
+            stored = store
+                .append(&doc("page"), vec![update(&text)])
+                .await
+                .unwrap()
+                .last
+                .0;
+        }
+        database.kill();
+        let refused = store.append(&doc("page"), vec![update("nowhere")]).await;
+        assert!(refused.is_err(), "acknowledged without a database");
+        assert!(
+            store.load(&doc("page")).await.is_err(),
+            "absence is no answer"
+        );
+        database.start_again();
+        let read = store.load(&doc("page")).await.unwrap().unwrap();
+        assert!(read.head() >= Seq(stored), "a commit is lost");
+    }
+    assert!(
+        store
+            .append(&doc("page"), vec![update("goes on")])
+            .await
+            .unwrap()
+            .first
+            > Seq(stored)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_sync_is_refused() {
+    let database = Postgres::start(&["fsync=off"]);
+    let opened = PostgresStore::open(&database.url(), postgres::Options::default()).await;
+    let Err(error) = opened else {
+        panic!("it was taken")
+    };
+    assert!(error.to_string().contains("fsync"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_the_database_that_was_changed_or_moved_is_found() {
+    let url = Postgres::shared().fresh_url().await;
+    let schema = url.rsplit_once("%3D").unwrap().1.to_owned();
+    let store = connect(&url).await;
+    for name in ["changed", "moved", "gone", "sound"] {
+        for text in ["one", "two", "three"] {
+            store.append(&doc(name), vec![update(text)]).await.unwrap();
+        }
+    }
+    let of =
+        |name: &str| format!("doc_id = (SELECT doc_id FROM {schema}.doc WHERE name = '{name}')");
+    for sql in [
+        format!(
+            "UPDATE {schema}.log SET updates = '\x03747779' WHERE first_seq = 2 AND {}",
+            of("changed")
+        ),
+        format!(
+            "UPDATE {schema}.log SET first_seq = 9, last_seq = 9 WHERE first_seq = 3 AND {}",
+            of("moved")
+        ),
+        format!(
+            "DELETE FROM {schema}.log WHERE first_seq = 2 AND {}",
+            of("gone")
+        ),
+    ] {
+        Postgres::shared().execute(&sql).await;
+    }
+    for name in ["changed", "moved", "gone"] {
+        let read = store.load(&doc(name)).await;
+        assert!(
+            matches!(read, Err(ReadFault::Damaged(_))),
+            "{name}: {read:?}"
+        );
+    }
+    assert_eq!(
+        store.load(&doc("sound")).await.unwrap().unwrap().log.len(),
+        3
+    );
+    let listed = store.list(None, 10).await.unwrap();
+    let troubled: Vec<_> = listed
+        .iter()
+        .filter(|line| line.trouble.is_some())
+        .map(|line| line.doc.as_str())
+        .collect();
+    assert_eq!(troubled, ["changed", "gone", "moved"]);
 }
 
 #[tokio::test]

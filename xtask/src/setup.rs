@@ -2,6 +2,7 @@
 //! nothing when nothing is missing, and says what it installs, why, and how long that took.
 
 pub(crate) mod browsers;
+pub(crate) mod engines;
 pub(crate) mod node;
 pub(crate) mod tools;
 pub(crate) mod wasm_std;
@@ -37,8 +38,9 @@ impl WebTools {
     }
 }
 
-/// What `cargo xtask setup` does: everything, the browsers included.
+/// What `cargo xtask setup` does: everything, browsers and databases included.
 pub(crate) fn everything() -> Result<(), Failure> {
+    engines::find_or_install()?;
     for_the_page()?;
     for_browser_tests().map(drop)
 }

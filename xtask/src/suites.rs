@@ -172,6 +172,7 @@ fn clippy() -> Result<Tally, Failure> {
 }
 
 fn native() -> Result<Tally, Failure> {
+    setup::engines::find_or_install()?;
     let rest = count(&mut cargo(&["test", "--no-fail-fast"]), Runner::CargoTest)?;
     // The page is not among the packages that a bare `cargo test` takes; what it decides is tested natively all
     // the same.

@@ -185,6 +185,7 @@ impl Room {
             Input::Read(rows) => self.read(rows, now, out),
             Input::ReadFolded => self.read_folded(out),
             Input::ReadFailed => self.read_failed(now),
+            Input::Head(head) => self.heard_of(head, out),
             Input::Compacted {
                 through,
                 snapshot_bytes,

@@ -4,7 +4,6 @@
 //! it returns. A few connections read. Every row has a checksum that is verified when it is read.
 
 mod checkpoint;
-mod codec;
 mod fault;
 mod lock;
 mod reader;
@@ -116,14 +115,6 @@ impl SqliteStore {
         tokio::task::spawn_blocking(move || readers.ask(question))
             .await
             .map_err(|_| StorageFault::Failed("a reading thread died".to_owned()))?
-    }
-
-    /// What is wrong with the file itself, whatever it holds; nothing if it is sound. Reads all of it.
-    ///
-    /// # Errors
-    /// [`StorageFault`] when it could not be read.
-    pub async fn damages_of_file(&self) -> Result<Vec<String>, StorageFault> {
-        self.ask_reader(reader::damages_of_file).await
     }
 
     /// Notes that a document could not be read, or can be again.
@@ -271,6 +262,10 @@ impl Store for SqliteStore {
         let doc = doc.clone();
         self.ask_reader(move |connection| reader::quarantined(connection, &doc))
             .await
+    }
+
+    async fn damages_of_whole(&self) -> Result<Vec<String>, StorageFault> {
+        self.ask_reader(reader::damages_of_file).await
     }
 
     async fn probe(&self) -> Result<(), StorageFault> {

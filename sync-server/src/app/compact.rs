@@ -92,7 +92,9 @@ pub async fn compact(
     let head = stored.head();
     if stored.log.is_empty() && stored.snapshot.is_some() {
         // Somebody was faster. What is left to do is trimming, which may have been cut short.
-        store.trim(doc, stored.snapshot_through.min(head)).await?;
+        if !store.is_shared() {
+            store.trim(doc, stored.snapshot_through.min(head)).await?;
+        }
         let snapshot_bytes = stored.snapshot.as_ref().map_or(0, UpdateBytes::len);
         return Ok(Compacted {
             through: head.max(through),
@@ -100,6 +102,13 @@ pub async fn compact(
         });
     }
     let made_from = stored.generation;
+    // Another server may be some rows behind, and reads on from the log: what the last snapshot left there goes now,
+    // what this one holds goes with the next.
+    let trimmed_through = if store.is_shared() {
+        stored.snapshot_through
+    } else {
+        head
+    };
     let bytes = tokio::task::spawn_blocking(move || {
         catch_unwind(AssertUnwindSafe(|| snapshot_of(&stored)))
             .unwrap_or(Err(CompactFault::Panicked))
@@ -121,7 +130,7 @@ pub async fn compact(
         PutSnapshot::Stored(_) => {}
         PutSnapshot::Outrun(_) => return Err(CompactFault::Outrun),
     }
-    store.trim(doc, head).await?;
+    store.trim(doc, trimmed_through).await?;
     Ok(Compacted {
         through: head,
         snapshot_bytes,

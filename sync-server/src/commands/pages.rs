@@ -23,7 +23,7 @@ const EXPORT_MEANWHILE: &str = "Nothing was exported. If that is the Sheaf serve
 
 /// Imports each file as a page and prints its address. Goes on after a file that fails.
 pub(crate) fn import(args: &ImportArgs) -> ExitCode {
-    let (runtime, store) = match super::open(&args.data.data_dir, IMPORT_MEANWHILE) {
+    let (runtime, store) = match super::open(&args.data, IMPORT_MEANWHILE) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
@@ -62,7 +62,7 @@ pub(crate) fn import(args: &ImportArgs) -> ExitCode {
 
 /// Prints a page, or writes it into a file.
 pub(crate) fn export(args: &ExportArgs) -> ExitCode {
-    let (runtime, store) = match super::open_existing(&args.data.data_dir, EXPORT_MEANWHILE) {
+    let (runtime, store) = match super::open_existing(&args.data, EXPORT_MEANWHILE) {
         Ok(opened) => opened,
         Err(code) => return code,
     };

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sheaf_server::adapters::http::{self, Assets};
-use sheaf_server::adapters::sqlite::{Options, SqliteStore};
 use sheaf_server::adapters::system;
 use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
 use sheaf_server::metrics::Metrics;
@@ -48,9 +47,8 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
     };
     let files = system::raise_open_files();
     let metrics = Arc::new(Metrics::default());
-    let store = match SqliteStore::open(&config.data_dir, Options::default(), Arc::clone(&metrics))
-    {
-        Ok(store) => Arc::new(store),
+    let store = match super::open_store(&config.place, &metrics).await {
+        Ok(store) => store,
         Err(error) => return super::fail(&error),
     };
     let bound = match http::bind(config.listen) {

@@ -1,18 +1,18 @@
 //! `sheaf verify`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use sheaf_server::adapters::sqlite::FILE_NAME;
 use sheaf_server::app;
+use sheaf_server::cli::DataArgs;
 
 /// Checks everything that is stored and says what was found.
-pub(crate) fn verify(data_dir: &Path) -> ExitCode {
-    let (runtime, store) = match super::open_existing(data_dir, "Nothing was checked.") {
+pub(crate) fn verify(data: &DataArgs) -> ExitCode {
+    let (runtime, store) = match super::open_existing(data, "Nothing was checked.") {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    let file = match runtime.block_on(store.damages_of_file()) {
+    let file = match runtime.block_on(store.damages_of_whole()) {
         Ok(damages) => damages,
         Err(fault) => return super::fail(&fault),
     };

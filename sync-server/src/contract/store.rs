@@ -25,20 +25,20 @@ pub trait Subject: Send {
 }
 
 /// Runs every clause, each on a subject of its own.
-pub async fn honoured_by<S: Subject>(fresh: impl Fn() -> S) {
-    absence_is_an_answer(&mut fresh()).await;
-    sequence_numbers_have_no_gaps(&mut fresh()).await;
-    what_was_appended_is_read_back(&mut fresh()).await;
-    a_reader_gets_what_it_lacks(&mut fresh()).await;
-    a_snapshot_stands_in_for_the_log(&mut fresh()).await;
-    a_snapshot_made_from_an_old_one_is_outrun(&mut fresh()).await;
-    a_snapshot_of_updates_that_are_not_there_is_refused(&mut fresh()).await;
-    trimming_never_goes_past_the_snapshot(&mut fresh()).await;
-    trimmed_updates_become_history(&mut fresh()).await;
-    a_reader_behind_the_trimmed_log_is_told_to_load(&mut fresh()).await;
-    an_update_put_aside_is_kept_and_answered_empty(&mut fresh()).await;
-    documents_are_listed_in_pages(&mut fresh()).await;
-    writers_at_the_same_time_get_distinct_places(&mut fresh()).await;
+pub async fn honoured_by<S: Subject>(fresh: impl AsyncFn() -> S) {
+    absence_is_an_answer(&mut fresh().await).await;
+    sequence_numbers_have_no_gaps(&mut fresh().await).await;
+    what_was_appended_is_read_back(&mut fresh().await).await;
+    a_reader_gets_what_it_lacks(&mut fresh().await).await;
+    a_snapshot_stands_in_for_the_log(&mut fresh().await).await;
+    a_snapshot_made_from_an_old_one_is_outrun(&mut fresh().await).await;
+    a_snapshot_of_updates_that_are_not_there_is_refused(&mut fresh().await).await;
+    trimming_never_goes_past_the_snapshot(&mut fresh().await).await;
+    trimmed_updates_become_history(&mut fresh().await).await;
+    a_reader_behind_the_trimmed_log_is_told_to_load(&mut fresh().await).await;
+    an_update_put_aside_is_kept_and_answered_empty(&mut fresh().await).await;
+    documents_are_listed_in_pages(&mut fresh().await).await;
+    writers_at_the_same_time_get_distinct_places(&mut fresh().await).await;
 }
 
 fn doc(name: &str) -> DocName {

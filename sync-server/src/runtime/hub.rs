@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sheaf_core::room::{Input, Joining, MemberId, RoomConfig, Speaks};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::DocName;
+use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::sync::close::CloseReason;
 use tokio::sync::Notify;
 
@@ -222,6 +222,19 @@ impl Hub {
                 return;
             }
             ended.await;
+        }
+    }
+
+    /// Names of the documents in memory.
+    pub(crate) fn open_documents(&self) -> Vec<DocName> {
+        self.open().inboxes.keys().cloned().collect()
+    }
+
+    /// Tells a document's room, if there is one, how far the store has come.
+    pub(crate) fn reaches(&self, doc: &DocName, head: Seq) {
+        let room = self.open().inboxes.get(doc).map(Arc::clone);
+        if let Some(room) = room {
+            room.tell(Input::Head(head));
         }
     }
 

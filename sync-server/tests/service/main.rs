@@ -10,7 +10,10 @@ mod client;
 mod command_line;
 mod editing;
 mod ending;
+#[path = "../support/engines.rs"]
+mod engines;
 mod faults;
+mod fleet;
 mod forgetting;
 mod killed;
 mod long;

@@ -71,6 +71,8 @@ pub enum Input {
     ReadFolded,
     /// The answer to [`super::Effect::ReadSince`]: the store could not say. It is asked again later.
     ReadFailed,
+    /// The document's log is known to reach to this place. Rows of other servers are read then.
+    Head(Seq),
     /// The answer to [`super::Effect::Compact`]: the snapshot is committed.
     Compacted {
         /// The last row it holds.

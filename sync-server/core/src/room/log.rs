@@ -2,6 +2,7 @@
 
 mod batch;
 mod compaction;
+mod elsewhere;
 mod stuck;
 
 use bytes::Bytes;
@@ -13,10 +14,11 @@ use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::Message;
 
 use compaction::LogSize;
+use elsewhere::Reading;
 use stuck::Stuck;
 
 use super::effect::Effect;
-use super::input::{Rows, StoreFault, Ticket};
+use super::input::{StoreFault, Ticket};
 use super::{MemberId, Room};
 
 /// What a waiting message costs beside its bytes.
@@ -41,6 +43,8 @@ pub(super) struct Log {
     some_stopped: bool,
     size: LogSize,
     stuck: Stuck,
+    reading: Reading,
+    readings_failed: u32,
 }
 
 /// A message that awaits its answer.
@@ -89,10 +93,8 @@ enum Stage {
     Appending,
     /// Ask the store again then.
     RetryAt(MonotonicMs),
-    /// Stored, but so are rows before it that this room has not seen: they are being read.
-    Reading,
-    /// Ask for those rows again then.
-    ReadAgainAt(MonotonicMs),
+    /// Stored, the last row at this place; but so are rows before it that this room has not seen yet.
+    Behind(Seq),
 }
 
 impl Log {
@@ -114,11 +116,19 @@ impl Log {
     }
 
     pub(super) fn deadline(&self) -> Option<MonotonicMs> {
-        let commit = self.under_way.as_ref()?;
-        match commit.stage {
-            Stage::RetryAt(at) | Stage::ReadAgainAt(at) => Some(at),
-            Stage::Appending | Stage::Reading if self.told_stalled => None,
-            Stage::Appending | Stage::Reading => Some(commit.started_at.plus_ms(STALLED_AFTER_MS)),
+        let of_commit = self
+            .under_way
+            .as_ref()
+            .and_then(|commit| match commit.stage {
+                Stage::RetryAt(at) => Some(at),
+                Stage::Appending | Stage::Behind(_) if self.told_stalled => None,
+                Stage::Appending | Stage::Behind(_) => {
+                    Some(commit.started_at.plus_ms(STALLED_AFTER_MS))
+                }
+            });
+        match (of_commit, self.reading.deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
         }
     }
 }
@@ -253,68 +263,12 @@ impl Room {
         else {
             return;
         };
-        if last.0 == self.copy.seq.0 + commit.rows.len() as u64 {
-            let rows = std::mem::take(&mut commit.rows);
-            let applied = self.take_rows(&rows, now, out);
-            if applied.is_err() {
-                return self.break_down(now, out);
-            }
-            self.committed(commit.waiting, now, out);
-        } else {
+        commit.stage = Stage::Behind(last);
+        self.log.under_way = Some(commit);
+        self.settle(now, out);
+        if self.log.under_way.is_some() && self.log.is_behind() {
             // Rows came in between: an append of ours whose answer was lost, or another server's.
-            commit.stage = Stage::Reading;
-            commit.rows = Vec::new();
-            self.log.under_way = Some(commit);
-            out.push(Effect::ReadSince {
-                after: self.copy.seq,
-            });
-        }
-    }
-
-    /// The rows that came in between, and ours.
-    pub(super) fn read(&mut self, read: Rows, now: MonotonicMs, out: &mut Vec<Effect>) {
-        let Some(commit) = self
-            .log
-            .under_way
-            .take_if(|commit| commit.stage == Stage::Reading)
-        else {
-            return;
-        };
-        let known = self.copy.seq.0.saturating_sub(read.after.0) as usize;
-        let rows: Vec<Row> = read
-            .rows
-            .into_iter()
-            .skip(known)
-            .map(|update| Row {
-                update,
-                author: None,
-            })
-            .collect();
-        if self.take_rows(&rows, now, out).is_err() {
-            return self.break_down(now, out);
-        }
-        self.committed(commit.waiting, now, out);
-    }
-
-    /// The rows that came in between are folded into a snapshot already. A snapshot is no row to be told on, so this
-    /// copy is given up: everyone comes back, sends again what was not acknowledged, and a new room reads the store.
-    pub(super) fn read_folded(&mut self, out: &mut Vec<Effect>) {
-        let is_awaited = self
-            .log
-            .under_way
-            .as_ref()
-            .is_some_and(|commit| commit.stage == Stage::Reading);
-        if is_awaited {
-            self.close_all(CloseReason::Fault, out);
-            self.end(out);
-        }
-    }
-
-    pub(super) fn read_failed(&mut self, now: MonotonicMs) {
-        if let Some(commit) = &mut self.log.under_way
-            && commit.stage == Stage::Reading
-        {
-            commit.stage = Stage::ReadAgainAt(now.plus_ms(commit.pause_ms()));
+            self.read_on(out);
         }
     }
 
@@ -359,6 +313,7 @@ impl Room {
     /// Retries what is due, and says so when the store takes long.
     pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         self.tell_if_stuck(now, out);
+        self.reading_on_time(now, out);
         let Some(commit) = &mut self.log.under_way else {
             return;
         };
@@ -366,12 +321,6 @@ impl Room {
             Stage::RetryAt(at) if now >= at => {
                 commit.stage = Stage::Appending;
                 out.push(commit.append());
-            }
-            Stage::ReadAgainAt(at) if now >= at => {
-                commit.stage = Stage::Reading;
-                out.push(Effect::ReadSince {
-                    after: self.copy.seq,
-                });
             }
             _ => {}
         }
@@ -470,6 +419,11 @@ impl Commit {
 
     fn pause_ms(&mut self) -> u64 {
         self.failures += 1;
-        RETRY_CAP_MS.min(RETRY_FIRST_MS << self.failures.min(10))
+        pause_ms(self.failures)
     }
+}
+
+/// How long to wait after so many failures in a row.
+fn pause_ms(failures: u32) -> u64 {
+    RETRY_CAP_MS.min(RETRY_FIRST_MS << failures.min(10))
 }

@@ -8,10 +8,10 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::EMPTY_UPDATE;
 use sheaf_shared::time::UnixMs;
 
-use super::codec;
 use super::fault::{OpenError, storage_fault};
 use super::rows::{head_of, signed, unsigned};
 use super::schema;
+use crate::adapters::codec;
 use crate::ports::{
     DocumentSummary, Entry, Generation, Head, Quarantined, READ_BYTES_MAX, ReadFault, Seq,
     StorageFault, StoredDocument, UpdateBytes,

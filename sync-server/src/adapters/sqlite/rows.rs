@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use sheaf_shared::ids::DocName;
 
-use super::codec;
 use super::writer::Job;
+use crate::adapters::codec;
 use crate::adapters::system::unix_now;
 use crate::ports::{Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes};
 

@@ -1,0 +1,89 @@
+//! The tables: which migrations there are, and what is checked before the first edit.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Row as _};
+
+use super::fault::OpenError;
+
+struct Migration {
+    version: i32,
+    /// The oldest release that still works with these tables knows this version. A migration that only adds keeps
+    /// the one before it, so that the previous release may run on while servers are replaced one by one.
+    floor: i32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// Every migration, in order. A migration that has been released never changes.
+const MIGRATIONS: [Migration; 1] = [Migration {
+    version: 1,
+    floor: 1,
+    name: "documents",
+    sql: include_str!("../../../migrations/postgres/0001_documents.sql"),
+}];
+
+/// The advisory lock that servers take to migrate one after the other (`SHEF`).
+const LOCK: i64 = 0x5348_4546;
+
+/// Refuses a database that would lose what it has committed.
+pub(super) async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {
+    for setting in ["fsync", "full_page_writes"] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(&mut *connection)
+            .await?;
+        if value == "off" {
+            return Err(OpenError::NotDurable { setting });
+        }
+    }
+    Ok(())
+}
+
+/// Brings the tables up to date. Servers that start at the same time wait for each other.
+pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let mut transaction = connection.begin().await?;
+    sqlx::raw_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS migration (
+             version INTEGER PRIMARY KEY,
+             floor   INTEGER NOT NULL,
+             name    TEXT NOT NULL
+         )",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let row =
+        sqlx::query("SELECT COALESCE(MAX(version), 0), COALESCE(MAX(floor), 0) FROM migration")
+            .fetch_one(&mut *transaction)
+            .await?;
+    let (newest, floor): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if floor > known {
+        return Err(OpenError::TooNew {
+            found: newest,
+            known,
+        });
+    }
+    for migration in MIGRATIONS
+        .iter()
+        .filter(|migration| migration.version > newest)
+    {
+        sqlx::raw_sql(migration.sql)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("INSERT INTO migration (version, floor, name) VALUES ($1, $2, $3)")
+            .bind(migration.version)
+            .bind(migration.floor)
+            .bind(migration.name)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Real engines for tests, each a process of its own on a free port, with its files in a temporary folder.
+
+mod postgres;
+
+pub(crate) use postgres::Postgres;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Ends the process `id` when this one is gone, however it ended: a test binary has no hook for that.
+fn end_with_us(id: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", &format!("read -r _; kill -INT {id} 2>/dev/null")])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The newest of the folders that match `prefix*/bin` and hold `program`, or the folder of it on `PATH`.
+fn folder_of(program: &str, prefixes: &[&str]) -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = prefixes
+        .iter()
+        .flat_map(|prefix| Path::new(prefix).read_dir().into_iter().flatten())
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|folder| folder.join(program).is_file())
+        .collect();
+    found.sort();
+    found.pop().or_else(|| {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).find(|folder| folder.join(program).is_file())
+    })
+}
