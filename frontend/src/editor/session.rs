@@ -81,10 +81,11 @@ impl Session {
         };
         let remote = document.on_remote(told(Self::show));
         let presence = document.on_presence(told(Self::show_carets));
+        let leaving = document.on_leaving(told(Self::send_held));
         session
             .subscriptions
             .borrow_mut()
-            .extend([remote, presence]);
+            .extend([remote, presence, leaving]);
         session.show();
         session.show_carets();
         session.announce();

@@ -15,7 +15,7 @@ use web_sys::{
     IdbOpenDbRequest,
 };
 
-use super::idb::{self, Durability, committed, result_of};
+use super::idb::{self, Answer, Durability, committed, result_of};
 
 const DATABASE: &str = "sheaf";
 const VERSION: u32 = 1;
@@ -101,11 +101,12 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens it, and makes it if there is none.
+    /// Opens it, and makes it if there is none. Calls `closed` if it is taken away later: the browser or the person
+    /// cleared this site's data, or a newer release in another tab changes the stores. Nothing of it is of use then.
     ///
     /// # Errors
     /// [`StorageFault`] when this browser keeps nothing here.
-    pub async fn open() -> Result<Self, StorageFault> {
+    pub async fn open(closed: impl Fn() + 'static) -> Result<Self, StorageFault> {
         let factory = crate::platform::window()
             .indexed_db()
             .map_err(|fault| StorageFault::of_js(&fault))?
@@ -126,9 +127,13 @@ impl Db {
         let opened = result_of(&request).await;
         request.set_onupgradeneeded(None);
         let database: IdbDatabase = opened?.unchecked_into();
-        // A newer release in another tab may change the stores: let it, this tab then reports failing writes.
-        let giving_way = database.clone();
-        crate::platform::listen(&database, "versionchange", move |_| giving_way.close());
+        let closed = Rc::new(closed);
+        let (giving_way, told) = (database.clone(), Rc::clone(&closed));
+        crate::platform::listen(&database, "versionchange", move |_| {
+            giving_way.close();
+            told();
+        });
+        crate::platform::listen(&database, "close", move |_| closed());
         Ok(Self {
             database,
             is_new: is_new.get(),
@@ -184,11 +189,12 @@ impl Db {
         })
     }
 
-    /// Adds rows, all or none, and waits until they are kept. Their keys come back in the same order.
+    /// Adds rows, all or none: they are handed to the browser before this returns, so that they are kept although
+    /// the page may be gone in the next moment.
     ///
     /// # Errors
-    /// [`StorageFault`] when none was kept.
-    pub async fn append(&self, rows: &[NewRow]) -> Result<Vec<RowKey>, StorageFault> {
+    /// [`StorageFault`] when nothing could be handed over.
+    pub fn append(&self, rows: &[NewRow]) -> Result<Appending, StorageFault> {
         let durability = if rows.iter().any(|row| row.waiting) {
             Durability::Strict
         } else {
@@ -204,16 +210,12 @@ impl Db {
                     .map_err(|fault| StorageFault::of_js(&fault))?,
             );
         }
-        committed(&transaction).await?;
-        requests
-            .iter()
-            .map(|request| {
-                let key = request
-                    .result()
-                    .map_err(|fault| StorageFault::of_js(&fault))?;
-                row_key(&key).ok_or(StorageFault::Broken)
-            })
-            .collect()
+        let committed = committed(&transaction);
+        idb::close(&transaction);
+        Ok(Appending {
+            requests,
+            committed,
+        })
     }
 
     /// Writes down that the server has these rows.
@@ -241,28 +243,33 @@ impl Db {
         committed(&transaction).await
     }
 
-    /// How many rows wait, for each document that has any.
+    /// All rows that wait, oldest first, and whose they are.
     ///
     /// # Errors
-    /// [`StorageFault`] when it could not be read.
-    pub async fn waiting(&self) -> Result<Vec<(DocName, usize)>, StorageFault> {
+    /// [`StorageFault`] when they could not be read.
+    pub async fn waiting(&self) -> Result<Vec<(DocName, Row)>, StorageFault> {
         let transaction = idb::reading(&self.database, &[LOG])?;
         let index = store(&transaction, LOG)?
             .index(BY_WAITING)
             .map_err(|fault| StorageFault::of_js(&fault))?;
-        let request = index
-            .get_all()
-            .map_err(|fault| StorageFault::of_js(&fault))?;
-        let mut counts = std::collections::BTreeMap::<DocName, usize>::new();
-        for value in Array::from(&result_of(&request).await?).iter() {
-            let doc = Reflect::get(&value, &"doc".into())
-                .ok()
-                .and_then(|doc| doc.as_string());
-            if let Some(Ok(doc)) = doc.map(|doc| DocName::parse(&doc)) {
-                *counts.entry(doc).or_default() += 1;
-            }
-        }
-        Ok(counts.into_iter().collect())
+        let asked = |request: Result<web_sys::IdbRequest, JsValue>| {
+            request.map_err(|fault| StorageFault::of_js(&fault))
+        };
+        let (values, keys) = (asked(index.get_all())?, asked(index.get_all_keys())?);
+        let (values, keys) = (
+            Array::from(&result_of(&values).await?),
+            Array::from(&result_of(&keys).await?),
+        );
+        let row = |(value, key): (JsValue, JsValue)| {
+            let doc = Reflect::get(&value, &"doc".into()).ok()?.as_string()?;
+            let row = Row {
+                key: row_key(&key)?,
+                update: bytes_of(&value)?,
+                waiting: true,
+            };
+            Some((DocName::parse(&doc).ok()?, row))
+        };
+        Ok(values.iter().zip(keys.iter()).filter_map(row).collect())
     }
 
     /// Replaces the snapshot that `stored` had by `snapshot`, which must hold it and all its rows, and drops
@@ -299,6 +306,32 @@ impl Db {
         }
         committed(&transaction).await?;
         Ok(true)
+    }
+}
+
+/// Rows on their way to the disk.
+#[must_use = "only its end says whether the rows are kept"]
+pub struct Appending {
+    requests: Vec<web_sys::IdbRequest>,
+    committed: Answer<()>,
+}
+
+impl Appending {
+    /// Waits until the rows are kept. Their keys come in the order of the rows.
+    ///
+    /// # Errors
+    /// [`StorageFault`] when none was kept.
+    pub async fn kept(self) -> Result<Vec<RowKey>, StorageFault> {
+        self.committed.await?;
+        self.requests
+            .iter()
+            .map(|request| {
+                let key = request
+                    .result()
+                    .map_err(|fault| StorageFault::of_js(&fault))?;
+                row_key(&key).ok_or(StorageFault::Broken)
+            })
+            .collect()
     }
 }
 

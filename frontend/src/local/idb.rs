@@ -141,6 +141,20 @@ extern "C" {
         mode: &str,
         options: &JsValue,
     ) -> Result<IdbTransaction, JsValue>;
+
+    #[wasm_bindgen(extends = IdbTransaction)]
+    type TransactionWithCommit;
+
+    #[wasm_bindgen(method, catch)]
+    fn commit(this: &TransactionWithCommit) -> Result<(), JsValue>;
+}
+
+/// Says that nothing more is asked in `transaction`. Without it the browser commits once it has told the page of each
+/// request, and rolls back if the page is gone by then. A browser that does not know this goes on as without it.
+pub fn close(transaction: &IdbTransaction) {
+    let transaction: &TransactionWithCommit = transaction.unchecked_ref();
+    // One that is over already says so by its end.
+    let _ = transaction.commit();
 }
 
 /// Opens a transaction that may write.

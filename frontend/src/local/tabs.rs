@@ -49,6 +49,8 @@ pub enum TabMessage {
     },
     /// Name, colour or theme were changed.
     Preferences,
+    /// I am about to go, and may have written to the log what I told nobody of.
+    Leaving,
 }
 
 /// The line to the other tabs. `None` inside when this browser has no such thing; the page then works alone.
@@ -81,6 +83,7 @@ impl Tabs {
 }
 
 fn write(message: &TabMessage) -> JsValue {
+    let bare = |kind: &str| [kind.into(), JsValue::NULL, JsValue::NULL, JsValue::NULL];
     let parts: [JsValue; 4] = match message {
         TabMessage::Edit { doc, row, update } => [
             "edit".into(),
@@ -110,12 +113,8 @@ fn write(message: &TabMessage) -> JsValue {
             (*replica).into(),
             state.into(),
         ],
-        TabMessage::Preferences => [
-            "preferences".into(),
-            JsValue::NULL,
-            JsValue::NULL,
-            JsValue::NULL,
-        ],
+        TabMessage::Preferences => bare("preferences"),
+        TabMessage::Leaving => bare("leaving"),
     };
     parts.into_iter().collect::<Array>().into()
 }
@@ -131,8 +130,10 @@ fn read(value: &JsValue) -> Option<TabMessage> {
             .map(|bytes| bytes.to_vec())
     };
     let kind = parts.get(0).as_string()?;
-    if kind == "preferences" {
-        return Some(TabMessage::Preferences);
+    match kind.as_str() {
+        "preferences" => return Some(TabMessage::Preferences),
+        "leaving" => return Some(TabMessage::Leaving),
+        _ => {}
     }
     let doc = DocName::parse(&parts.get(1).as_string()?).ok()?;
     match kind.as_str() {

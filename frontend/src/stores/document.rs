@@ -65,6 +65,7 @@ pub(super) struct Inner {
     pub(super) log_rows: Cell<usize>,
     remote: Listeners,
     remote_due: Cell<bool>,
+    leaving: Listeners,
     people: RefCell<BTreeMap<u64, Present>>,
     people_changed: Listeners,
     people_due: Cell<bool>,
@@ -107,6 +108,7 @@ impl DocumentHandle {
                 log_rows: Cell::new(0),
                 remote: Listeners::default(),
                 remote_due: Cell::new(false),
+                leaving: Listeners::default(),
                 people: RefCell::default(),
                 people_changed: Listeners::default(),
                 people_due: Cell::new(false),
@@ -173,6 +175,15 @@ impl DocumentHandle {
     /// animation frame, never while the replica is borrowed.
     pub fn on_remote(&self, f: impl Fn() + 'static) -> Subscription {
         self.inner.remote.add(f)
+    }
+
+    /// Calls `f` when this page may be gone in the next moment: whoever holds edits back gives them now.
+    pub fn on_leaving(&self, f: impl Fn() + 'static) -> Subscription {
+        self.inner.leaving.add(f)
+    }
+
+    pub(super) fn tell_leaving(&self) {
+        self.inner.leaving.tell();
     }
 
     /// Says where this person is: their awareness state as JSON; empty to leave. Sent at a bounded pace.

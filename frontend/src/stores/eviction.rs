@@ -10,16 +10,21 @@ const MARK_KEY: &str = "sheaf.kept";
 
 /// What the browser threw away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evicted {
-    /// Changes that were not on the server, as last counted.
-    pub changes_lost: usize,
+pub enum Evicted {
+    /// Everything, before this visit.
+    BeforeThisVisit {
+        /// Changes that were not on the server, as last counted.
+        changes_lost: usize,
+    },
+    /// Everything, while the page was open: what is open was written anew.
+    WhileOpen,
 }
 
 /// What a new database means, given the mark that an earlier visit left.
 #[must_use]
 pub fn evicted(mark: Option<&str>) -> Option<Evicted> {
     let changes_lost = mark?.parse().unwrap_or(0);
-    Some(Evicted { changes_lost })
+    Some(Evicted::BeforeThisVisit { changes_lost })
 }
 
 /// What was thrown away since the last visit. Asked once, when the database turned out to be new.
@@ -41,13 +46,17 @@ impl Evicted {
     /// What happened to the text and what to do, in words.
     #[must_use]
     pub fn words(self) -> String {
-        let what = match self.changes_lost {
-            0 => "Everything you wrote had reached the server, so nothing is lost; pages come back as you open them."
+        let what = match self {
+            Self::WhileOpen => {
+                "What is open here was kept again at once; other pages come back from the server as you open them."
+                    .to_owned()
+            }
+            Self::BeforeThisVisit { changes_lost: 0 } => "Everything you wrote had reached the server, so nothing is lost; pages come back as you open them."
                 .to_owned(),
-            1 => "1 change had not reached the server and is gone. The rest comes back from the server as you open the pages."
+            Self::BeforeThisVisit { changes_lost: 1 } => "1 change had not reached the server and is gone. The rest comes back from the server as you open the pages."
                 .to_owned(),
-            more => format!(
-                "{more} changes had not reached the server and are gone. The rest comes back from the server as you open the pages."
+            Self::BeforeThisVisit { changes_lost } => format!(
+                "{changes_lost} changes had not reached the server and are gone. The rest comes back from the server as you open the pages."
             ),
         };
         format!("This browser has cleared what Sheaf kept on this device. {what}")

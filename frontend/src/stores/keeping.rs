@@ -1,14 +1,15 @@
 //! Writing what happens to the log of this device: own edits before they are sent, others' edits soon after.
 
 use bytes::Bytes;
-use leptos::prelude::GetUntracked as _;
+use leptos::prelude::{GetUntracked as _, Set as _};
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::replica::{EMPTY_UPDATE, Ordered};
 use sheaf_shared::sync::client::Input;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::document::{DocumentHandle, Phase};
-use super::outbox::ToWrite;
+use super::eviction::Evicted;
+use super::outbox::{Lacking, RETRY_AFTER_MS, ToWrite};
 use super::save_state::Storage;
 use super::workspace::Workspace;
 use crate::local::db::{Db, NewRow, RowKey, StorageFault, Stored};
@@ -40,75 +41,123 @@ impl Workspace {
             });
         }
         self.recount();
-        let batch = document.inner.outbox.borrow_mut().take_to_write();
+        let batch = document
+            .inner
+            .outbox
+            .borrow_mut()
+            .take_to_write(platform::now());
         if let Some(batch) = batch {
-            spawn_local(self.clone().write(document.clone(), batch));
+            self.write(document, batch);
         }
     }
 
-    async fn write(self, document: DocumentHandle, mut batch: Vec<ToWrite>) {
-        loop {
-            let rows = self.append_own(&document, &batch).await;
-            let numbers = batch.iter().map(|edit| edit.number);
-            let overtaken = document
-                .inner
-                .outbox
-                .borrow_mut()
-                .written(numbers.zip(rows.iter().copied()));
-            for (edit, row) in batch.into_iter().zip(rows) {
-                self.tell_tabs(&TabMessage::Edit {
-                    doc: document.name().clone(),
-                    row,
-                    update: edit.update,
-                });
+    /// Hands everything that is not on its way to this device's disk to the browser, now: this page may be gone in a
+    /// moment, and no later moment is promised.
+    pub(super) fn write_before_leaving(&self, document: &DocumentHandle) {
+        let batch = document.inner.outbox.borrow_mut().take_all_to_write();
+        if let Some(batch) = batch {
+            self.write(document, batch);
+        }
+        self.log_now(document);
+    }
+
+    /// Writes own edits to the log. They are handed to the browser before this returns, if the database is open.
+    fn write(&self, document: &DocumentHandle, batch: Vec<ToWrite>) {
+        let rows = batch.iter().map(|edit| NewRow {
+            doc: document.name().clone(),
+            update: edit.update.clone(),
+            waiting: true,
+        });
+        let kept = self.append(rows.collect());
+        let (workspace, document) = (self.clone(), document.clone());
+        spawn_local(async move {
+            match kept.await {
+                Ok(keys) => workspace.written(&document, batch, keys),
+                Err(fault) => workspace.not_written(&document, batch, fault),
             }
-            self.wait_no_longer(&document, overtaken);
-            self.recount();
-            let more = document.inner.outbox.borrow_mut().take_to_write();
-            let Some(more) = more else { break };
-            batch = more;
-        }
-        self.fold_if_long(&document);
+            // What gathered meanwhile.
+            workspace.pass_on(&document);
+            workspace.fold_if_long(&document);
+        });
     }
 
-    /// The row of each edit; `None` for all when this device does not keep them.
-    async fn append_own(
+    /// Hands rows to the browser before this returns, if the database is open, and else as soon as it is.
+    fn append(
         &self,
-        document: &DocumentHandle,
-        batch: &[ToWrite],
-    ) -> Vec<Option<RowKey>> {
-        let rows: Vec<NewRow> = batch
-            .iter()
-            .map(|edit| NewRow {
-                doc: document.name().clone(),
-                update: edit.update.clone(),
-                waiting: true,
-            })
-            .collect();
-        let kept = match self.database().await {
-            Ok(database) => database.append(&rows).await,
-            Err(fault) => Err(fault),
-        };
-        match kept {
-            Ok(keys) => {
-                self.keeps_again();
-                let bytes = batch.iter().map(|edit| edit.update.len()).sum();
-                self.grown(document, batch.len(), bytes);
-                keys.into_iter().map(Some).collect()
-            }
-            Err(fault) => {
-                self.set_storage(Storage::Failed(fault));
-                vec![None; batch.len()]
-            }
+        rows: Vec<NewRow>,
+    ) -> impl Future<Output = Result<Vec<RowKey>, StorageFault>> + use<> {
+        let begun = self.database_now().map(|database| database.append(&rows));
+        let workspace = self.clone();
+        async move {
+            let begun = match begun {
+                Some(begun) => begun,
+                None => workspace.database().await?.append(&rows),
+            };
+            begun?.kept().await
         }
     }
 
-    /// An edit was kept: storage works (again), and the browser is asked once not to clear it.
-    fn keeps_again(&self) {
+    fn written(&self, document: &DocumentHandle, batch: Vec<ToWrite>, keys: Vec<RowKey>) {
+        self.works_again(document);
+        self.ask_to_persist_once();
+        let bytes = batch.iter().map(|edit| edit.update.len()).sum();
+        self.grown(document, batch.len(), bytes);
+        let numbers = batch.iter().map(|edit| edit.number);
+        let overtaken = document
+            .inner
+            .outbox
+            .borrow_mut()
+            .written(numbers.zip(keys.iter().copied()));
+        for (edit, row) in batch.into_iter().zip(keys) {
+            self.tell_tabs(&TabMessage::Edit {
+                doc: document.name().clone(),
+                row: Some(row),
+                update: edit.update,
+            });
+        }
+        self.wait_no_longer(document, overtaken);
+    }
+
+    fn not_written(&self, document: &DocumentHandle, batch: Vec<ToWrite>, fault: StorageFault) {
+        self.set_storage(Storage::Failed(fault));
+        for edit in batch.iter().filter(|edit| !edit.was_tried) {
+            self.tell_tabs(&TabMessage::Edit {
+                doc: document.name().clone(),
+                row: None,
+                update: edit.update.clone(),
+            });
+        }
+        let lacking = document
+            .inner
+            .outbox
+            .borrow_mut()
+            .not_written(batch, platform::now());
+        self.note_lacking(document, lacking);
+        let workspace = self.clone();
+        let document = document.clone();
+        // A little later than the outbox asks for: timers and the clock round differently.
+        platform::after_ms(RETRY_AFTER_MS + 50, move || workspace.pass_on(&document));
+    }
+
+    fn note_lacking(&self, document: &DocumentHandle, lacking: Lacking) {
+        if lacking == Lacking::Something {
+            document.inner.skipped.set(true);
+        }
+    }
+
+    /// Something was kept: storage works (again), and takes what was left out while it did not.
+    fn works_again(&self, document: &DocumentHandle) {
         if let Storage::Failed(_) = self.storage().get_untracked() {
             self.set_storage(Storage::Keeping { persistent: None });
             self.ask_persisted();
         }
+        if document.inner.keeps_log.get() {
+            self.log_what_was_skipped(document);
+        }
+    }
+
+    /// The browser is asked once not to clear what it keeps.
+    fn ask_to_persist_once(&self) {
         if !self.note_asked_to_persist() && platform::is_secure() {
             self.ask_to_persist();
         }
@@ -127,7 +176,11 @@ impl Workspace {
 
     /// The server has the oldest `edits` of `document` on its disk.
     pub(super) fn acknowledged(&self, document: &DocumentHandle, edits: usize) {
-        let rows = document.inner.outbox.borrow_mut().acknowledged(edits);
+        let (rows, lacking) = {
+            let mut outbox = document.inner.outbox.borrow_mut();
+            (outbox.acknowledged(edits), outbox.forget_acknowledged())
+        };
+        self.note_lacking(document, lacking);
         self.recount();
         self.wait_no_longer(document, rows);
     }
@@ -179,25 +232,27 @@ impl Workspace {
             && updates.iter().map(Vec::len).sum::<usize>() <= UPDATE_BYTES_MAX;
         let merged = may_merge.then(|| yrs::merge_updates_v1(&updates).ok());
         let updates = merged.flatten().map_or(updates, |merged| vec![merged]);
-        let workspace = self.clone();
-        let document = document.clone();
+        let rows: Vec<NewRow> = updates
+            .into_iter()
+            .map(|update| NewRow {
+                doc: document.name().clone(),
+                update,
+                waiting: false,
+            })
+            .collect();
+        let (count, bytes) = (rows.len(), rows.iter().map(|row| row.update.len()).sum());
+        let kept = self.append(rows);
+        let (workspace, document) = (self.clone(), document.clone());
         spawn_local(async move {
-            let rows: Vec<NewRow> = updates
-                .into_iter()
-                .map(|update| NewRow {
-                    doc: document.name().clone(),
-                    update,
-                    waiting: false,
-                })
-                .collect();
-            let (count, bytes) = (rows.len(), rows.iter().map(|row| row.update.len()).sum());
-            let kept = match workspace.database().await {
-                Ok(database) => database.append(&rows).await,
-                Err(fault) => Err(fault),
-            };
-            match kept {
-                Ok(_) => workspace.grown(&document, count, bytes),
-                Err(fault) => workspace.set_storage(Storage::Failed(fault)),
+            match kept.await {
+                Ok(_) => {
+                    workspace.grown(&document, count, bytes);
+                    workspace.works_again(&document);
+                }
+                Err(fault) => {
+                    workspace.set_storage(Storage::Failed(fault));
+                    document.inner.skipped.set(true);
+                }
             }
             workspace.fold_if_long(&document);
         });
@@ -250,6 +305,60 @@ impl Workspace {
             }
             document.inner.folding.set(false);
         });
+    }
+
+    /// The database was taken away under the open page. What it held of the open documents is in their replicas:
+    /// it is written anew, and until then nothing is called kept.
+    pub(super) fn storage_was_cleared(&self) {
+        for document in self.documents() {
+            document.inner.outbox.borrow_mut().log_was_cleared();
+        }
+        self.set_storage(Storage::Opening);
+        self.recount();
+        self.open_database();
+        let workspace = self.clone();
+        spawn_local(async move {
+            if workspace.database().await.is_err() {
+                return;
+            }
+            let documents = workspace.documents();
+            let written = documents
+                .iter()
+                .map(|document| workspace.write_anew(document));
+            let written = futures_util::future::join_all(written).await;
+            if let Some(fault) = written.into_iter().find_map(Result::err) {
+                return workspace.set_storage(Storage::Failed(fault));
+            }
+            workspace.set_storage(Storage::Keeping { persistent: None });
+            workspace.ask_persisted();
+            workspace.evicted().set(Some(Evicted::WhileOpen));
+        });
+    }
+
+    /// Writes all that a document holds as one row.
+    async fn write_anew(&self, document: &DocumentHandle) -> Result<(), StorageFault> {
+        let whole = {
+            let replica = document.replica();
+            let replica = replica.borrow();
+            if replica.is_empty() || replica.is_broken() {
+                return Ok(());
+            }
+            replica.encode()
+        };
+        let row = NewRow {
+            doc: document.name().clone(),
+            update: whole,
+            waiting: document.inner.outbox.borrow().on_the_way() > 0,
+        };
+        document.inner.log_rows.set(1);
+        document.inner.log_bytes.set(row.update.len());
+        let keys = self.append(vec![row]).await?;
+        for key in keys {
+            let overtaken = document.inner.outbox.borrow_mut().kept_again(key);
+            self.wait_no_longer(document, overtaken.into_iter().collect());
+        }
+        self.recount();
+        Ok(())
     }
 
     /// Asks whether the browser may clear its copy by itself.

@@ -2,6 +2,7 @@
 
 use leptos::prelude::Set as _;
 use sheaf_shared::sync::client::Input;
+use wasm_bindgen_futures::spawn_local;
 
 use super::document::Phase;
 use super::workspace::Workspace;
@@ -10,6 +11,10 @@ use crate::platform;
 
 /// Pause, in milliseconds, between looks at what other tabs left behind.
 const ADOPT_EVERY_MS: u64 = 1_000;
+/// Milliseconds after a tab's goodbye when its last writes are in the log, or nowhere.
+const LEFT_AFTER_MS: u64 = 500;
+/// Pause, in milliseconds, between looks for what a tab left that died without a goodbye.
+const STRAYS_EVERY_MS: u64 = 30_000;
 
 impl Workspace {
     pub(super) fn hear(&self, message: TabMessage) {
@@ -78,21 +83,77 @@ impl Workspace {
                 }
             }
             TabMessage::Preferences => self.preferences_changed().tell(),
+            TabMessage::Leaving => self.look_for_strays_soon(),
         }
     }
 
+    /// Watches for the moments after which this page may not be asked anything any more: a phone ends hidden pages
+    /// without a word.
     pub(super) fn watch_leaving(&self) {
         let workspace = self.clone();
+        platform::listen(&platform::document(), "visibilitychange", move |_| {
+            if !platform::is_visible() {
+                workspace.write_all_before_leaving();
+            }
+        });
+        let workspace = self.clone();
         platform::listen(&platform::window(), "pagehide", move |_| {
-            workspace.mark_what_is_kept();
+            workspace.write_all_before_leaving();
+            workspace.tell_tabs(&TabMessage::Leaving);
             for document in workspace.documents() {
-                workspace.log_now(&document);
                 workspace.tell_tabs(&TabMessage::Presence {
                     doc: document.name().clone(),
                     replica: document.inner.who.0,
                     state: String::new(),
                 });
             }
+        });
+    }
+
+    fn write_all_before_leaving(&self) {
+        for document in self.documents() {
+            document.tell_leaving();
+            self.write_before_leaving(&document);
+        }
+        self.mark_what_is_kept();
+    }
+
+    /// Finds edits that wait in the log and that no tab told this one of: of one that was closed, or died, in the
+    /// moment it wrote them. Until they are on the server, nothing here may be called saved.
+    pub(super) async fn look_for_strays(self) {
+        let Ok(database) = self.database().await else {
+            return;
+        };
+        let Ok(waiting) = database.waiting().await else {
+            return;
+        };
+        for (doc, row) in waiting {
+            let Some(document) = self.document(&doc) else {
+                drop(self.open(&doc));
+                continue;
+            };
+            // A log that is being read is read with these rows.
+            if document.phase_now() == Phase::Loading || !document.take(&row.update) {
+                continue;
+            }
+            let mut outbox = document.inner.outbox.borrow_mut();
+            outbox.foreign_edit(row.key, row.update, platform::now());
+        }
+        self.recount();
+    }
+
+    fn look_for_strays_soon(&self) {
+        let workspace = self.clone();
+        platform::after_ms(LEFT_AFTER_MS, move || {
+            spawn_local(workspace.look_for_strays());
+        });
+    }
+
+    pub(super) fn look_for_strays_from_time_to_time(&self) {
+        let workspace = self.clone();
+        platform::after_ms(STRAYS_EVERY_MS, move || {
+            spawn_local(workspace.clone().look_for_strays());
+            workspace.look_for_strays_from_time_to_time();
         });
     }
 

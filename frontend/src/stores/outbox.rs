@@ -2,7 +2,8 @@
 //! storage, no network.
 //!
 //! An edit is handed to the client and written to the log at the same time: neither waits for the other, so it may
-//! be acknowledged before this device has kept it. Edits made before the log was read wait for both. Edits of
+//! be acknowledged before this device has kept it. Edits made before the log was read wait for both. An edit that
+//! this device could not keep is tried again until it is kept, or the server has it. Edits of
 //! other tabs are counted too until those tabs say they are acknowledged; if they say nothing for long, their tab
 //! may be gone and the edits are adopted.
 
@@ -14,9 +15,14 @@ use crate::local::db::RowKey;
 
 /// Milliseconds another tab has to get its own edit acknowledged before this tab sends it too.
 pub const ADOPT_AFTER_MS: u64 = 5_000;
+/// Writes to the log under way at once. A key is written when it is pressed and not when the one before it is on the
+/// disk; on a disk slower than the keys, further edits gather and are written together.
+pub const WRITES_MAX: usize = 4;
+/// Milliseconds after a write that failed before the next one is tried: a full disk is not asked for every key.
+pub const RETRY_AFTER_MS: u64 = 2_000;
 
-/// Tells the edits of one outbox apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Tells the edits of one outbox apart, in the order they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EditNumber(u64);
 
 /// An edit on its way to the log.
@@ -26,6 +32,8 @@ pub struct ToWrite {
     pub number: EditNumber,
     /// One update (V1).
     pub update: Vec<u8>,
+    /// Whether an earlier write of it failed.
+    pub was_tried: bool,
 }
 
 /// The edits of one document that the server has not acknowledged.
@@ -35,7 +43,9 @@ pub struct Outbox {
     /// Made, and handed to nobody yet.
     fresh: Vec<Vec<u8>>,
     unwritten: Vec<ToWrite>,
-    is_writing: bool,
+    writes_under_way: usize,
+    /// When the last write failed, if no later one was kept.
+    failed_at: Option<MonotonicMs>,
     /// Handed to the client, oldest first.
     on_the_way: VecDeque<OnTheWay>,
     foreign: BTreeMap<RowKey, Foreign>,
@@ -45,10 +55,12 @@ pub struct Outbox {
 enum OnTheWay {
     /// The log does not have it yet.
     Unwritten(EditNumber),
-    /// This device could not keep it.
-    Unkeepable,
     /// The log has it.
     Kept(RowKey),
+    /// The log has it in the row of a later one.
+    KeptWithLater,
+    /// The log had it and was cleared.
+    Lost,
 }
 
 #[derive(Debug)]
@@ -82,39 +94,98 @@ impl Outbox {
             self.unwritten.push(ToWrite {
                 number,
                 update: update.clone(),
+                was_tried: false,
             });
         }
         fresh
     }
 
-    /// Takes everything unwritten, unless a write is under way already.
-    pub fn take_to_write(&mut self) -> Option<Vec<ToWrite>> {
-        if self.is_writing || self.unwritten.is_empty() {
+    /// Takes everything unwritten, unless enough writes are under way or one has just failed.
+    pub fn take_to_write(&mut self, now: MonotonicMs) -> Option<Vec<ToWrite>> {
+        let is_too_soon = self
+            .failed_at
+            .is_some_and(|failed| now.ms_since(failed) < RETRY_AFTER_MS);
+        if self.writes_under_way >= WRITES_MAX || is_too_soon {
             return None;
         }
-        self.is_writing = true;
+        self.take_all_to_write()
+    }
+
+    /// Takes everything unwritten, whatever is under way: this page may be gone in a moment.
+    pub fn take_all_to_write(&mut self) -> Option<Vec<ToWrite>> {
+        if self.unwritten.is_empty() {
+            return None;
+        }
+        self.writes_under_way += 1;
         Some(std::mem::take(&mut self.unwritten))
     }
 
-    /// The write ended: the row of each edit, or `None` for what could not be kept. Gives the rows that need wait
-    /// no longer, because the server was faster.
-    pub fn written(
-        &mut self,
-        rows: impl IntoIterator<Item = (EditNumber, Option<RowKey>)>,
-    ) -> Vec<RowKey> {
-        self.is_writing = false;
+    /// A write ended well: the row of each edit. Gives the rows that need wait no longer, because the server was
+    /// faster.
+    pub fn written(&mut self, rows: impl IntoIterator<Item = (EditNumber, RowKey)>) -> Vec<RowKey> {
+        self.writes_under_way -= 1;
+        self.failed_at = None;
         let mut overtaken = Vec::new();
         for (number, row) in rows {
-            if let Some(row) = row {
-                self.foreign.remove(&row);
-            }
+            self.foreign.remove(&row);
             let mut on_the_way = self.on_the_way.iter_mut();
             match on_the_way.find(|edit| **edit == OnTheWay::Unwritten(number)) {
-                Some(edit) => *edit = row.map_or(OnTheWay::Unkeepable, OnTheWay::Kept),
-                None => overtaken.extend(row),
+                Some(edit) => *edit = OnTheWay::Kept(row),
+                None => overtaken.push(row),
             }
         }
         overtaken
+    }
+
+    /// A write failed: nothing of it was kept. What the server does not have either is written again with the next
+    /// edits. Returns whether the log now lacks something that nobody will write.
+    pub fn not_written(&mut self, batch: Vec<ToWrite>, now: MonotonicMs) -> Lacking {
+        self.writes_under_way -= 1;
+        self.failed_at = Some(now);
+        let made = batch.len();
+        let mut again: Vec<ToWrite> = batch
+            .into_iter()
+            .filter(|edit| self.waits_unwritten(edit.number))
+            .map(|edit| ToWrite {
+                was_tried: true,
+                ..edit
+            })
+            .collect();
+        let lacking = Lacking::if_fewer(again.len(), made);
+        // A write that began later may have failed earlier.
+        again.append(&mut self.unwritten);
+        again.sort_by_key(|edit| edit.number);
+        self.unwritten = again;
+        lacking
+    }
+
+    fn waits_unwritten(&self, number: EditNumber) -> bool {
+        self.on_the_way.contains(&OnTheWay::Unwritten(number))
+    }
+
+    /// The browser cleared the log: what was kept there is not kept any more.
+    pub fn log_was_cleared(&mut self) {
+        for edit in &mut self.on_the_way {
+            if let OnTheWay::Kept(_) | OnTheWay::KeptWithLater = edit {
+                *edit = OnTheWay::Lost;
+            }
+        }
+        // Other tabs write theirs anew themselves, and tell of it.
+        self.foreign.clear();
+    }
+
+    /// All that was lost is kept again, in one `row`. Gives it back if it need not wait: the server was faster.
+    pub fn kept_again(&mut self, row: RowKey) -> Option<RowKey> {
+        let mut in_row = Some(row);
+        // The last one stands for all: they are acknowledged in order.
+        for edit in self.on_the_way.iter_mut().rev() {
+            if *edit == OnTheWay::Lost {
+                *edit = in_row
+                    .take()
+                    .map_or(OnTheWay::KeptWithLater, OnTheWay::Kept);
+            }
+        }
+        in_row
     }
 
     /// The server has the oldest `edits` of those on the way; gives the rows that need wait no longer.
@@ -122,6 +193,21 @@ impl Outbox {
         let count = edits.min(self.on_the_way.len());
         let acknowledged = self.on_the_way.drain(..count);
         acknowledged.filter_map(OnTheWay::row).collect()
+    }
+
+    /// Forgets what the server has and this device could not keep: a browser that refuses storage must not pile it
+    /// up. Returns whether there was any: the log then lacks it.
+    pub fn forget_acknowledged(&mut self) -> Lacking {
+        if self.failed_at.is_none() {
+            return Lacking::Nothing;
+        }
+        let unwritten = std::mem::take(&mut self.unwritten);
+        let made = unwritten.len();
+        self.unwritten = unwritten
+            .into_iter()
+            .filter(|edit| self.waits_unwritten(edit.number))
+            .collect();
+        Lacking::if_fewer(self.unwritten.len(), made)
     }
 
     /// Another tab wrote an edit. Returns whether it was news.
@@ -176,13 +262,13 @@ impl Outbox {
     #[must_use]
     pub fn unkept(&self) -> usize {
         let on_the_way = self.on_the_way.iter();
-        self.fresh.len() + on_the_way.filter(|edit| edit.row().is_none()).count()
+        self.fresh.len() + on_the_way.filter(|edit| !edit.is_kept()).count()
     }
 
     /// Whether the log still lacks edits that were made here, acknowledged or not.
     #[must_use]
     pub fn is_writing(&self) -> bool {
-        self.is_writing || !self.unwritten.is_empty() || !self.fresh.is_empty()
+        self.writes_under_way > 0 || !self.unwritten.is_empty() || !self.fresh.is_empty()
     }
 
     /// Whether edits of other tabs wait.
@@ -192,128 +278,41 @@ impl Outbox {
     }
 }
 
+/// Whether the log lacks edits that the server has and nobody here will write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what the log lacks must be written once it takes something again"]
+pub enum Lacking {
+    /// It lacks none.
+    Nothing,
+    /// It lacks some.
+    Something,
+}
+
+impl Lacking {
+    const fn if_fewer(left: usize, made: usize) -> Self {
+        if left < made {
+            Self::Something
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 impl OnTheWay {
     const fn row(self) -> Option<RowKey> {
         match self {
             Self::Kept(row) => Some(row),
-            Self::Unwritten(_) | Self::Unkeepable => None,
+            Self::Unwritten(_) | Self::KeptWithLater | Self::Lost => None,
+        }
+    }
+
+    const fn is_kept(self) -> bool {
+        match self {
+            Self::Kept(_) | Self::KeptWithLater => true,
+            Self::Unwritten(_) | Self::Lost => false,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: MonotonicMs = MonotonicMs(1_000);
-
-    /// Hands everything over and takes it to be written.
-    fn begin_write(outbox: &mut Outbox) -> Vec<EditNumber> {
-        outbox.hand_over();
-        let batch = outbox.take_to_write().unwrap();
-        batch.into_iter().map(|edit| edit.number).collect()
-    }
-
-    fn end_write(
-        outbox: &mut Outbox,
-        numbers: &[EditNumber],
-        rows: &[Option<RowKey>],
-    ) -> Vec<RowKey> {
-        outbox.written(numbers.iter().copied().zip(rows.iter().copied()))
-    }
-
-    #[test]
-    fn an_edit_counts_as_waiting_from_the_key_press_to_the_acknowledgement() {
-        let mut outbox = Outbox::default();
-        outbox.edited(vec![1]);
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
-        assert_eq!(outbox.hand_over(), [vec![1]]);
-        assert!(outbox.hand_over().is_empty(), "handed over once");
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
-        let numbers = begin_write(&mut outbox);
-        assert_eq!(
-            (outbox.waiting(), outbox.unkept()),
-            (1, 1),
-            "being written is not written"
-        );
-        assert!(end_write(&mut outbox, &numbers, &[Some(RowKey(7))]).is_empty());
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 0));
-        assert_eq!(outbox.acknowledged(1), [RowKey(7)]);
-        assert_eq!(outbox.waiting(), 0);
-    }
-
-    #[test]
-    fn an_edit_that_the_server_has_before_this_device_waits_for_nobody_once_it_is_written() {
-        let mut outbox = Outbox::default();
-        outbox.edited(vec![1]);
-        outbox.edited(vec![2]);
-        let numbers = begin_write(&mut outbox);
-        assert_eq!(outbox.acknowledged(1), []);
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
-        assert!(outbox.is_writing());
-        let overtaken = end_write(&mut outbox, &numbers, &[Some(RowKey(1)), Some(RowKey(2))]);
-        assert_eq!(overtaken, [RowKey(1)]);
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 0));
-        assert_eq!(outbox.acknowledged(1), [RowKey(2)]);
-        assert!(!outbox.is_writing());
-    }
-
-    #[test]
-    fn only_one_write_is_under_way_so_edits_keep_their_order() {
-        let mut outbox = Outbox::default();
-        outbox.edited(vec![1]);
-        let numbers = begin_write(&mut outbox);
-        outbox.edited(vec![2]);
-        outbox.hand_over();
-        assert!(outbox.take_to_write().is_none());
-        end_write(&mut outbox, &numbers, &[Some(RowKey(1))]);
-        assert_eq!(outbox.take_to_write().unwrap()[0].update, [2]);
-    }
-
-    #[test]
-    fn an_edit_that_could_not_be_kept_is_never_called_kept() {
-        let mut outbox = Outbox::default();
-        outbox.edited(vec![1]);
-        let numbers = begin_write(&mut outbox);
-        end_write(&mut outbox, &numbers, &[None]);
-        assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
-        assert_eq!(outbox.acknowledged(1), []);
-        assert_eq!((outbox.waiting(), outbox.unkept()), (0, 0));
-    }
-
-    #[test]
-    fn acknowledgements_free_the_oldest_rows_first() {
-        let mut outbox = Outbox::default();
-        outbox.found([RowKey(3), RowKey(4)]);
-        outbox.edited(vec![1]);
-        let numbers = begin_write(&mut outbox);
-        end_write(&mut outbox, &numbers, &[Some(RowKey(9))]);
-        assert_eq!(outbox.acknowledged(2), [RowKey(3), RowKey(4)]);
-        assert_eq!(
-            outbox.acknowledged(5),
-            [RowKey(9)],
-            "more than there are is no harm"
-        );
-    }
-
-    #[test]
-    fn an_edit_of_a_tab_that_died_is_adopted_and_one_of_a_living_tab_is_not() {
-        let mut outbox = Outbox::default();
-        assert!(outbox.foreign_edit(RowKey(1), vec![1], NOW));
-        assert!(outbox.foreign_edit(RowKey(2), vec![2], NOW));
-        assert_eq!(outbox.waiting(), 2);
-        outbox.foreign_acknowledged(&[RowKey(1)]);
-        assert!(outbox.adopt(NOW.plus_ms(ADOPT_AFTER_MS - 1)).is_empty());
-        assert_eq!(outbox.adopt(NOW.plus_ms(ADOPT_AFTER_MS)), [vec![2]]);
-        assert_eq!(outbox.waiting(), 1, "adopted, and still not acknowledged");
-        assert_eq!(outbox.acknowledged(1), [RowKey(2)]);
-    }
-
-    #[test]
-    fn a_row_that_was_loaded_is_not_counted_twice_when_its_tab_tells_of_it() {
-        let mut outbox = Outbox::default();
-        outbox.found([RowKey(5)]);
-        assert!(!outbox.foreign_edit(RowKey(5), vec![1], NOW));
-        assert_eq!(outbox.waiting(), 1);
-    }
-}
+mod tests;

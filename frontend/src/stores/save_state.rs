@@ -279,12 +279,19 @@ fn on_device(facts: &Facts) -> String {
 
 /// The chip while this device keeps nothing and not everything is on the server.
 fn unkeepable(facts: &Facts, line: Line, fault: StorageFault) -> Chip {
-    let at_risk = facts.unkept.max(facts.waiting);
     let mut details = vec![said(fault).to_owned()];
+    let at_risk = facts.unkept;
+    let kept_before = facts.waiting.saturating_sub(at_risk);
     if at_risk > 0 {
         details.push(format!(
             "{} only in this open page. Keep it open until they are saved, or download your copy.",
             changes(at_risk)
+        ));
+    }
+    if kept_before > 0 {
+        details.push(format!(
+            "Kept on this device before that: {}.",
+            changes(kept_before)
         ));
     }
     let where_to = match line {
@@ -296,8 +303,13 @@ fn unkeepable(facts: &Facts, line: Line, fault: StorageFault) -> Chip {
         Line::Refused(reason) => refusal(reason),
     };
     details.push(where_to.to_owned());
-    let label = if at_risk == 0 {
+    let label = if facts.waiting == 0 {
         "This browser can't store offline".to_owned()
+    } else if at_risk == 0 {
+        format!(
+            "This browser can't store more offline: {}",
+            on_device(facts)
+        )
     } else {
         format!(
             "This browser can't store offline: {} not saved",

@@ -59,6 +59,8 @@ pub struct Shell {
     pub renaming: RwSignal<Option<PageId>>,
     /// The page that was just made here: its title gets the focus.
     pub just_made: RwSignal<Option<PageId>>,
+    /// Files are held over the page.
+    pub dropping_files: RwSignal<bool>,
     /// What is said in passing.
     pub notices: RwSignal<Vec<Notice>>,
     /// A newer release, if one waits.
@@ -101,6 +103,7 @@ impl Shell {
             drawer: RwSignal::new(false),
             renaming: RwSignal::new(None),
             just_made: RwSignal::new(None),
+            dropping_files: RwSignal::new(false),
             notices: RwSignal::default(),
             update: RwSignal::new_local(None),
             people: RwSignal::default(),
@@ -133,6 +136,12 @@ impl Shell {
     #[must_use]
     pub fn page_document(self, page: PageId) -> DocumentHandle {
         self.workspace().open(&DocName::of_page(page))
+    }
+
+    /// The document of a page that was just made here.
+    #[must_use]
+    pub fn new_page_document(self, page: PageId) -> DocumentHandle {
+        self.workspace().open_new(&DocName::of_page(page))
     }
 
     /// Shows `route` and puts the drawer away.

@@ -30,6 +30,20 @@ const UNUSED_OPEN_MAX: usize = 6;
 
 type Opening = Shared<LocalBoxFuture<'static, Result<Db, StorageFault>>>;
 
+/// Whether this device may keep something of a document that is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// It may.
+    Perhaps,
+    /// It can't.
+    Nothing,
+}
+
+/// Stands in until [`Workspace::open_database`] is called, in the same turn.
+fn nothing_opened() -> Opening {
+    async { Err(StorageFault::Broken) }.boxed_local().shared()
+}
+
 /// Edits on this device only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unsent {
@@ -48,7 +62,9 @@ pub struct Workspace {
 }
 
 struct Inner {
-    database: Opening,
+    database: RefCell<Opening>,
+    /// The same once it is open, for those who can't wait.
+    opened: RefCell<Option<Db>>,
     documents: RefCell<BTreeMap<DocName, DocumentHandle>>,
     replicas: Replicas,
     session: OnceCell<Session>,
@@ -68,7 +84,8 @@ impl Workspace {
     pub fn start() -> Self {
         let workspace = Self {
             inner: Rc::new(Inner {
-                database: Db::open().boxed_local().shared(),
+                database: RefCell::new(nothing_opened()),
+                opened: RefCell::default(),
                 documents: RefCell::default(),
                 replicas: Rc::default(),
                 session: OnceCell::new(),
@@ -82,6 +99,7 @@ impl Workspace {
                 marked: Cell::new(None),
             }),
         };
+        workspace.open_database();
         let host = workspace.clone();
         let session = Session::start(Rc::clone(&workspace.inner.replicas), move |effect| {
             host.carry_out(effect);
@@ -94,6 +112,7 @@ impl Workspace {
             .set(Tabs::join(move |message| host.hear(message)));
         workspace.watch_leaving();
         workspace.adopt_from_time_to_time();
+        workspace.look_for_strays_from_time_to_time();
         spawn_local(workspace.clone().open_what_waits());
         workspace
     }
@@ -151,6 +170,15 @@ impl Workspace {
 
     /// Opens a document, or gives it if it is open. Its phase says when it can be used.
     pub fn open(&self, name: &DocName) -> DocumentHandle {
+        self.open_as(name, Before::Perhaps)
+    }
+
+    /// Opens a document whose name was just drawn: nobody can have written in it, so nothing need be read first.
+    pub fn open_new(&self, name: &DocName) -> DocumentHandle {
+        self.open_as(name, Before::Nothing)
+    }
+
+    fn open_as(&self, name: &DocName, before: Before) -> DocumentHandle {
         if let Some(document) = self.document(name) {
             document.inner.last_used.set(platform::now());
             return document;
@@ -166,7 +194,8 @@ impl Workspace {
             .borrow_mut()
             .insert(name.clone(), document.clone());
         self.claim_log(&document);
-        let loading = self.clone().load(document.clone()).boxed_local().shared();
+        let loading = self.clone().load(document.clone(), before);
+        let loading = loading.boxed_local().shared();
         *document.inner.loading.borrow_mut() = Some(loading.clone());
         let opened = document.clone();
         spawn_local(async move {
@@ -192,11 +221,26 @@ impl Workspace {
 
     /// The database, once it is open.
     pub(super) async fn database(&self) -> Result<Db, StorageFault> {
-        let opened = self.inner.database.clone().await;
-        if let Err(fault) = &opened {
-            self.set_storage(Storage::Failed(*fault));
+        let opening = self.inner.database.borrow().clone();
+        let opened = opening.await;
+        match &opened {
+            Ok(database) => *self.inner.opened.borrow_mut() = Some(database.clone()),
+            Err(fault) => self.set_storage(Storage::Failed(*fault)),
         }
         opened
+    }
+
+    /// The database, if it is open already.
+    pub(super) fn database_now(&self) -> Option<Db> {
+        self.inner.opened.borrow().clone()
+    }
+
+    /// Opens the database, for the first time or anew. What was written to an earlier one does not count any more.
+    pub(super) fn open_database(&self) {
+        let workspace = self.clone();
+        let opening = Db::open(move || workspace.storage_was_cleared());
+        *self.inner.database.borrow_mut() = opening.boxed_local().shared();
+        *self.inner.opened.borrow_mut() = None;
     }
 
     pub(super) fn input(&self, input: Input<'_>) {
@@ -256,10 +300,13 @@ impl Workspace {
         *document.inner.lock.borrow_mut() = lock;
     }
 
-    async fn load(self, document: DocumentHandle) {
-        let stored = match self.database().await {
-            Ok(database) => database.load(document.name()).await,
-            Err(fault) => Err(fault),
+    async fn load(self, document: DocumentHandle, before: Before) {
+        let stored = match before {
+            Before::Nothing => Ok(Stored::default()),
+            Before::Perhaps => match self.database().await {
+                Ok(database) => database.load(document.name()).await,
+                Err(fault) => Err(fault),
+            },
         };
         let fault = stored.as_ref().err().copied();
         if let Ok(stored) = &stored {

@@ -158,3 +158,38 @@ fn a_browser_that_may_clear_its_copy_says_so_in_the_panel() {
     ));
     assert!(chip.details.iter().any(|line| line.contains("may clear")));
 }
+
+#[test]
+fn a_device_that_fills_up_says_which_changes_it_kept_and_which_are_in_this_page_alone() {
+    let storage = Storage::Failed(StorageFault::Full);
+    let mut facts = facts(
+        &[DocStatus::Offline {
+            waiting: 14,
+            since: SINCE,
+        }],
+        14,
+        storage,
+    );
+    facts.unkept = 4;
+    let told = chip(&facts);
+    assert_eq!(
+        told.label,
+        "This browser can't store offline: 4 changes not saved"
+    );
+    let words = told.details.join(" ");
+    assert!(
+        words.contains("4 changes only in this open page"),
+        "{words}"
+    );
+    assert!(
+        words.contains("Kept on this device before that: 10 changes"),
+        "{words}"
+    );
+
+    facts.unkept = 0;
+    let told = chip(&facts);
+    assert_eq!(
+        told.label,
+        "This browser can't store more offline: 14 changes kept on this device"
+    );
+}
