@@ -2,6 +2,7 @@
 //!
 //! A newer release is never swapped in by itself: its worker waits until the person says "reload".
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast as _;
@@ -46,10 +47,10 @@ pub fn can_start_offline() -> bool {
 /// Registers the worker; calls `ready` when a newer release waits. Without service workers nothing happens.
 pub fn register(ready: impl Fn(Update) + 'static) {
     let Some(container) = container() else { return };
-    let had_worker = container.controller().is_some();
+    // The first worker of a visit takes over a page that is up to date; every other one is a newer release.
+    let is_first = Cell::new(container.controller().is_none());
     platform::listen(&container, "controllerchange", move |_| {
-        // The first worker of a visit takes over a page that is up to date.
-        if had_worker {
+        if !is_first.replace(false) {
             let _ = platform::window().location().reload();
         }
     });
