@@ -57,6 +57,24 @@ test("in a plain text no sign means anything, neither in the browser nor on the 
   await expect.poll(() => ada.app.text()).toBe(lines);
 });
 
+test("files dropped on the page become pages, also on the words of a page, and the app stays", async ({ ownPeople: people }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage("First");
+  for (const [target, title] of [["main", "Dropped beside"], [".ProseMirror", "Dropped on words"], [".tree", "Dropped on the list"]] as const) {
+    await ada.page.locator(target).first().evaluate((element, title) => {
+      const data = new DataTransfer();
+      data.items.add(new File([`# ${title}\n\nWords`], "dropped.md", { type: "text/markdown" }));
+      const told = (kind: string) => element.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true, clientX: 400, clientY: 300 }));
+      if (told("dragover")) throw new Error("the browser would open the file");
+      if (told("drop")) throw new Error("the browser would open the file");
+    }, title);
+    await expect(ada.app.title).toHaveValue(title);
+    await expect(ada.app.body).toHaveText("Words");
+    await ada.app.entry("First").click();
+    await expect(ada.app.body).toHaveText("");
+  }
+});
+
 test("a file in another encoding is refused in words, and the others beside it come in", async ({ people }) => {
   const ada = await people.join("Ada");
   await ada.app.createPage("First");

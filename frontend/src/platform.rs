@@ -151,6 +151,56 @@ pub fn next_frame(f: impl FnOnce() + 'static) {
     });
 }
 
+/// Calls `f` with what `find` finds, as soon as the changes of this task are drawn: before the next key is heard, so
+/// that no letter goes elsewhere. What is not found by then is looked for once more at the next painting.
+pub fn when_drawn<T: 'static>(find: impl Fn() -> Option<T> + 'static, f: impl FnOnce(T) + 'static) {
+    wasm_bindgen_futures::spawn_local(async move {
+        for _ in 0..DRAWING_TURNS_MAX {
+            // Screens are drawn in turns of the microtask queue, which the browser empties before it goes on.
+            let turn = js_sys::Promise::resolve(&JsValue::UNDEFINED);
+            let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
+            if let Some(found) = find() {
+                return f(found);
+            }
+        }
+        next_frame(move || {
+            if let Some(found) = find() {
+                f(found);
+            }
+        });
+    });
+}
+
+/// What is taken off the screen takes the focus along if it had it: then the screen as a whole gets it, and not nobody.
+pub fn keep_focus_on_screen() {
+    focus_screen_if(|document| {
+        let focused = document.active_element();
+        focused.is_none_or(|focused| focused.tag_name() == "BODY")
+    });
+}
+
+/// The screen gets the focus as soon as no dialog is open any more: somebody chose in one where to go.
+pub fn lead_focus_to_screen() {
+    focus_screen_if(|document| matches!(document.query_selector("dialog[open]"), Ok(None)));
+}
+
+fn focus_screen_if(may: impl Fn(&web_sys::Document) -> bool + 'static) {
+    let find = move || {
+        let document = document();
+        let main = document
+            .get_element_by_id("main")
+            .filter(|_| may(&document))?;
+        main.dyn_into::<web_sys::HtmlElement>().ok()
+    };
+    when_drawn(find, |main| {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = main.focus_with_options(&options);
+    });
+}
+
+/// Turns of the microtask queue after which everything is drawn that one change of a signal asks for.
+const DRAWING_TURNS_MAX: usize = 8;
 /// Longest wait, in milliseconds, for a painting that may not come.
 const UNPAINTED_FRAME_MS: u64 = 250;
 

@@ -11,6 +11,7 @@ use sheaf_shared::replica::{Origin, Replica};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
+use crate::components::title;
 use crate::platform;
 use crate::router::Route;
 use crate::stores::document::Phase;
@@ -35,6 +36,7 @@ pub fn new_page_named(shell: Shell, parent: Option<PageId>, title: &str) {
         .create(parent, title, shell.me.get_untracked().shown_name());
     fill(shell, page, Vec::new());
     shell.go(Route::Page(page));
+    title::focus_body(page);
 }
 
 /// Makes a page with content, without showing it.
@@ -97,6 +99,10 @@ pub fn copy_link(shell: Shell) {
 
 /// Space this site takes on the device, in words.
 pub async fn storage_used() -> Option<String> {
+    // Plain HTTP beyond this machine has no such question.
+    if !platform::is_secure() {
+        return None;
+    }
     let promise = platform::window().navigator().storage().estimate().ok()?;
     let estimate = JsFuture::from(promise).await.ok()?;
     let estimate: web_sys::StorageEstimate = estimate.unchecked_into();
@@ -114,7 +120,7 @@ fn size_in_words(bytes: f64) -> String {
 
 /// Writes the first edits of a page that was just made here.
 fn fill(shell: Shell, page: PageId, content: Vec<DeltaOp>) {
-    let document = shell.page_document(page);
+    let document = shell.new_page_document(page);
     spawn_local(async move {
         document.loaded().await;
         // The replica is free again before anybody hears of the edits.

@@ -10,7 +10,7 @@ use super::switcher::Switcher;
 use crate::local::worker;
 use crate::platform;
 use crate::stores::person::{Theme, set_theme};
-use crate::stores::shell::{Dialog, shell, title_or_untitled};
+use crate::stores::shell::{Dialog, Shell, shell, title_or_untitled};
 use sheaf_shared::presence::person::NAME_CHARS_MAX;
 
 /// Whichever dialog is open.
@@ -28,13 +28,31 @@ pub fn Dialogs() -> impl IntoView {
     }
 }
 
-/// Opens a `<dialog>` over the page: the browser keeps the focus inside and gives it back.
+/// Opens a `<dialog>` over the page, in the same task in which it was asked for: the next key goes into it. The
+/// browser keeps the focus inside; when the dialog goes, it is where it was before.
 pub(super) fn open_above(dialog: NodeRef<html::Dialog>) {
     dialog.on_load(|dialog| {
-        platform::next_frame(move || {
-            let _ = dialog.show_modal();
-        });
+        let drawn = dialog.clone();
+        platform::when_drawn(
+            move || drawn.is_connected().then(|| drawn.clone()),
+            |dialog| drop(dialog.show_modal()),
+        );
     });
+    // A dialog that is taken away without being closed leaves the focus nowhere.
+    on_cleanup(move || {
+        if let Some(Some(dialog)) = dialog.try_get_untracked() {
+            dialog.close();
+        }
+    });
+}
+
+/// A dialog said that it was closed, by the Escape key for instance. One that is gone already has no say: another may
+/// be open by now.
+pub(super) fn closed(shell: Shell, dialog: NodeRef<html::Dialog>) {
+    let stands = matches!(dialog.try_get_untracked(), Some(Some(dialog)) if dialog.is_connected());
+    if stands {
+        shell.dialog.set(None);
+    }
 }
 
 #[component]
@@ -52,7 +70,7 @@ fn Sheet(name: &'static str, children: Children) -> impl IntoView {
         }
     };
     view! {
-        <dialog class="sheet" node_ref=dialog aria-label=name on:click=on_click on:close=move |_| shell.dialog.set(None)>
+        <dialog class="sheet" node_ref=dialog aria-label=name on:click=on_click on:close=move |_| closed(shell, dialog)>
             <header>
                 <h2>{name}</h2>
                 <button
@@ -219,6 +237,7 @@ fn DeleteForGood(page: PageId) -> impl IntoView {
                 on:click=move |_| {
                     shell.dialog.set(None);
                     shell.tree.delete_for_good(page);
+                    platform::keep_focus_on_screen();
                 }
             >
                 "Delete for good"

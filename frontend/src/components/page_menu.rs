@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use sheaf_shared::file::Form;
+use sheaf_shared::ids::PageId;
 
 use super::icon::{Drawing, Icon};
 use super::popover::{Edge, Popover};
 use crate::router::Route;
-use crate::stores::shell::{Dialog, shell};
+use crate::stores::shell::{Dialog, Shell, shell};
+use crate::stores::tree_keys::{Key, TreeCommand, command};
 use crate::transfer;
 
 /// The "···" button and its menu.
@@ -32,11 +34,11 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
         Route::Page(page) => Some(page),
         Route::Home | Route::Bin | Route::Nowhere => None,
     };
-    let item = move |label: &'static str, act: Box<dyn Fn()>| {
+    let item_of = move |class: &'static str, label: &'static str, act: Box<dyn Fn()>| {
         view! {
             <button
                 type="button"
-                class="menu-item"
+                class=class
                 role="menuitem"
                 on:click=move |_| {
                     open.set(false);
@@ -47,6 +49,16 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
             </button>
         }
     };
+    let item = move |label, act| item_of("menu-item", label, act);
+    // Where there is no mouse to drag with and no keyboard with an Alt key.
+    let moving = MOVES.map(|(label, key)| {
+        let act = move || {
+            if let Some(page) = page() {
+                move_by(shell, page, key);
+            }
+        };
+        item_of("menu-item only-narrow", label, Box::new(act))
+    });
     view! {
         {item("Copy link", Box::new(move || transfer::copy_link(shell)))}
         {item(
@@ -62,6 +74,8 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
         {item("Export as HTML", Box::new(move || transfer::download_page(shell, Form::Html)))}
         {item("Export as plain text", Box::new(move || transfer::download_page(shell, Form::Text)))}
         <hr class="menu-line"/>
+        {moving.into_iter().collect_view()}
+        <hr class="menu-line only-narrow"/>
         {item("Keyboard shortcuts", Box::new(move || shell.dialog.set(Some(Dialog::Keys))))}
         {item(
             "Move to bin",
@@ -71,5 +85,28 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
                 }
             }),
         )}
+    }
+}
+
+/// Ways to move a page, and the arrow that does the same with Alt in the tree.
+const MOVES: [(&str, &str); 4] = [
+    ("Move up", "ArrowUp"),
+    ("Move down", "ArrowDown"),
+    ("Put inside the page above", "ArrowRight"),
+    ("Take out one level", "ArrowLeft"),
+];
+
+fn move_by(shell: Shell, page: PageId, arrow: &str) {
+    let key = Key {
+        name: arrow,
+        alt: true,
+    };
+    let collapsed = shell.tree.collapsed().get_untracked();
+    match command(&shell.tree.rows_now(), &collapsed, page, key) {
+        Some(TreeCommand::Move(page, place)) => {
+            shell.tree.move_to(page, place);
+            shell.say("Moved.");
+        }
+        _ => shell.say("It can't go further that way."),
     }
 }

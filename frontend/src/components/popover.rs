@@ -96,11 +96,24 @@ pub fn Popover(
                     aria-label=move || label.get()
                     tabindex="-1"
                 >
+                    <GiveFocusBack body=body button=button/>
                     {content.run()}
                 </div>
             </Show>
         </div>
     }
+}
+
+/// When what is open goes with the focus inside, the focus goes back to the button.
+#[component]
+fn GiveFocusBack(body: NodeRef<html::Div>, button: NodeRef<html::Button>) -> impl IntoView {
+    on_cleanup(move || {
+        let focused = platform::document().active_element();
+        let had_focus = matches!(body.try_get_untracked(), Some(Some(body)) if body.contains(focused.as_deref()));
+        if let (true, Some(Some(button))) = (had_focus, button.try_get_untracked()) {
+            let _ = button.focus();
+        }
+    });
 }
 
 fn close_on_click_elsewhere(anchor: NodeRef<html::Div>, open: RwSignal<bool>) {
@@ -131,6 +144,8 @@ fn step(body: NodeRef<html::Div>, forward: bool) {
     };
     let items: Vec<web_sys::HtmlElement> = (0..items.length())
         .filter_map(|at| items.item(at)?.dyn_into().ok())
+        // Some are for narrow screens only.
+        .filter(|item: &web_sys::HtmlElement| item.offset_width() > 0)
         .collect();
     let focused = platform::document().active_element();
     let at = items

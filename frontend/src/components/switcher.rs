@@ -5,7 +5,8 @@ use leptos::html;
 use leptos::prelude::*;
 use sheaf_shared::ids::PageId;
 
-use super::dialogs::open_above;
+use super::dialogs::{closed, open_above};
+use crate::platform;
 use crate::router::Route;
 use crate::stores::finding::{Candidate, find};
 use crate::stores::shell::{Shell, shell, title_or_untitled};
@@ -61,7 +62,10 @@ fn offers(shell: Shell, query: &str) -> Vec<Offer> {
 fn take(shell: Shell, offer: &Offer) {
     shell.dialog.set(None);
     match offer {
-        Offer::Page { id, .. } => shell.go(Route::Page(*id)),
+        Offer::Page { id, .. } => {
+            shell.go(Route::Page(*id));
+            platform::lead_focus_to_screen();
+        }
         Offer::New { title } => transfer::new_page_named(shell, None, title),
     }
 }
@@ -109,7 +113,7 @@ pub fn Switcher() -> impl IntoView {
             node_ref=dialog
             aria-label="Go to page"
             on:click=on_click
-            on:close=move |_| shell.dialog.set(None)
+            on:close=move |_| closed(shell, dialog)
         >
             <input
                 type="text"

@@ -22,8 +22,10 @@ pub fn TitleField(page: PageId, may_edit: Memo<bool>) -> impl IntoView {
         if shell.just_made.get_untracked() == Some(page) {
             shell.just_made.set(None);
             let field = field.clone();
-            // Not before it stands in the page.
-            platform::next_frame(move || drop(field.focus()));
+            platform::when_drawn(
+                move || field.is_connected().then(|| field.clone()),
+                |field| drop(field.focus()),
+            );
         }
     });
     follow(shell, page, field, composing);
@@ -45,7 +47,7 @@ pub fn TitleField(page: PageId, may_edit: Memo<bool>) -> impl IntoView {
             spellcheck="true"
             readonly=move || !may_edit.get()
             node_ref=field
-            on:keydown=move |event| on_key(field, &event)
+            on:keydown=move |event| on_key(page, field, &event)
             on:input=move |_| write()
             on:compositionstart=move |_| composing.set(true)
             on:compositionend=move |_| {
@@ -86,7 +88,7 @@ fn follow(shell: Shell, page: PageId, field: NodeRef<html::Textarea>, composing:
 }
 
 /// Enter, and the arrow down at the end, lead into the page.
-fn on_key(field: NodeRef<html::Textarea>, event: &KeyboardEvent) {
+fn on_key(page: PageId, field: NodeRef<html::Textarea>, event: &KeyboardEvent) {
     let Some(field) = field.get_untracked() else {
         return;
     };
@@ -99,7 +101,7 @@ fn on_key(field: NodeRef<html::Textarea>, event: &KeyboardEvent) {
     };
     if leads_on {
         event.prevent_default();
-        focus_body();
+        focus_body(page);
     }
 }
 
@@ -121,11 +123,34 @@ fn is_focused(field: &web_sys::HtmlTextAreaElement) -> bool {
     platform::document().active_element().as_ref() == Some(field.unchecked_ref())
 }
 
-fn focus_body() {
-    let body = platform::document().query_selector(".page-body [contenteditable=true]");
-    if let Ok(Some(body)) = body
-        && let Ok(body) = body.dyn_into::<web_sys::HtmlElement>()
-    {
+/// Leads into the body of `page`; if its editor is still being loaded, as soon as it stands there, unless something
+/// else has taken the focus meanwhile.
+pub fn focus_body(page: PageId) {
+    let from = platform::document().active_element();
+    focus_body_from(page, from, EDITOR_FRAMES_MAX);
+}
+
+fn focus_body_from(page: PageId, from: Option<web_sys::Element>, frames_left: u32) {
+    if let Some(body) = body_on_screen(page) {
         let _ = body.focus();
+    } else if frames_left > 0 {
+        platform::next_frame(move || {
+            let now = platform::document().active_element();
+            let is_idle = now
+                .as_ref()
+                .is_none_or(|now| matches!(now.tag_name().as_str(), "BODY" | "MAIN"));
+            if now == from || is_idle {
+                focus_body_from(page, from, frames_left - 1);
+            }
+        });
     }
 }
+
+fn body_on_screen(page: PageId) -> Option<web_sys::HtmlElement> {
+    let editable = format!(".doc[data-document=\"{page}\"] [contenteditable=true]");
+    let body = platform::document().query_selector(&editable);
+    body.ok()??.dyn_into().ok()
+}
+
+/// Frames an editor may take to be loaded before nobody waits for it any more.
+const EDITOR_FRAMES_MAX: u32 = 120;

@@ -110,8 +110,9 @@ fn obey(
             let next = at.and_then(|at| rows.get(at + 1).or_else(|| rows.get(at.checked_sub(1)?)));
             let next = next.map(|row| row.id);
             shell.bin(id);
-            if let Some(next) = next {
-                focus(focused, list, next);
+            match next {
+                Some(next) => focus(focused, list, next),
+                None => focus_new_page(),
             }
         }
         TreeCommand::Move(id, place) => {
@@ -121,19 +122,30 @@ fn obey(
     }
 }
 
-/// Puts the focus on a row, once the list is drawn anew.
+/// The list is empty: the button that makes its first page is next.
+fn focus_new_page() {
+    let button = platform::document().query_selector(".side .section button");
+    if let Ok(Some(button)) = button
+        && let Ok(button) = button.dyn_into::<web_sys::HtmlElement>()
+    {
+        let _ = button.focus();
+    }
+}
+
+/// Puts the focus on a row, once the list is drawn anew: moving a row takes the focus from it.
 pub(super) fn focus(focused: RwSignal<Option<PageId>>, list: NodeRef<html::Ul>, id: PageId) {
     focused.set(Some(id));
-    platform::next_frame(move || {
-        let Some(list) = list.get_untracked() else {
-            return;
-        };
-        let Ok(Some(row)) = list.query_selector(&format!("[data-page=\"{id}\"]")) else {
-            return;
-        };
-        if let Ok(row) = row.dyn_into::<web_sys::HtmlElement>() {
-            let _ = row.focus();
-            row.scroll_into_view_with_bool(false);
-        }
+    let find = move || {
+        let list = list.try_get_untracked()??;
+        let row = list
+            .query_selector(&format!("[data-page=\"{id}\"]"))
+            .ok()??;
+        row.dyn_into::<web_sys::HtmlElement>().ok()
+    };
+    platform::when_drawn(find, |row| {
+        let _ = row.focus();
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        row.scroll_into_view_with_scroll_into_view_options(&options);
     });
 }

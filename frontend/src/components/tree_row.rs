@@ -162,26 +162,39 @@ fn Rename(id: PageId, title: String) -> impl IntoView {
     let shell = shell();
     let field = NodeRef::<html::Input>::new();
     field.on_load(|field| {
-        // Not before it stands in the page and holds the title.
-        platform::next_frame(move || {
-            let _ = field.focus();
-            field.select();
-        });
+        platform::when_drawn(
+            move || field.is_connected().then(|| field.clone()),
+            |field| {
+                let _ = field.focus();
+                field.select();
+            },
+        );
     });
     let finish = move |keep: bool| {
         if shell.renaming.get_untracked() != Some(id) {
             return;
         }
+        let name = field.get_untracked().map(|field| field.value());
+        if let (true, Some(name)) = (keep, name) {
+            shell.tree.rename(id, name.trim());
+        }
         shell.renaming.set(None);
-        if let (true, Some(field)) = (keep, field.get_untracked()) {
-            shell.tree.rename(id, field.value().trim());
+    };
+    // By a key the focus goes back to the row, by a click it went where the click was.
+    let finish_by_key = move |keep: bool| {
+        let row = field
+            .get_untracked()
+            .and_then(|field| field.closest(".tree-row").ok()?);
+        finish(keep);
+        if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = row.focus();
         }
     };
     let on_keydown = move |event: KeyboardEvent| {
         event.stop_propagation();
         match event.key().as_str() {
-            "Enter" if !event.is_composing() => finish(true),
-            "Escape" => finish(false),
+            "Enter" if !event.is_composing() => finish_by_key(true),
+            "Escape" => finish_by_key(false),
             _ => {}
         }
     };
@@ -233,6 +246,10 @@ fn drag_over(event: &DragEvent, shell: Shell, dropping: RwSignal<Option<Dropping
 }
 
 fn finish_drag(event: &DragEvent, shell: Shell, dropping: RwSignal<Option<Dropping>>) {
+    // What is not a row, a file for instance, is somebody else's.
+    if dropping.get_untracked().is_none() {
+        return;
+    }
     event.prevent_default();
     let Some(Dropping {
         dragged,

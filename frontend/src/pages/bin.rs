@@ -2,10 +2,13 @@
 
 use leptos::prelude::*;
 
+use crate::platform;
 use crate::router::Route;
 use crate::stores::shell::{Dialog, shell, title_or_untitled};
 
 /// The bin.
+///
+/// What is taken out of it takes its buttons along; the focus then goes to the list as a whole.
 #[component]
 pub fn Bin() -> impl IntoView {
     let shell = shell();
@@ -33,7 +36,10 @@ pub fn Bin() -> impl IntoView {
                             type="button"
                             class="button"
                             aria-label=format!("Restore {title}")
-                            on:click=move |_| shell.tree.restore(id)
+                            on:click=move |_| {
+                                shell.tree.restore(id);
+                                platform::keep_focus_on_screen();
+                            }
                         >
                             "Restore"
                         </button>
