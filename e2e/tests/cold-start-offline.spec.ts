@@ -60,3 +60,33 @@ test("with a dead server everything visited before opens", async ({ ownPeople, o
   await expect(tab.body).toContainText("Here before the server died.");
   await expect(tab.chip).toContainText(/can't reach|kept on this device|offline/i);
 });
+
+test("a first visit while the server is out of reach gets the browser's own words, and starts by itself later", async ({ browser, ownProgram }) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await ownProgram.kill();
+  await expect(page.goto(ownProgram.url)).rejects.toThrow(/ERR_CONNECTION_REFUSED/);
+  await ownProgram.start();
+  await page.goto(ownProgram.url);
+  await expect(page.getByRole("button", { name: "Start writing" })).toBeVisible();
+  await context.close();
+});
+
+test("a browser that has the app and none of the pages says that they come from the server, and shows them when it is back", async ({ ownPeople: people }) => {
+  const ada = await people.join("Ada");
+  // Whoever comes is shown the first page; the second one is not on their device.
+  await ada.app.createPage("First");
+  const path = await ada.app.createPage("Ada's page");
+  await ada.app.write("Words of Ada.");
+  await ada.app.isSaved();
+  const ben = await people.join("Ben");
+  await ben.app.open("/");
+  await expect(ben.app.entry("Ada's page")).toBeVisible();
+  await ben.app.keepsItselfForOffline();
+  await ben.goOffline();
+  await ben.app.open(path);
+  await expect(ben.page.getByRole("main")).toContainText("has not been opened on this device before");
+  await expect(ben.app.chip).toContainText(/offline/i);
+  await ben.comeBack();
+  await expect.poll(() => ben.app.text()).toBe("Words of Ada.");
+});
