@@ -113,6 +113,24 @@ pub fn is_apple() -> bool {
     platform.starts_with("Mac") || platform.starts_with("iP")
 }
 
+/// `text` in small letters. The browser's own tables do it: Rust's are 12 KB that everybody would have to fetch.
+#[must_use]
+pub fn lower_case(text: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        return js_sys::JsString::from(text).to_lower_case().into();
+    }
+    text.to_lowercase()
+}
+
+/// `text` in capital letters; see [`lower_case`].
+#[must_use]
+pub fn upper_case(text: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        return js_sys::JsString::from(text).to_upper_case().into();
+    }
+    text.to_uppercase()
+}
+
 /// Calls `f` after `ms` milliseconds.
 pub fn after_ms(ms: u64, f: impl FnOnce() + 'static) {
     let callback = Closure::once_into_js(f);

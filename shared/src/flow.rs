@@ -24,7 +24,7 @@ use block::Block;
 use delta::{Attrs, Content, DeltaOp};
 
 pub use block::Inline;
-pub use edit::{EditError, apply_delta};
+pub use edit::{EditError, apply_delta, apply_fitting_delta};
 
 /// Name of the root text that holds a page's body.
 pub const CONTENT: &str = "content";
@@ -108,10 +108,11 @@ pub(crate) fn delta_of<T: ReadTxn, X: Text>(txn: &T, text: &X) -> Vec<DeltaOp> {
         let attrs: Attrs = piece
             .attributes
             .map(|attrs| {
-                attrs
-                    .into_iter()
-                    .map(|(key, value)| (key.to_string(), value))
-                    .collect()
+                delta::attrs_of(
+                    attrs
+                        .into_iter()
+                        .map(|(key, value)| (key.to_string(), value)),
+                )
             })
             .unwrap_or_default();
         let content = match piece.insert {

@@ -261,6 +261,12 @@ impl Replica {
         self.clashed
     }
 
+    /// How many clocks its own edits have taken.
+    #[must_use]
+    pub const fn own_clock(&self) -> u32 {
+        self.own_clock
+    }
+
     /// How many clocks it holds of the id it writes under.
     fn clock_of_own_id(&self) -> u32 {
         self.read().store().get_local_state()

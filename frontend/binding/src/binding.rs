@@ -1,9 +1,11 @@
 //! One open page: keeps surface and flow in step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp};
-use sheaf_shared::flow::{CONTENT, EditError, apply_delta, to_delta};
+use sheaf_shared::flow::anchor::{Anchor, Stick};
+use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs_of};
+use sheaf_shared::flow::{CONTENT, EditError, apply_delta, apply_fitting_delta, to_delta};
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::time::MonotonicMs;
 use yrs::types::Delta;
@@ -53,6 +55,17 @@ pub struct EditContext {
     pub before: Option<Selection>,
     /// The selection after it.
     pub after: Option<Selection>,
+    /// Where its steps begin and end.
+    pub edges: Edges,
+}
+
+/// Where steps of the surface begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edges {
+    /// Between characters: the surface has looked.
+    Whole,
+    /// Nobody has looked. One might stand inside a character of two units, so the page is read to find out.
+    Unknown,
 }
 
 /// How an edit is undone.
@@ -93,6 +106,10 @@ pub struct Binding {
     /// What the flow has that the surface does not show yet.
     ahead: Change,
     arrived: Arrived,
+    /// The binding itself is writing: that is no news, and telling what it was would walk over the page.
+    is_writing: Arc<AtomicBool>,
+    /// The flow offset that was fixed last, for as long as nothing else was written: to fix one walks over the page.
+    fixed: Option<(u32, Anchor)>,
     text: TextRef,
     history: History,
 }
@@ -104,7 +121,12 @@ impl Binding {
         let text = replica.doc().get_or_insert_text(CONTENT);
         let arrived = Arrived::default();
         let sink = Arc::clone(&arrived);
+        let is_writing = Arc::new(AtomicBool::new(false));
+        let is_known = Arc::clone(&is_writing);
         text.observe(OBSERVER, move |txn, event| {
+            if is_known.load(Ordering::Relaxed) {
+                return;
+            }
             let ops = event.delta(txn).iter().map(read_op).collect();
             sink.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -115,6 +137,8 @@ impl Binding {
             shown: Shown::empty(),
             ahead: Change::default(),
             arrived,
+            is_writing,
+            fixed: None,
             text,
             history,
         };
@@ -125,6 +149,7 @@ impl Binding {
     /// Forgets what the surface shows and returns what it should. History stays.
     pub fn show_anew(&mut self, replica: &Replica) -> Vec<SurfaceBlock> {
         self.take_arrived();
+        self.fixed = None;
         self.ahead = Change::default();
         self.shown = Shown::empty();
         let steps = self.shown.show(&Change::from_ops(to_delta(replica)));
@@ -152,6 +177,12 @@ impl Binding {
         let change = in_sequence(&changes);
         let corrections = self.shown.settle();
         let theirs = std::mem::take(&mut self.ahead);
+        // What the surface shows is the whole page then, and its edges are the page's.
+        let edges = if theirs.is_empty() {
+            context.edges
+        } else {
+            Edges::Unknown
+        };
         let mine = change.across(&theirs, Precedence::Mine);
         self.ahead = theirs.across(&change, Precedence::Theirs);
         match context.join {
@@ -163,7 +194,7 @@ impl Binding {
             // The clock stands still, so no time has passed.
             Join::More => {}
         }
-        let update = self.write(replica, &mine)?;
+        let update = self.write(replica, &mine, edges)?;
         if update.is_some() {
             let after = self.fix(replica, context.after);
             self.history.remember(before, after);
@@ -232,6 +263,7 @@ impl Binding {
         now: MonotonicMs,
     ) -> Option<UndoOutcome> {
         self.history.tell(now);
+        self.fixed = None;
         let (updates, selection) = self.history.go(replica, direction)?;
         Some(UndoOutcome { updates, selection })
     }
@@ -257,8 +289,7 @@ impl Binding {
     #[must_use]
     pub fn publish(&mut self, replica: &Replica, selection: Selection) -> String {
         self.catch_up();
-        let (anchor, head) = self.to_flow(replica, selection);
-        AnchoredSelection::new(replica, anchor, head).to_json()
+        self.fix_selection(replica, selection).to_json()
     }
 
     /// Where somebody's selection stands on the surface. `None` if it can't be told (yet).
@@ -276,9 +307,32 @@ impl Binding {
         self.history.close(replica);
     }
 
-    fn fix(&self, replica: &Replica, selection: Option<Selection>) -> Option<AnchoredSelection> {
-        let (anchor, head) = self.to_flow(replica, selection?);
-        Some(AnchoredSelection::new(replica, anchor, head))
+    fn fix(
+        &mut self,
+        replica: &Replica,
+        selection: Option<Selection>,
+    ) -> Option<AnchoredSelection> {
+        selection.map(|selection| self.fix_selection(replica, selection))
+    }
+
+    fn fix_selection(&mut self, replica: &Replica, selection: Selection) -> AnchoredSelection {
+        let (anchor, head) = self.to_flow(replica, selection);
+        AnchoredSelection::new(
+            self.fix_offset(replica, anchor),
+            self.fix_offset(replica, head),
+        )
+    }
+
+    /// An anchor that sticks to what is before it, so that what others type right there comes behind.
+    fn fix_offset(&mut self, replica: &Replica, offset: u32) -> Anchor {
+        if let Some((fixed, anchor)) = &self.fixed
+            && *fixed == offset
+        {
+            return anchor.clone();
+        }
+        let anchor = Anchor::at(replica, offset, Stick::Left);
+        self.fixed = Some((offset, anchor.clone()));
+        anchor
     }
 
     fn to_flow(&self, replica: &Replica, selection: Selection) -> (u32, u32) {
@@ -312,6 +366,7 @@ impl Binding {
             .map(Change::from_ops)
             .collect();
         if !arrived.is_empty() {
+            self.fixed = None;
             self.ahead = self.ahead.then(&in_sequence(&arrived));
         }
     }
@@ -321,17 +376,31 @@ impl Binding {
         &mut self,
         replica: &mut Replica,
         change: &Change,
+        edges: Edges,
     ) -> Result<Option<Vec<u8>>, BindingError> {
         if change.is_empty() {
             return Ok(None);
         }
+        self.fixed = None;
         // yrs would panic, and a page can't survive that.
         if change.reach() > self.text.len(&replica.read()) {
             return Err(BindingError::OutOfStep);
         }
-        let update = apply_delta(replica, Origin::Local, change.ops())?;
-        // What was just written came back as news.
-        self.take_arrived();
+        let clock = replica.own_clock();
+        self.is_writing.store(true, Ordering::Relaxed);
+        let written = match edges {
+            Edges::Whole => apply_fitting_delta(replica, Origin::Local, change.ops()),
+            Edges::Unknown => apply_delta(replica, Origin::Local, change.ops()),
+        };
+        self.is_writing.store(false, Ordering::Relaxed);
+        let update = written?;
+        if let Some((at, units)) = typing(change.ops())
+            // Formatting takes clocks of its own: the last unit written is then not the last one typed.
+            && replica.own_clock() == clock.wrapping_add(units)
+        {
+            let anchor = Anchor::behind_last_written(replica);
+            self.fixed = anchor.map(|anchor| (at + units, anchor));
+        }
         Ok(update)
     }
 
@@ -351,6 +420,17 @@ pub fn blocks_of(flow: &[DeltaOp]) -> Vec<SurfaceBlock> {
     let mut shown = Shown::empty();
     let steps = shown.show(&Change::from_ops(flow.iter().cloned()));
     whole_document(steps, &shown)
+}
+
+/// Where text is put in, and how many units, if that is all a change does.
+fn typing(change: &[DeltaOp]) -> Option<(u32, u32)> {
+    match change {
+        [DeltaOp::Insert(text, _)] => Some((0, text.length())),
+        [DeltaOp::Retain(at, set), DeltaOp::Insert(text, _)] if set.is_empty() => {
+            Some((*at, text.length()))
+        }
+        _ => None,
+    }
 }
 
 /// All changes as one; each was made to the result of the one before.
@@ -385,11 +465,12 @@ fn whole_document(steps: Vec<SurfaceStep>, shown: &Shown) -> Vec<SurfaceBlock> {
 
 fn read_op(op: &Delta) -> DeltaOp {
     let attrs = |attrs: &Option<Box<yrs::types::Attrs>>| -> Attrs {
-        attrs
-            .iter()
-            .flat_map(|attrs| attrs.iter())
-            .map(|(key, value)| (key.to_string(), value.clone()))
-            .collect()
+        attrs_of(
+            attrs
+                .iter()
+                .flat_map(|attrs| attrs.iter())
+                .map(|(key, value)| (key.to_string(), value.clone())),
+        )
     };
     match op {
         Delta::Deleted(len) => DeltaOp::Delete(*len),

@@ -2,7 +2,7 @@
 //! positions of the Yjs family, as editors on other programs write and read them.
 
 use serde_json::{Map, Value};
-use sheaf_shared::flow::anchor::{Anchor, Stick};
+use sheaf_shared::flow::anchor::Anchor;
 use sheaf_shared::replica::Replica;
 
 /// A selection by what it stands between.
@@ -13,13 +13,8 @@ pub(crate) struct AnchoredSelection {
 }
 
 impl AnchoredSelection {
-    /// Fixes two flow offsets. Each sticks to what is before it, so that what others type right there comes behind.
-    pub(crate) fn new(replica: &Replica, anchor: u32, head: u32) -> Self {
-        let fix = |offset| Anchor::at(replica, offset, Stick::Left);
-        Self {
-            anchor: fix(anchor),
-            head: fix(head),
-        }
+    pub(crate) const fn new(anchor: Anchor, head: Anchor) -> Self {
+        Self { anchor, head }
     }
 
     /// Where the two ends stand now, if what they were fixed to is known here.

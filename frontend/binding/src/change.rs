@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp};
+use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs_of};
 use yrs::Any;
 
 /// A change to a flow. Neighbouring operations of the same sort are merged and trailing empty steps dropped.
@@ -171,9 +171,8 @@ impl Change {
                     let kept = set
                         .iter()
                         .filter(|(key, _)| mine_goes_first || !taken.contains_key(*key))
-                        .map(|(key, value)| (key.clone(), value.clone()))
-                        .collect();
-                    out.push(DeltaOp::Retain(len, kept));
+                        .map(|(key, value)| (key.clone(), value.clone()));
+                    out.push(DeltaOp::Retain(len, attrs_of(kept)));
                 }
                 // Insertions were dealt with above.
                 _ => {}

@@ -5,6 +5,7 @@
 //! block  [look, [piece…]]
 //! look   {"kind": "heading", "level": 2, "indent": 1, "quoted": true, "align": "center", "joined": true, …}
 //! piece  "text" | ["text", {mark: value}] | {"embed": value, "attrs": {…}}
+//! flow   [piece…], newlines among its text
 //! ```
 //!
 //! What is absent from a look is zero, false or none.
@@ -14,14 +15,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sheaf_shared::flow::delta::Attrs;
+use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs_of};
 use yrs::{Any, Number};
 
 use crate::surface::{Align, BlockKind, Inline, Look, Slice, SurfaceBlock, SurfaceStep};
 
 /// The JSON was not what the twin writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the surface sent something that is not a list of steps")]
+#[error("what came from JavaScript is not what was agreed upon")]
 pub struct NotSteps;
 
 /// Reads a list of steps.
@@ -43,6 +44,32 @@ pub fn write_steps(steps: &[SurfaceStep]) -> String {
 #[must_use]
 pub fn write_blocks(blocks: &[SurfaceBlock]) -> String {
     Value::Array(blocks.iter().map(write_block).collect()).to_string()
+}
+
+/// Reads a flow.
+///
+/// # Errors
+/// [`NotSteps`] if it is anything else.
+pub fn read_flow(json: &str) -> Result<Vec<DeltaOp>, NotSteps> {
+    let value: Value = serde_json::from_str(json).map_err(|_| NotSteps)?;
+    let read = |piece: &Value| {
+        Some(match read_piece(piece, str::to_owned)? {
+            Inline::Text { text, attrs } => DeltaOp::Insert(Content::Text(text), attrs),
+            Inline::Embed { value, attrs } => DeltaOp::Insert(Content::Embed(value), attrs),
+        })
+    };
+    read_list(&value, read).ok_or(NotSteps)
+}
+
+/// Writes a flow, and no changes: only what `flow` inserts.
+#[must_use]
+pub fn write_flow(flow: &[DeltaOp]) -> String {
+    let pieces = flow.iter().filter_map(|op| match op {
+        DeltaOp::Insert(Content::Text(text), attrs) => Some(write_text(text, attrs)),
+        DeltaOp::Insert(Content::Embed(value), attrs) => Some(write_embed(value, attrs)),
+        DeltaOp::Retain(..) | DeltaOp::Delete(_) => None,
+    });
+    Value::Array(pieces.collect()).to_string()
 }
 
 fn read_list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
@@ -113,7 +140,7 @@ fn read_block(value: &Value) -> Option<SurfaceBlock> {
     };
     Some(SurfaceBlock {
         look: Rc::new(read_look(look)?),
-        content: read_list(content, read_piece)?,
+        content: read_list(content, |piece| read_piece(piece, one_line))?,
     })
 }
 
@@ -122,15 +149,15 @@ fn write_block(block: &SurfaceBlock) -> Value {
     Value::Array(vec![write_look(&block.look), Value::Array(content)])
 }
 
-fn read_piece(value: &Value) -> Option<Inline> {
+fn read_piece(value: &Value, text_of: fn(&str) -> String) -> Option<Inline> {
     match value {
         Value::String(text) => Some(Inline::Text {
-            text: one_line(text),
+            text: text_of(text),
             attrs: Attrs::new(),
         }),
         Value::Array(parts) => match parts.as_slice() {
             [Value::String(text), Value::Object(attrs)] => Some(Inline::Text {
-                text: one_line(text),
+                text: text_of(text),
                 attrs: read_attrs(attrs),
             }),
             _ => None,
@@ -158,33 +185,42 @@ fn one_line(text: &str) -> String {
 
 fn write_piece(piece: &Inline) -> Value {
     match piece {
-        Inline::Text { text, attrs } if attrs.is_empty() => text.as_str().into(),
-        Inline::Text { text, attrs } => Value::Array(vec![
-            text.as_str().into(),
-            Value::Object(write_attrs(attrs)),
-        ]),
-        Inline::Embed { value, attrs } => object([
-            ("embed", Some(write_any(value))),
-            (
-                "attrs",
-                (!attrs.is_empty()).then(|| Value::Object(write_attrs(attrs))),
-            ),
-        ]),
+        Inline::Text { text, attrs } => write_text(text, attrs),
+        Inline::Embed { value, attrs } => write_embed(value, attrs),
     }
 }
 
+fn write_text(text: &str, attrs: &Attrs) -> Value {
+    if attrs.is_empty() {
+        return text.into();
+    }
+    Value::Array(vec![text.into(), Value::Object(write_attrs(attrs))])
+}
+
+fn write_embed(value: &Any, attrs: &Attrs) -> Value {
+    object([
+        ("embed", Some(write_any(value))),
+        (
+            "attrs",
+            (!attrs.is_empty()).then(|| Value::Object(write_attrs(attrs))),
+        ),
+    ])
+}
+
 fn read_attrs(attrs: &Map<String, Value>) -> Attrs {
-    attrs
-        .iter()
-        .map(|(key, value)| (key.clone(), read_any(value)))
-        .collect()
+    attrs_of(
+        attrs
+            .iter()
+            .map(|(key, value)| (key.clone(), read_any(value))),
+    )
 }
 
 fn write_attrs(attrs: &Attrs) -> Map<String, Value> {
-    attrs
-        .iter()
-        .map(|(key, value)| (key.clone(), write_any(value)))
-        .collect()
+    map_of(
+        attrs
+            .iter()
+            .map(|(key, value)| (key.clone(), write_any(value))),
+    )
 }
 
 fn read_look(value: &Value) -> Option<Look> {
@@ -282,7 +318,7 @@ fn object<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
     let present = pairs
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Value::Object(present.collect())
+    Value::Object(map_of(present))
 }
 
 /// A stored value from JSON. Whole numbers stay whole.
@@ -316,10 +352,18 @@ pub fn write_any(value: &Any) -> Value {
         Any::String(text) => Value::from(&**text),
         Any::Array(list) => Value::Array(list.iter().map(write_any).collect()),
         // serde_json's map is ordered, so one value has one text.
-        Any::Map(map) => Value::Object(
+        Any::Map(map) => Value::Object(map_of(
             map.iter()
-                .map(|(key, value)| (key.clone(), write_any(value)))
-                .collect(),
-        ),
+                .map(|(key, value)| (key.clone(), write_any(value))),
+        )),
     }
+}
+
+/// Like [`attrs_of`], for JSON.
+fn map_of(pairs: impl IntoIterator<Item = (String, Value)>) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (key, value) in pairs {
+        map.insert(key, value);
+    }
+    map
 }

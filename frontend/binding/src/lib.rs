@@ -23,7 +23,8 @@ mod shown;
 mod undo;
 
 pub use binding::{
-    Binding, BindingError, EditContext, Join, LocalOutcome, Selection, UndoOutcome, blocks_of,
+    Binding, BindingError, Edges, EditContext, Join, LocalOutcome, Selection, UndoOutcome,
+    blocks_of,
 };
 pub use local::StepError;
 pub use surface::{Look, Slice, SurfaceBlock, SurfaceStep};

@@ -6,7 +6,7 @@ extern crate sheaf_test_in_wasm;
 
 use sheaf_binding::change::{Change, Precedence};
 use sheaf_binding::codec;
-use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp};
+use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs, embed};
 use yrs::Any;
 
 /// A small generator: the same changes in every run.
@@ -92,6 +92,21 @@ fn flow(text: &str) -> Vec<(u16, Attrs)> {
     text.encode_utf16()
         .map(|unit| (unit, Attrs::new()))
         .collect()
+}
+
+#[test]
+fn a_flow_crosses_to_another_module_and_back_unchanged() {
+    let attrs = attrs([("bold", Any::Bool(true)), ("start", Any::from(3_i64))]);
+    let flow = vec![
+        DeltaOp::text("two lines\nand \u{1f600}"),
+        DeltaOp::text_with("\n", attrs.clone()),
+        DeltaOp::Insert(Content::Embed(embed("image", "/a.png")), attrs),
+        DeltaOp::embed("formula", 1.5),
+    ];
+    assert_eq!(codec::read_flow(&codec::write_flow(&flow)), Ok(flow));
+    for json in ["", "{}", "[1]", "[[]]", r#"[["a"]]"#, r#"[{"attrs":{}}]"#] {
+        assert!(codec::read_flow(json).is_err(), "{json}");
+    }
 }
 
 #[test]

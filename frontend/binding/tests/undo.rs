@@ -9,7 +9,7 @@
 extern crate sheaf_test_in_wasm;
 
 use sheaf_binding::surface::{BlockKind, Inline, Look, Slice, SurfaceBlock, SurfaceStep};
-use sheaf_binding::{Binding, Direction, EditContext, Join};
+use sheaf_binding::{Binding, Direction, Edges, EditContext, Join};
 use sheaf_shared::flow;
 use sheaf_shared::flow::delta::Attrs;
 use sheaf_shared::ids::ReplicaId;
@@ -51,6 +51,7 @@ impl Page {
             join,
             before: None,
             after: None,
+            edges: Edges::Whole,
         };
         self.binding
             .local(&mut self.replica, &[step], &context)

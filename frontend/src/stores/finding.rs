@@ -2,6 +2,8 @@
 
 use sheaf_shared::ids::PageId;
 
+use crate::platform;
+
 /// A page that may be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -14,12 +16,14 @@ pub struct Candidate {
 /// The pages whose titles hold all words of `query`, best first; all in their order if it is empty.
 #[must_use]
 pub fn find(candidates: &[Candidate], query: &str) -> Vec<PageId> {
-    let query = query.to_lowercase();
+    let query = platform::lower_case(query);
     let words: Vec<&str> = query.split_whitespace().collect();
     let mut found: Vec<(usize, usize)> = candidates
         .iter()
         .enumerate()
-        .filter_map(|(at, candidate)| Some((rank(&candidate.title.to_lowercase(), &words)?, at)))
+        .filter_map(|(at, candidate)| {
+            Some((rank(&platform::lower_case(&candidate.title), &words)?, at))
+        })
         .collect();
     found.sort_unstable();
     found.into_iter().map(|(_, at)| candidates[at].id).collect()

@@ -91,7 +91,7 @@ pub fn initials(name: &str) -> String {
     let first = words.next();
     let last = words.next_back();
     let letters: String = first.into_iter().chain(last).collect();
-    let shown = letters.to_uppercase();
+    let shown = platform::upper_case(&letters);
     if shown.is_empty() {
         "?".to_owned()
     } else {

@@ -204,13 +204,14 @@ impl Shell {
         let document = self.tree.document();
         let followed = document.clone();
         let listening = document.on_presence(move || {
-            let mut people: Vec<Somebody> = followed
-                .presence()
-                .iter()
-                .map(|(_, state)| read_somebody(state))
-                .collect();
-            people.sort_by(|a, b| (&a.name, &a.color, a.page).cmp(&(&b.name, &b.color, b.page)));
-            people.dedup();
+            let mut people: Vec<Somebody> = Vec::new();
+            for (_, state) in followed.presence() {
+                let person = read_somebody(&state);
+                let key = |it: &Somebody| (it.name.clone(), it.color.clone(), it.page);
+                if let Err(at) = people.binary_search_by_key(&key(&person), key) {
+                    people.insert(at, person);
+                }
+            }
             if self.people.get_untracked() != people {
                 self.people.set(people);
             }

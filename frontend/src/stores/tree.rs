@@ -225,7 +225,9 @@ fn fit_title(title: &str) -> String {
 
 fn kept_collapsed() -> BTreeSet<PageId> {
     let kept = platform::kept(COLLAPSED_KEY).unwrap_or_default();
-    kept.split(' ')
-        .filter_map(|id| PageId::parse(id).ok())
-        .collect()
+    let mut collapsed = BTreeSet::new();
+    for id in kept.split(' ').filter_map(|id| PageId::parse(id).ok()) {
+        collapsed.insert(id);
+    }
+    collapsed
 }

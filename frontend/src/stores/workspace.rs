@@ -407,11 +407,13 @@ impl Workspace {
             })
             .cloned()
             .collect();
-        if unused.len() <= UNUSED_OPEN_MAX {
-            return;
-        }
-        unused.sort_by_key(|document| document.inner.last_used.get());
-        for document in unused.iter().take(unused.len() - UNUSED_OPEN_MAX) {
+        while unused.len() > UNUSED_OPEN_MAX {
+            let oldest = unused
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, document)| document.inner.last_used.get())
+                .map_or(0, |(at, _)| at);
+            let document = unused.swap_remove(oldest);
             self.input(Input::Close {
                 doc: document.name(),
             });

@@ -141,6 +141,24 @@ export function stepsOf(tr: Transaction): WireStep[] {
   return tr.steps.flatMap((step, i) => (isGrouping(step) ? [] : [stepOf(step, tr.docs[i]!, tr.docs[i + 1] ?? tr.doc)]));
 }
 
+/** Whether `position` stands between the two halves of a character that takes two units. */
+function cutsCharacter(doc: Node, position: number): boolean {
+  const $position = doc.resolve(position);
+  const low = $position.nodeAfter?.text?.charCodeAt(0) ?? 0;
+  if (low < 0xdc00 || low > 0xdfff) return false;
+  const high = $position.nodeBefore?.text?.slice(-1).charCodeAt(0) ?? 0;
+  return high >= 0xd800 && high <= 0xdbff;
+}
+
+/** Whether all steps begin and end between characters: then nobody needs to look for that in the whole page. */
+export function keepsCharacters(tr: Transaction): boolean {
+  return tr.steps.every((step, i) => {
+    if (!(step instanceof ReplaceStep || step instanceof AddMarkStep || step instanceof RemoveMarkStep)) return true;
+    const before = tr.docs[i]!;
+    return !cutsCharacter(before, step.from) && (step.to === step.from || !cutsCharacter(before, step.to));
+  });
+}
+
 function sliceFrom(openStart: boolean, openEnd: boolean, blocks: Block[]): Slice {
   const nodes = grouped(blocks.map(nodeFrom));
   if (openStart && openEnd && nodes.length === 1) return new Slice(nodes[0]!.content, 0, 0);

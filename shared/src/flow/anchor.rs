@@ -44,6 +44,16 @@ impl Anchor {
         Self(sticky.unwrap_or_else(|| StickyIndex::new(IndexScope::Root(CONTENT.into()), assoc)))
     }
 
+    /// An anchor that sticks to the last unit `replica` wrote itself; `None` if it wrote nothing. Found at once, where
+    /// [`at`](Self::at) walks over the page.
+    #[must_use]
+    pub fn behind_last_written(replica: &Replica) -> Option<Self> {
+        let clock = replica.own_clock().checked_sub(1)?;
+        let unit = ID::new(ClientID::new(u64::from(replica.id().0)), clock);
+        let scope = IndexScope::Relative(unit);
+        Some(Self(StickyIndex::new(scope, Assoc::Before)))
+    }
+
     /// Where it is now, in UTF-16 units from the page's start; `None` while what it sticks to has not arrived,
     /// has been forgotten, or is not in the page's body.
     #[must_use]
@@ -172,6 +182,23 @@ mod tests {
         assert_eq!(
             Anchor::at(&replica, 99, Stick::Right).resolve(&replica),
             Some(7)
+        );
+    }
+
+    #[test]
+    fn behind_what_was_just_typed_an_anchor_is_the_one_that_a_walk_finds() {
+        let mut replica = page("one\ntwo");
+        for (at, typed) in [(3, "x"), (4, "🎉"), (0, "ab")] {
+            edit(&mut replica, &[DeltaOp::skip(at), DeltaOp::text(typed)]);
+            let behind = at + crate::flow::delta::utf16_length(typed);
+            assert_eq!(
+                Anchor::behind_last_written(&replica),
+                Some(Anchor::at(&replica, behind, Stick::Left))
+            );
+        }
+        assert_eq!(
+            Anchor::behind_last_written(&Replica::new(ReplicaId(9))),
+            None
         );
     }
 

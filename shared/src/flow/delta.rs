@@ -68,10 +68,22 @@ impl DeltaOp {
 /// Attributes from pairs.
 #[must_use]
 pub fn attrs<const N: usize>(pairs: [(&str, Any); N]) -> Attrs {
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+    attrs_of(
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value)),
+    )
+}
+
+/// Attributes from pairs. Where a key comes twice, the last one counts.
+///
+/// Inserted one by one: `collect` sorts first, and each place that does so carries 4 KB of sorting into the page.
+pub fn attrs_of(pairs: impl IntoIterator<Item = (String, Any)>) -> Attrs {
+    let mut attrs = Attrs::new();
+    for (key, value) in pairs {
+        attrs.insert(key, value);
+    }
+    attrs
 }
 
 /// The value of an embed of type `name`.

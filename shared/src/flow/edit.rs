@@ -54,12 +54,35 @@ pub fn apply_delta(
     origin: Origin,
     change: &[DeltaOp],
 ) -> Result<Option<Vec<u8>>, EditError> {
-    check(change)?;
     let pairs = if replica.may_hold_pairs() {
         Pairs::Possible
     } else {
         Pairs::None
     };
+    apply(replica, origin, change, pairs)
+}
+
+/// Like [`apply_delta`], for a change of which the caller knows that it fits: whatever it steps over and deletes is
+/// there, and it begins and ends nothing in the middle of a character. Finding that out would read the whole page with
+/// each deletion, and with each key where somebody wrote an emoji.
+///
+/// # Errors
+/// [`EditError`] when the change makes no sense; nothing was changed.
+pub fn apply_fitting_delta(
+    replica: &mut Replica,
+    origin: Origin,
+    change: &[DeltaOp],
+) -> Result<Option<Vec<u8>>, EditError> {
+    apply(replica, origin, change, Pairs::Whole)
+}
+
+fn apply(
+    replica: &mut Replica,
+    origin: Origin,
+    change: &[DeltaOp],
+    pairs: Pairs,
+) -> Result<Option<Vec<u8>>, EditError> {
+    check(change)?;
     Ok(replica.transact(origin, |txn| {
         let text = txn.get_or_insert_text(CONTENT);
         write(txn, &text, change, pairs);
@@ -132,6 +155,8 @@ pub(crate) enum Pairs {
     None,
     /// It may.
     Possible,
+    /// The change is known to fit the text: none is cut, and nothing is missing.
+    Whole,
 }
 
 /// Writes a change that passed [`check`] into any text of a document.

@@ -5,7 +5,7 @@
 
 use yrs::Any;
 
-use super::delta::Attrs;
+use super::delta::{Attrs, attrs_of};
 
 /// Longest address of a link, in bytes.
 pub const LINK_BYTES_MAX: usize = 4096;
@@ -109,10 +109,11 @@ pub fn read(attrs: &Attrs) -> Vec<Mark> {
 /// The attributes that `marks` stand for.
 #[must_use]
 pub fn write(marks: &[Mark]) -> Attrs {
-    marks
-        .iter()
-        .map(|mark| (mark.key().to_owned(), mark.value()))
-        .collect()
+    attrs_of(
+        marks
+            .iter()
+            .map(|mark| (mark.key().to_owned(), mark.value())),
+    )
 }
 
 /// Whether an attribute's value switches it on: other clients write `true`, `{}` or a text.

@@ -36,7 +36,7 @@ impl Writers {
             return Err(Refusal::new("a writer is listed twice", at));
         }
         if self.listed.len() > self.most_alike {
-            let mut low_bits: Vec<u16> = self.listed.iter().map(|&client| client as u16).collect();
+            let mut low_bits: Vec<u64> = self.listed.iter().map(|client| client & 0xFFFF).collect();
             low_bits.sort_unstable();
             if low_bits
                 .chunk_by(|a, b| a == b)

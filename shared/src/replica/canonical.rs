@@ -8,10 +8,10 @@ use yrs::{Any, Array, Map, Number, Out, ReadTxn, StateVector, Text, Xml, XmlFrag
 
 /// A state vector as bytes, highest client first.
 pub(super) fn encode_version(version: &StateVector) -> Vec<u8> {
-    let clocks: BTreeMap<u64, u32> = version
-        .iter()
-        .map(|(client, clock)| (client.get(), *clock))
-        .collect();
+    let mut clocks = BTreeMap::new();
+    for (client, clock) in version.iter() {
+        clocks.insert(client.get(), *clock);
+    }
     let mut bytes = Vec::with_capacity(1 + clocks.len() * 8);
     push_varint(&mut bytes, clocks.len() as u64);
     for (client, clock) in clocks.into_iter().rev() {

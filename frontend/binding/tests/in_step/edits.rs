@@ -7,7 +7,7 @@ use sheaf_shared::flow::block::BlockKind;
 use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs, embed};
 use yrs::Any;
 
-use crate::model::{Model, Spot, block, divider};
+use crate::model::{Model, Spot, Unit, block, divider};
 
 fn kind(n: u32) -> BlockKind {
     let code = |fence: Option<&str>| BlockKind::Code {
@@ -43,10 +43,11 @@ fn text(letter: char, n: u32) -> Inline {
     } else {
         Attrs::new()
     };
-    Inline::Text {
-        text: letter.to_string().repeat(1 + n as usize % 3),
-        attrs,
+    let mut text = letter.to_string().repeat(1 + n as usize % 3);
+    if n & 96 == 96 {
+        text.push('🎉');
     }
+    Inline::Text { text, attrs }
 }
 
 /// A place inside a text block, near `n`; or else before a block.
@@ -59,9 +60,12 @@ fn inside(model: &Model, n: u32) -> Spot {
             inside: None,
         };
     }
+    let inside = n as usize % (at.units.len() + 1);
+    // No surface puts a caret into the middle of a character.
+    let cut = matches!(at.units.get(inside), Some((Unit::Char(0xDC00..=0xDFFF), _)));
     Spot {
         block,
-        inside: Some(n as usize % (at.units.len() + 1)),
+        inside: Some(inside + usize::from(cut)),
     }
 }
 

@@ -133,6 +133,22 @@ impl Model {
         }
     }
 
+    /// Whether `step` begins or ends between the two halves of a character.
+    pub(crate) fn cuts_character(&self, step: &SurfaceStep) -> bool {
+        let edges = match step {
+            SurfaceStep::Replace { from, to, .. } | SurfaceStep::Mark { from, to, .. } => {
+                [*from, *to]
+            }
+            SurfaceStep::SetBlock { .. } => return false,
+        };
+        edges.into_iter().map(|at| self.spot(at)).any(|spot| {
+            let behind = spot
+                .inside
+                .and_then(|inside| self.blocks[spot.block].units.get(inside));
+            matches!(behind, Some((Unit::Char(0xDC00..=0xDFFF), _)))
+        })
+    }
+
     pub(crate) fn apply(&mut self, step: &SurfaceStep) {
         match step {
             SurfaceStep::Replace { from, to, slice } => self.replace(*from, *to, slice),

@@ -1,7 +1,7 @@
 //! Several people at one page, each with a replica, a binding and a surface; what they send lies in queues.
 
 use sheaf_binding::surface::{Inline, SurfaceStep};
-use sheaf_binding::{Binding, Direction, EditContext, Join, Selection};
+use sheaf_binding::{Binding, Direction, Edges, EditContext, Join, Selection};
 use sheaf_shared::flow;
 use sheaf_shared::ids::ReplicaId;
 use sheaf_shared::replica::{Origin, Replica};
@@ -38,6 +38,7 @@ impl Writer {
 
     /// Does `steps` as the surface would. Returns what others must hear.
     pub(crate) fn edit(&mut self, steps: &[SurfaceStep]) -> Vec<Vec<u8>> {
+        let edges = self.edges(steps);
         for step in steps {
             self.model.apply(step);
         }
@@ -52,6 +53,7 @@ impl Writer {
             join: Join::Allowed,
             before: None,
             after: caret,
+            edges,
         };
         let outcome = self
             .binding
@@ -62,6 +64,18 @@ impl Writer {
         }
         self.check();
         outcome.update.into_iter().collect()
+    }
+
+    /// As a surface tells it: the model's text is looked at where the steps begin and end.
+    fn edges(&self, steps: &[SurfaceStep]) -> Edges {
+        let mut model = self.model.clone();
+        for step in steps {
+            if model.cuts_character(step) {
+                return Edges::Unknown;
+            }
+            model.apply(step);
+        }
+        Edges::Whole
     }
 
     pub(crate) fn show(&mut self, composing: Option<u32>) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use yrs::{Any, GetString, Text, TextRef, TransactionMut};
 
 use super::Pairs;
-use super::delta::{self, Attrs, Content, DeltaOp};
+use super::delta::{self, Content, DeltaOp, attrs_of};
 use crate::flow::delta_of;
 
 /// `change` with positions that are in `text`, inserts that set nothing to null, and no step without effect at its end.
@@ -17,13 +17,13 @@ pub(super) fn fit(
 ) -> Vec<DeltaOp> {
     let edges = edges_of(change);
     let deletes = change.iter().any(|op| matches!(op, DeltaOp::Delete(_)));
-    let ground = if deletes || pairs == Pairs::Possible {
-        Ground::of(txn, text, &edges, pairs)
-    } else {
-        Ground {
+    let ground = match pairs {
+        Pairs::Possible => Ground::of(txn, text, &edges, pairs),
+        Pairs::None if deletes => Ground::of(txn, text, &edges, pairs),
+        Pairs::None | Pairs::Whole => Ground {
             length: text.len(txn),
             inside_character: BTreeSet::new(),
-        }
+        },
     };
     let mut fitted = Vec::with_capacity(change.len());
     let mut at = 0;
@@ -85,11 +85,8 @@ fn with_length(op: &DeltaOp, len: u32) -> DeltaOp {
                     value.clone()
                 }
             };
-            let attrs: Attrs = attrs
-                .iter()
-                .map(|(key, value)| (key.clone(), nulls(value)))
-                .collect();
-            DeltaOp::Retain(len, attrs)
+            let attrs = attrs.iter().map(|(key, value)| (key.clone(), nulls(value)));
+            DeltaOp::Retain(len, attrs_of(attrs))
         }
         DeltaOp::Insert(..) => op.clone(),
     }
@@ -153,7 +150,7 @@ fn measure(text: &str, pairs: Pairs) -> (u32, bool) {
     // Counted by bytes, many at a time: this runs over the whole page with each deletion.
     let starts = count(text, |byte| byte & 0b1100_0000 != 0b1000_0000);
     let doubles = match pairs {
-        Pairs::None => 0,
+        Pairs::None | Pairs::Whole => 0,
         Pairs::Possible => count(text, |byte| byte >= 0xF0),
     };
     (
