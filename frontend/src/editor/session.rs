@@ -6,7 +6,7 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
 use serde_json::{Value, json};
 use sheaf_binding::{
-    Binding, BindingError, Direction, EditContext, Join, Selection, blocks_of, codec,
+    Binding, BindingError, Direction, Edges, EditContext, Join, Selection, blocks_of, codec,
 };
 use sheaf_shared::flow::EditError;
 use sheaf_shared::markdown;
@@ -409,6 +409,11 @@ fn read_context(context: &str) -> (EditContext, bool) {
         join,
         before: selection(1),
         after: selection(3),
+        edges: if value[6].as_bool() == Some(true) {
+            Edges::Whole
+        } else {
+            Edges::Unknown
+        },
     };
     (context, value[5].as_bool().unwrap_or(false))
 }

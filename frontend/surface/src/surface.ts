@@ -23,12 +23,13 @@ import { isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
 import { readCaret, typed } from "./typing";
 import { InVain } from "./vain";
-import { applyStep, docFrom, stepsOf, type Block, type WireStep } from "./wire";
+import { applyStep, docFrom, keepsCharacters, stepsOf, type Block, type WireStep } from "./wire";
 
 /** The other half, in Rust. It never calls the surface while one of these runs, `release` apart. */
 export interface Host {
   /**
-   * Takes what was done here: steps as JSON, and `[join, anchor before, head before, anchor after, head after, hold]`.
+   * Takes what was done here: steps as JSON, and `[join, anchor before, head before, anchor after, head after, hold,
+   * whole]`; `whole` says that no step begins or ends inside a character of two units.
    * Answers with steps that set the view right (JSON), with nothing, with `!` and why the editor must stop, or with `?` and
    * why this was refused; it shows the whole document anew then.
    */
@@ -215,14 +216,15 @@ export class Surface {
     const { state, transactions } = this.view.state.applyTransaction(tr);
     const remote = tr.getMeta(REMOTE) === true;
     const steps = remote ? [] : transactions.flatMap(stepsOf);
+    const whole = transactions.every(keepsCharacters);
     if (tr.docChanged) this.bubble?.map((position, side) => tr.mapping.map(position, side));
     this.view.updateState(state);
-    if (steps.length > 0) this.tell(steps, tr, before);
+    if (steps.length > 0) this.tell(steps, tr, before, whole);
     else if (remote && this.lastHead >= 0) this.lastHead = tr.mapping.map(this.lastHead, -1);
     if (tr.docChanged || tr.selectionSet) this.tellSoon();
   }
 
-  private tell(steps: WireStep[], tr: Transaction, before: Selection): void {
+  private tell(steps: WireStep[], tr: Transaction, before: Selection, whole: boolean): void {
     const { anchor, head } = this.view.state.selection;
     let join: Join = (tr.getMeta(JOIN) as Join | undefined) ?? "allowed";
     if (["cut", "drop", "paste"].includes(tr.getMeta("uiEvent") as string)) join = "alone";
@@ -233,7 +235,7 @@ export class Surface {
       this.composed = true;
     }
     this.lastHead = head;
-    const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps)]);
+    const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps), whole]);
     const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
     if (answer?.startsWith("!")) this.stop(answer.slice(1));
     else if (answer?.startsWith("?")) this.refused(answer.slice(1), wordsIn(steps));

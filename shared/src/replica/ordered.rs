@@ -363,12 +363,14 @@ impl Early {
 fn clocks_of(version: &[u8]) -> BTreeMap<ClientId, u32> {
     let mut reader = Reader::new(version);
     let count = reader.var_uint().unwrap_or(0);
-    (0..count)
-        .map_while(|_| {
-            let client = ClientId(reader.var_uint().ok()?);
-            Some((client, reader.var_u32().ok()?))
-        })
-        .collect()
+    let mut clocks = BTreeMap::new();
+    for _ in 0..count {
+        let (Ok(client), Ok(clock)) = (reader.var_uint(), reader.var_u32()) else {
+            break;
+        };
+        clocks.insert(ClientId(client), clock);
+    }
+    clocks
 }
 
 #[cfg(test)]
