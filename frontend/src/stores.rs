@@ -8,6 +8,7 @@ pub mod listeners;
 mod other_tabs;
 pub mod outbox;
 pub mod person;
+mod refilling;
 pub mod save_state;
 pub mod shell;
 pub mod text_edit;

@@ -1,14 +1,13 @@
 //! Writing what happens to the log of this device: own edits before they are sent, others' edits soon after.
 
 use bytes::Bytes;
-use leptos::prelude::{GetUntracked as _, Set as _};
+use leptos::prelude::GetUntracked as _;
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::replica::{EMPTY_UPDATE, Ordered};
 use sheaf_shared::sync::client::Input;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::document::{DocumentHandle, Phase};
-use super::eviction::Evicted;
 use super::outbox::{Lacking, RETRY_AFTER_MS, ToWrite};
 use super::save_state::Storage;
 use super::workspace::Workspace;
@@ -82,7 +81,7 @@ impl Workspace {
     }
 
     /// Hands rows to the browser before this returns, if the database is open, and else as soon as it is.
-    fn append(
+    pub(super) fn append(
         &self,
         rows: Vec<NewRow>,
     ) -> impl Future<Output = Result<Vec<RowKey>, StorageFault>> + use<> {
@@ -186,7 +185,7 @@ impl Workspace {
     }
 
     /// Writes down, and tells other tabs, that the server has these rows.
-    fn wait_no_longer(&self, document: &DocumentHandle, rows: Vec<RowKey>) {
+    pub(super) fn wait_no_longer(&self, document: &DocumentHandle, rows: Vec<RowKey>) {
         if rows.is_empty() {
             return;
         }
@@ -305,60 +304,6 @@ impl Workspace {
             }
             document.inner.folding.set(false);
         });
-    }
-
-    /// The database was taken away under the open page. What it held of the open documents is in their replicas:
-    /// it is written anew, and until then nothing is called kept.
-    pub(super) fn storage_was_cleared(&self) {
-        for document in self.documents() {
-            document.inner.outbox.borrow_mut().log_was_cleared();
-        }
-        self.set_storage(Storage::Opening);
-        self.recount();
-        self.open_database();
-        let workspace = self.clone();
-        spawn_local(async move {
-            if workspace.database().await.is_err() {
-                return;
-            }
-            let documents = workspace.documents();
-            let written = documents
-                .iter()
-                .map(|document| workspace.write_anew(document));
-            let written = futures_util::future::join_all(written).await;
-            if let Some(fault) = written.into_iter().find_map(Result::err) {
-                return workspace.set_storage(Storage::Failed(fault));
-            }
-            workspace.set_storage(Storage::Keeping { persistent: None });
-            workspace.ask_persisted();
-            workspace.evicted().set(Some(Evicted::WhileOpen));
-        });
-    }
-
-    /// Writes all that a document holds as one row.
-    async fn write_anew(&self, document: &DocumentHandle) -> Result<(), StorageFault> {
-        let whole = {
-            let replica = document.replica();
-            let replica = replica.borrow();
-            if replica.is_empty() || replica.is_broken() {
-                return Ok(());
-            }
-            replica.encode()
-        };
-        let row = NewRow {
-            doc: document.name().clone(),
-            update: whole,
-            waiting: document.inner.outbox.borrow().on_the_way() > 0,
-        };
-        document.inner.log_rows.set(1);
-        document.inner.log_bytes.set(row.update.len());
-        let keys = self.append(vec![row]).await?;
-        for key in keys {
-            let overtaken = document.inner.outbox.borrow_mut().kept_again(key);
-            self.wait_no_longer(document, overtaken.into_iter().collect());
-        }
-        self.recount();
-        Ok(())
     }
 
     /// Asks whether the browser may clear its copy by itself.

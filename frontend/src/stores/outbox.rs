@@ -152,7 +152,7 @@ impl Outbox {
             })
             .collect();
         let lacking = Lacking::if_fewer(again.len(), made);
-        // A write that began later may have failed earlier.
+        // Writes end in the order they were begun; what is left of the earlier ones comes first again.
         again.append(&mut self.unwritten);
         again.sort_by_key(|edit| edit.number);
         self.unwritten = again;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::future::{LocalBoxFuture, Shared, pending};
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _, Update as _};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::presence::Payload;
@@ -37,11 +37,6 @@ enum Before {
     Perhaps,
     /// It can't.
     Nothing,
-}
-
-/// Stands in until [`Workspace::open_database`] is called, in the same turn.
-fn nothing_opened() -> Opening {
-    async { Err(StorageFault::Broken) }.boxed_local().shared()
 }
 
 /// Edits on this device only.
@@ -74,6 +69,7 @@ struct Inner {
     unsent: RwSignal<Unsent>,
     preferences_changed: Listeners,
     asked_to_persist: Cell<bool>,
+    refilling: Cell<bool>,
     evicted: RwSignal<Option<Evicted>>,
     /// What [`eviction::mark`] was told last.
     marked: Cell<Option<usize>>,
@@ -84,7 +80,7 @@ impl Workspace {
     pub fn start() -> Self {
         let workspace = Self {
             inner: Rc::new(Inner {
-                database: RefCell::new(nothing_opened()),
+                database: RefCell::new(pending().boxed_local().shared()),
                 opened: RefCell::default(),
                 documents: RefCell::default(),
                 replicas: Rc::default(),
@@ -95,6 +91,7 @@ impl Workspace {
                 unsent: RwSignal::default(),
                 preferences_changed: Listeners::default(),
                 asked_to_persist: Cell::new(false),
+                refilling: Cell::new(false),
                 evicted: RwSignal::new(None),
                 marked: Cell::new(None),
             }),
@@ -173,7 +170,7 @@ impl Workspace {
         self.open_as(name, Before::Perhaps)
     }
 
-    /// Opens a document whose name was just drawn: nobody can have written in it, so nothing need be read first.
+    /// Opens a document whose name was just drawn: there is nothing of it to be read first.
     pub fn open_new(&self, name: &DocName) -> DocumentHandle {
         self.open_as(name, Before::Nothing)
     }
@@ -194,8 +191,8 @@ impl Workspace {
             .borrow_mut()
             .insert(name.clone(), document.clone());
         self.claim_log(&document);
-        let loading = self.clone().load(document.clone(), before);
-        let loading = loading.boxed_local().shared();
+        let loading = self.clone().load(document.clone(), before).boxed_local();
+        let loading = loading.shared();
         *document.inner.loading.borrow_mut() = Some(loading.clone());
         let opened = document.clone();
         spawn_local(async move {
@@ -235,12 +232,17 @@ impl Workspace {
         self.inner.opened.borrow().clone()
     }
 
-    /// Opens the database, for the first time or anew. What was written to an earlier one does not count any more.
+    /// Opens the database, for the first time or anew.
     pub(super) fn open_database(&self) {
         let workspace = self.clone();
         let opening = Db::open(move || workspace.storage_was_cleared());
         *self.inner.database.borrow_mut() = opening.boxed_local().shared();
         *self.inner.opened.borrow_mut() = None;
+    }
+
+    /// Notes whether a cleared storage is being filled; returns whether it was before.
+    pub(super) fn note_refilling(&self, is_refilling: bool) -> bool {
+        self.inner.refilling.replace(is_refilling)
     }
 
     pub(super) fn input(&self, input: Input<'_>) {

@@ -95,8 +95,8 @@ fn an_edit_that_could_not_be_kept_is_never_called_kept_and_is_tried_again_before
     let first = begin_write(&mut outbox);
     outbox.edited(vec![2]);
     let second = begin_write(&mut outbox);
-    assert_eq!(outbox.not_written(second, NOW), Lacking::Nothing);
     assert_eq!(outbox.not_written(first, NOW), Lacking::Nothing);
+    assert_eq!(outbox.not_written(second, NOW), Lacking::Nothing);
     outbox.edited(vec![3]);
     outbox.hand_over();
     assert_eq!((outbox.waiting(), outbox.unkept()), (3, 3));
