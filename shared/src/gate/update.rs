@@ -15,10 +15,12 @@ mod order;
 mod parts;
 mod tree;
 
-pub use inspected::{Inspected, Lacks, Run};
+pub use inspected::{Checked, Inspected, Lacks, Run};
 pub use parts::{PartBytes, in_parts};
 
 use std::collections::BTreeMap;
+
+use inspected::Facts;
 
 use super::writers::Writers;
 use super::{OrRefuse, Refusal};
@@ -211,8 +213,7 @@ impl<'a> Gate<'a> {
             types,
             ..
         } = self.tally;
-        Ok(Inspected {
-            bytes: update,
+        let facts = Facts {
             blocks,
             deletions,
             types,
@@ -220,6 +221,10 @@ impl<'a> Gate<'a> {
             sections,
             deleted_at,
             needs,
+        };
+        Ok(Inspected {
+            bytes: update,
+            facts,
         })
     }
 

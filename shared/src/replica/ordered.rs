@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Origin, Replica, ReplicaError};
 use crate::bytes::Reader;
-use crate::gate::update::{self, Inspected, Lacks};
+use crate::gate::update::{Checked, Lacks};
 use crate::ids::{ClientId, ReplicaId, Seq};
 
 /// Bytes of updates that may wait. Beyond, the oldest are let go: whoever sent them holds them still.
@@ -41,7 +41,7 @@ pub struct Early {
 struct Waiting {
     /// Its row in the log; [`NO_ROW`] if it has none.
     row: Seq,
-    update: Bytes,
+    update: Checked,
 }
 
 /// The row of an update that is in no log.
@@ -156,13 +156,9 @@ impl Ordered {
     /// The rows that wait, and what each waits for first. Nothing is known to be lacking where blocks wait for each other in
     /// a circle.
     pub fn waiting_rows(&self) -> impl Iterator<Item = (Seq, Option<Lacks>)> {
-        self.early.waiting.iter().map(|waiting| {
-            let inspected = update::inspect(&waiting.update).ok();
-            let lacks = inspected.and_then(|inspected| {
-                inspected.lacks(|client| self.early.clock_of(client, &self.replica))
-            });
-            (waiting.row, lacks)
-        })
+        let clock_of = |client| self.early.clock_of(client, &self.replica);
+        let waiting = self.early.waiting.iter();
+        waiting.map(move |waiting| (waiting.row, waiting.update.lacks(clock_of)))
     }
 
     /// Takes a snapshot of our own, of any length, which must build on nothing but itself. What had waited for something in it
@@ -196,7 +192,23 @@ impl Ordered {
         update: &Bytes,
         applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
-        self.early.take_row(row, update, &mut self.replica, applied)
+        self.early.culprit = Some(row);
+        let update = Checked::of(update.clone())?;
+        self.take_checked(row, &update, applied)
+    }
+
+    /// The same for one that has passed the gate.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn take_checked(
+        &mut self,
+        row: Seq,
+        update: &Checked,
+        applied: impl FnMut(&Bytes),
+    ) -> Result<Taken, ReplicaError> {
+        let replica = &mut self.replica;
+        self.early.take_checked(row, update, replica, applied)
     }
 }
 
@@ -238,7 +250,7 @@ impl Early {
     #[must_use]
     pub fn holds(&self, update: &[u8]) -> bool {
         let mut waiting = self.waiting.iter();
-        waiting.any(|waiting| waiting.update == *update)
+        waiting.any(|waiting| *waiting.update.bytes() == *update)
     }
 
     /// As [`Ordered::take_snapshot`].
@@ -265,27 +277,27 @@ impl Early {
         replica: &mut Replica,
         applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
-        self.take_row(NO_ROW, update, replica, applied)
+        let update = Checked::of(update.clone())?;
+        self.take_checked(NO_ROW, &update, replica, applied)
     }
 
-    fn take_row(
+    fn take_checked(
         &mut self,
         row: Seq,
-        update: &Bytes,
+        update: &Checked,
         replica: &mut Replica,
         mut applied: impl FnMut(&Bytes),
     ) -> Result<Taken, ReplicaError> {
         self.culprit = Some(row);
-        let inspected = update::inspect(update)?;
-        if !self.is_ready(&inspected, replica) {
+        if !self.is_ready(update, replica) {
             self.wait(Waiting {
                 row,
                 update: update.clone(),
             });
             return Ok(Taken::Waits);
         }
-        self.apply(&inspected, replica)?;
-        applied(update);
+        self.apply(update, replica)?;
+        applied(update.bytes());
         if !self.waiting.is_empty() {
             self.take_waiting(replica, &mut applied)?;
         }
@@ -299,17 +311,13 @@ impl Early {
         self.clocks.get(&client).copied().unwrap_or(0)
     }
 
-    fn is_ready(&self, inspected: &Inspected<'_>, replica: &Replica) -> bool {
-        inspected.is_ready_for(|client| self.clock_of(client, replica))
+    fn is_ready(&self, update: &Checked, replica: &Replica) -> bool {
+        update.is_ready_for(|client| self.clock_of(client, replica))
     }
 
-    fn apply(
-        &mut self,
-        inspected: &Inspected<'_>,
-        replica: &mut Replica,
-    ) -> Result<(), ReplicaError> {
-        replica.apply_checked(inspected.bytes(), inspected.types(), Origin::Remote)?;
-        for run in inspected.runs() {
+    fn apply(&mut self, update: &Checked, replica: &mut Replica) -> Result<(), ReplicaError> {
+        replica.apply_checked(update.bytes(), update.types(), Origin::Remote)?;
+        for run in update.runs() {
             let clock = self.clocks.entry(run.client).or_insert(0);
             *clock = run.until.max(*clock);
         }
@@ -317,15 +325,15 @@ impl Early {
     }
 
     fn wait(&mut self, waiting: Waiting) {
-        if self.holds(&waiting.update) {
+        if self.holds(waiting.update.bytes()) {
             return;
         }
-        self.waiting_bytes += waiting.update.len();
+        self.waiting_bytes += waiting.update.bytes().len();
         self.waiting.push(waiting);
         while self.bound == Bound::Fixed
             && (self.waiting_bytes > WAITING_BYTES_MAX || self.waiting.len() > WAITING_MAX)
         {
-            self.waiting_bytes -= self.waiting.remove(0).update.len();
+            self.waiting_bytes -= self.waiting.remove(0).update.bytes().len();
             self.has_let_go = true;
         }
     }
@@ -337,21 +345,16 @@ impl Early {
         applied: &mut impl FnMut(&Bytes),
     ) -> Result<(), ReplicaError> {
         loop {
-            let ready = self.waiting.iter().position(|waiting| {
-                update::inspect(&waiting.update)
-                    .map_or(true, |inspected| self.is_ready(&inspected, replica))
-            });
+            let mut waiting = self.waiting.iter();
+            let ready = waiting.position(|waiting| self.is_ready(&waiting.update, replica));
             let Some(place) = ready else {
                 return Ok(());
             };
             let Waiting { row, update } = self.waiting.remove(place);
-            self.waiting_bytes -= update.len();
-            let Ok(inspected) = update::inspect(&update) else {
-                continue;
-            };
+            self.waiting_bytes -= update.bytes().len();
             self.culprit = Some(row);
-            match self.apply(&inspected, replica) {
-                Ok(()) => applied(&update),
+            match self.apply(&update, replica) {
+                Ok(()) => applied(update.bytes()),
                 Err(ReplicaError::Broken) => return Err(ReplicaError::Broken),
                 Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {}
             }

@@ -27,7 +27,7 @@ pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stor
 use bytes::Bytes;
 use sheaf_shared::access::Role;
 use sheaf_shared::gate;
-use sheaf_shared::gate::update::PartBytes;
+use sheaf_shared::gate::update::{Checked, PartBytes};
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
@@ -277,13 +277,14 @@ impl Room {
         if update.len() > UPDATE_BYTES_MAX {
             return self.refuse(place, Refused::TooLarge, now, out);
         }
-        let Ok(inspected) = gate::update::inspect(&update) else {
+        // The one time it is asked: from here on the answer travels with the bytes.
+        let Ok(update) = Checked::of(update) else {
             return self.take_invalid(place, Refused::Invalid, now, out);
         };
         let brings_nothing = match carrier {
-            _ if inspected.is_empty() => true,
+            _ if update.is_empty() => true,
             // A returning client repeats every deletion it knows of: that need not be stored each time.
-            Carrier::Step2 => self.copy.holds(&update).unwrap_or(false),
+            Carrier::Step2 => self.copy.holds(update.bytes()).unwrap_or(false),
             Carrier::Update => false,
         };
         if brings_nothing {
@@ -291,7 +292,7 @@ impl Room {
         } else if !self.members[place].role.may_edit() {
             self.refuse(place, Refused::ReadOnly, now, out);
         } else {
-            match self.writers.admit(&inspected) {
+            match self.writers.admit(&update) {
                 Ok(new) => self.store(place, update, new, now, out),
                 Err(NotAdmitted::TooMany) => {
                     self.take_invalid(place, Refused::DocumentFull, now, out);
@@ -344,7 +345,7 @@ impl Room {
             return self.load_failed(now, out);
         }
         for row in &stored.rows {
-            if self.take_row(row, out).is_err() {
+            if self.take_row(Checked::of(row.clone()), out).is_err() {
                 return self.break_down(now, out);
             }
         }

@@ -1,15 +1,31 @@
 //! What an update holds, as far as a server asks: told without decoding it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::Section;
+use bytes::Bytes;
+
 use super::order::Walk;
+use super::{Refusal, Section, inspect};
 use crate::ids::ClientId;
 
 /// An update that passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected<'a> {
     pub(super) bytes: &'a [u8],
+    pub(super) facts: Facts,
+}
+
+/// An update that passed, and need not be asked again wherever it goes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    bytes: Bytes,
+    facts: Arc<Facts>,
+}
+
+/// What is in an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
     pub(super) blocks: u32,
     pub(super) deletions: u32,
     pub(super) types: u32,
@@ -52,31 +68,72 @@ impl<'a> Inspected<'a> {
     /// Nothing is inserted and nothing deleted.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.blocks == 0 && self.deletions == 0
+        self.facts.blocks == 0 && self.facts.deletions == 0
     }
 
     /// How many blocks there are.
     #[must_use]
     pub const fn blocks(&self) -> u32 {
-        self.blocks
+        self.facts.blocks
     }
 
     /// How many deleted ranges there are.
     #[must_use]
     pub const fn deletions(&self) -> u32 {
-        self.deletions
+        self.facts.deletions
     }
 
     /// How many shared types there are that can hold others.
     #[must_use]
     pub const fn types(&self) -> u32 {
-        self.types
+        self.facts.types
     }
 
     /// Which clocks of which writers it brings; a writer's runs stand together, in order.
     #[must_use]
     pub fn runs(&self) -> &[Run] {
-        &self.runs
+        &self.facts.runs
+    }
+
+    /// As [`Checked::is_ready_for`].
+    pub fn is_ready_for(&self, clock_of: impl Fn(ClientId) -> u32) -> bool {
+        self.facts.is_ready_for(self.bytes, clock_of)
+    }
+}
+
+impl Checked {
+    /// Asks the gate.
+    ///
+    /// # Errors
+    /// As [`inspect`].
+    pub fn of(update: Bytes) -> Result<Self, Refusal> {
+        let facts = Arc::new(inspect(&update)?.facts);
+        let bytes = update;
+        Ok(Self { bytes, facts })
+    }
+
+    /// The update as it came.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Nothing is inserted and nothing deleted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facts.blocks == 0 && self.facts.deletions == 0
+    }
+
+    /// How many shared types there are that can hold others.
+    #[must_use]
+    pub fn types(&self) -> u32 {
+        self.facts.types
+    }
+
+    /// Which clocks of which writers it brings; a writer's runs stand together, in order.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.facts.runs
     }
 
     /// Whether a document can take it whole: every writer's clocks go on where the document's end, and all that
@@ -86,14 +143,25 @@ impl<'a> Inspected<'a> {
     /// its predecessors, and better outside of `yrs`: 0.28.1 can keep it waiting after they came, and can panic
     /// on what it had put aside.
     pub fn is_ready_for(&self, clock_of: impl Fn(ClientId) -> u32) -> bool {
-        // One writer's blocks refer to earlier ones of its own, and to what is there already.
-        self.lacks(&clock_of).is_none()
-            && (self.sections.len() < 2 || Walk::new(self, clock_of).reaches_all())
+        self.facts.is_ready_for(&self.bytes, clock_of)
     }
 
     /// Something that must come before a document can take it whole; one of several perhaps. That its blocks wait for
     /// each other is not told here.
     pub fn lacks(&self, clock_of: impl Fn(ClientId) -> u32) -> Option<Lacks> {
+        self.facts.lacks(clock_of)
+    }
+}
+
+impl Facts {
+    /// `bytes` are the update's.
+    fn is_ready_for(&self, bytes: &[u8], clock_of: impl Fn(ClientId) -> u32) -> bool {
+        // One writer's blocks refer to earlier ones of its own, and to what is there already.
+        self.lacks(&clock_of).is_none()
+            && (self.sections.len() < 2 || Walk::new(bytes, self, clock_of).reaches_all())
+    }
+
+    fn lacks(&self, clock_of: impl Fn(ClientId) -> u32) -> Option<Lacks> {
         let mut until = BTreeMap::new();
         for run in &self.runs {
             let known = until

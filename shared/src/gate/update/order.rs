@@ -9,7 +9,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use super::{Block, BlockKind, Gate, Id, Inspected, STORED};
+use super::inspected::Facts;
+use super::{Block, BlockKind, Gate, Id, STORED};
 use crate::ids::ClientId;
 
 /// A walk over the blocks of an update that passed the gate.
@@ -64,8 +65,8 @@ enum Next {
 
 impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
     /// `clock_of` says how many clocks of a writer are known beforehand.
-    pub(super) fn new(inspected: &Inspected<'a>, clock_of: F) -> Self {
-        let mut cursors: Vec<Cursor> = inspected
+    pub(super) fn new(update: &'a [u8], facts: &Facts, clock_of: F) -> Self {
+        let mut cursors: Vec<Cursor> = facts
             .sections
             .iter()
             .map(|section| Cursor {
@@ -78,7 +79,7 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
             .collect();
         cursors.sort_unstable_by_key(|cursor| cursor.client);
         Self {
-            gate: Gate::new(inspected.bytes(), &STORED),
+            gate: Gate::new(update, &STORED),
             to_try: (0..cursors.len()).rev().collect(),
             asking: cursors.iter().map(|_| BinaryHeap::new()).collect(),
             cursors,

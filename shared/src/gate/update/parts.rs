@@ -173,13 +173,14 @@ impl Part {
 impl Packer<'_> {
     fn blocks(&mut self, inspected: &Inspected<'_>) -> Result<(), Refusal> {
         let from: BTreeMap<ClientId, u32> = inspected
+            .facts
             .sections
             .iter()
             .map(|section| (ClientId(section.client), section.clock))
             .collect();
         // Whoever takes the update knows what it builds on.
         let known = |client: ClientId| from.get(&client).copied().unwrap_or(u32::MAX);
-        let mut walk = Walk::new(inspected, known);
+        let mut walk = Walk::new(inspected.bytes(), &inspected.facts, known);
         while let Some(taken) = walk.next() {
             self.block(&taken)?;
         }
@@ -246,8 +247,8 @@ impl Packer<'_> {
 
     fn deletions(&mut self, inspected: &Inspected<'_>) -> Result<(), Refusal> {
         let mut reader = Reader::new(self.update);
-        reader.go_to(inspected.deleted_at);
-        let at = inspected.deleted_at;
+        reader.go_to(inspected.facts.deleted_at);
+        let at = inspected.facts.deleted_at;
         for _ in 0..reader.var_uint().or_refuse(at)? {
             let client = reader.var_uint().or_refuse(at)?;
             for _ in 0..reader.var_uint().or_refuse(at)? {

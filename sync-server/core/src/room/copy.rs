@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use sheaf_shared::gate::update::PartBytes;
+use sheaf_shared::gate::update::{Checked, PartBytes};
 use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
 use sheaf_shared::replica::{self, EMPTY_UPDATE, Ordered, ReplicaError, Taken};
 
@@ -72,12 +72,12 @@ impl Copy {
     ///
     /// # Errors
     /// As [`Ordered::take`].
-    pub(super) fn take(&mut self, update: &Bytes) -> Result<Vec<Bytes>, ReplicaError> {
+    pub(super) fn take(&mut self, update: &Checked) -> Result<Vec<Bytes>, ReplicaError> {
         self.answers = Vec::new();
-        self.applied_bytes += update.len();
+        self.applied_bytes += update.bytes().len();
         let mut applied = Vec::with_capacity(1);
         let row = self.seq;
-        let taken = self.replica().take_row(row, update, |update| {
+        let taken = self.replica().take_checked(row, update, |update| {
             applied.push(update.clone());
         })?;
         match taken {

@@ -6,6 +6,8 @@ mod elsewhere;
 mod stuck;
 
 use bytes::Bytes;
+use sheaf_shared::gate::Refusal;
+use sheaf_shared::gate::update::Checked;
 use sheaf_shared::ids::Seq;
 use sheaf_shared::replica::ReplicaError;
 use sheaf_shared::sync::close::CloseReason;
@@ -57,7 +59,7 @@ struct Waiting {
 #[derive(Debug)]
 enum What {
     /// To be stored.
-    Store(Bytes),
+    Store(Checked),
     /// Its answer is known, and must not overtake the ones before it.
     Answer(Answer),
 }
@@ -83,7 +85,7 @@ struct Commit {
 /// One row, and the one member who wrote all of it, if it was one.
 #[derive(Clone, Debug)]
 struct Row {
-    update: Bytes,
+    update: Checked,
     author: Option<MemberId>,
 }
 
@@ -108,7 +110,7 @@ impl Log {
             commit
                 .rows
                 .iter()
-                .map(|row| row.update.len())
+                .map(|row| row.update.bytes().len())
                 .sum::<usize>()
                 + commit.waiting.len() * WAITING_OVERHEAD_BYTES
         });
@@ -138,7 +140,7 @@ impl Room {
     pub(super) fn store(
         &mut self,
         place: usize,
-        update: Bytes,
+        update: Checked,
         new_writers: usize,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
@@ -150,7 +152,7 @@ impl Room {
             return self.close_member(place, CloseReason::Busy, now, out);
         }
         member.unanswered += 1;
-        self.log.gathering_bytes += update.len() + WAITING_OVERHEAD_BYTES;
+        self.log.gathering_bytes += update.bytes().len() + WAITING_OVERHEAD_BYTES;
         if self.log.gathering_bytes > soft {
             member.stop_for_store(out);
             self.log.some_stopped = true;
@@ -372,18 +374,23 @@ impl Room {
     /// Applies committed rows and tells everyone.
     fn take_rows(
         &mut self,
-        rows: &[Row],
+        rows: impl Iterator<Item = (Result<Checked, Refusal>, Option<MemberId>)>,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) -> Result<(), ReplicaError> {
-        for row in rows {
-            let applied = self.take_row(&row.update, out)?;
+        for (update, author) in rows {
+            if let (Ok(update), None) = (&update, author) {
+                // Another server let them in.
+                let runs = update.runs().iter();
+                self.writers.note(runs.map(|run| run.client));
+            }
+            let applied = self.take_row(update, out)?;
             for (nth, update) in applied.iter().enumerate() {
                 // Those behind the first had waited; whose they are is forgotten by now.
-                let author = row.author.filter(|_| nth == 0);
+                let author = author.filter(|_| nth == 0);
                 self.fan_out(update, author, now, out);
             }
-            if let Some(author) = row.author {
+            if let Some(author) = author {
                 self.repair(author, applied.is_empty(), now, out);
             }
         }
@@ -393,12 +400,15 @@ impl Room {
     /// Takes the next row. One that can't be applied is passed over and reported; it stays in the log.
     pub(super) fn take_row(
         &mut self,
-        update: &Bytes,
+        update: Result<Checked, Refusal>,
         out: &mut Vec<Effect>,
     ) -> Result<Vec<Bytes>, ReplicaError> {
-        self.log.size.bytes += update.len();
         self.copy.seq = self.copy.seq.plus(1);
-        match self.copy.take(update) {
+        let taken = update.map_err(ReplicaError::Refused).and_then(|update| {
+            self.log.size.bytes += update.bytes().len();
+            self.copy.take(&update)
+        });
+        match taken {
             Ok(applied) => Ok(applied),
             Err(ReplicaError::Broken) => Err(ReplicaError::Broken),
             Err(ReplicaError::Refused(_) | ReplicaError::Undecodable) => {
@@ -413,7 +423,11 @@ impl Commit {
     fn append(&self) -> Effect {
         Effect::Append {
             ticket: self.ticket,
-            rows: self.rows.iter().map(|row| row.update.clone()).collect(),
+            rows: self
+                .rows
+                .iter()
+                .map(|row| row.update.bytes().clone())
+                .collect(),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sheaf_shared::gate::update::Inspected;
+use sheaf_shared::gate::update::Checked;
 use sheaf_shared::ids::ClientId;
 use sheaf_shared::limits::{DOCUMENT_WRITERS_MAX, LIKE_WRITERS_MAX};
 
@@ -40,7 +40,7 @@ impl Writers {
     ///
     /// # Errors
     /// [`NotAdmitted`]; then nobody is.
-    pub(super) fn admit(&mut self, update: &Inspected<'_>) -> Result<usize, NotAdmitted> {
+    pub(super) fn admit(&mut self, update: &Checked) -> Result<usize, NotAdmitted> {
         let clients = update.runs().iter().map(|run| run.client);
         let new: BTreeSet<ClientId> = clients
             .filter(|client| !self.known.contains(client))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use sheaf_shared::gate;
+use sheaf_shared::gate::update::Checked;
 use sheaf_shared::ids::ClientId;
 use sheaf_shared::replica;
 use sheaf_shared::sync::close::CloseReason;
@@ -31,7 +31,7 @@ impl Log {
         let mut count = 0;
         for waiting in &self.gathering {
             let length = match &waiting.what {
-                What::Store(update) => update.len(),
+                What::Store(update) => update.bytes().len(),
                 What::Answer(_) => 0,
             };
             if count > 0 && (count >= BATCH_UPDATES_MAX || bytes + length > BATCH_BYTES_MAX) {
@@ -73,11 +73,11 @@ impl Room {
         if ready.len() < MERGE_FROM {
             return rows;
         }
-        let updates: Vec<&Bytes> = ready.iter().map(|(row, _)| &row.update).collect();
+        let updates: Vec<&Bytes> = ready.iter().map(|(row, _)| row.update.bytes()).collect();
         // Each may be stored, and all of them together be more than one update may hold.
         let merged = replica::merge(&updates)
             .ok()
-            .filter(|merged| gate::update::check(merged).is_ok());
+            .and_then(|merged| Checked::of(merged.into()).ok());
         let Some(merged) = merged else {
             // One of them is odd: let each stand alone, so that it takes no other with it.
             return rows;
@@ -85,7 +85,7 @@ impl Room {
         let first = ready[0].0.author;
         let is_one = ready.iter().all(|(row, _)| row.author == first);
         let merged = Row {
-            update: merged.into(),
+            update: merged,
             author: first.filter(|_| is_one),
         };
         let early = early.into_iter().map(|(row, _)| row.clone());
@@ -102,7 +102,7 @@ impl Room {
     ) {
         let mut count_left = EARLY_MAX.saturating_sub(self.copy.waiting());
         let mut bytes_left = EARLY_BYTES_MAX.saturating_sub(self.copy.waiting_bytes());
-        let bytes: usize = updates_of(waiting).map(Bytes::len).sum();
+        let bytes: usize = updates_of(waiting).map(|update| update.bytes().len()).sum();
         if waiting.len() <= count_left && bytes <= bytes_left {
             return;
         }
@@ -115,10 +115,10 @@ impl Room {
             if readiness.next() == Some(true) {
                 return true;
             }
-            let fits = count_left > 0 && update.len() <= bytes_left;
+            let fits = count_left > 0 && update.bytes().len() <= bytes_left;
             if fits {
                 count_left -= 1;
-                bytes_left -= update.len();
+                bytes_left -= update.bytes().len();
             } else {
                 senders.push(waiting.member);
             }
@@ -132,18 +132,15 @@ impl Room {
     }
 
     /// Of updates in the order they came, which fit, each after the ones before it.
-    fn readiness<'a>(&self, updates: impl Iterator<Item = &'a Bytes>) -> Vec<bool> {
+    fn readiness<'a>(&self, updates: impl Iterator<Item = &'a Checked>) -> Vec<bool> {
         let mut clocks: BTreeMap<ClientId, u32> = BTreeMap::new();
-        let mut is_next_ready = |update: &Bytes| {
-            let Ok(inspected) = gate::update::inspect(update) else {
-                return false;
-            };
-            let is_ready = inspected.is_ready_for(|client| {
+        let mut is_next_ready = |update: &Checked| {
+            let is_ready = update.is_ready_for(|client| {
                 let known = || self.copy.clock_of(client);
                 clocks.get(&client).copied().unwrap_or_else(known)
             });
             if is_ready {
-                for run in inspected.runs() {
+                for run in update.runs() {
                     let clock = clocks
                         .entry(run.client)
                         .or_insert_with(|| self.copy.clock_of(run.client));
@@ -156,7 +153,7 @@ impl Room {
     }
 }
 
-fn updates_of(waiting: &[Waiting]) -> impl Iterator<Item = &Bytes> {
+fn updates_of(waiting: &[Waiting]) -> impl Iterator<Item = &Checked> {
     waiting.iter().filter_map(|waiting| match &waiting.what {
         What::Store(update) => Some(update),
         What::Answer(_) => None,

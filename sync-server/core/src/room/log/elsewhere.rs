@@ -1,11 +1,12 @@
 //! Rows that did not come through this room: another server's, or our own whose answer was lost. They are read from
 //! the store, in their order, and never guessed at.
 
+use sheaf_shared::gate::update::Checked;
 use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
-use super::{Log, Row, Stage, pause_ms};
+use super::{Log, Stage, pause_ms};
 use crate::room::input::Rows;
 use crate::room::{Effect, Phase, Room};
 
@@ -68,17 +69,10 @@ impl Room {
         }
         self.log.reading = Reading::Not;
         let known = self.copy.seq.0.saturating_sub(read.after.0) as usize;
-        let rows: Vec<Row> = read
-            .rows
-            .into_iter()
-            .skip(known)
-            .map(|update| Row {
-                update,
-                author: None,
-            })
-            .collect();
-        let brought_something = !rows.is_empty();
-        if self.take_rows(&rows, now, out).is_err() {
+        let brought_something = read.rows.len() > known;
+        let rows = read.rows.into_iter().skip(known);
+        let rows = rows.map(|update| (Checked::of(update), None));
+        if self.take_rows(rows, now, out).is_err() {
             return self.break_down(now, out);
         }
         self.settle(now, out);
@@ -109,7 +103,9 @@ impl Room {
         // Some or all of ours may have come with what was read.
         let to_come = last.0.saturating_sub(self.copy.seq.0) as usize;
         let known = rows.len().saturating_sub(to_come);
-        if self.take_rows(&rows[known..], now, out).is_err() {
+        let rows = rows.into_iter().skip(known);
+        let rows = rows.map(|row| (Ok(row.update), row.author));
+        if self.take_rows(rows, now, out).is_err() {
             return self.break_down(now, out);
         }
         self.committed(commit.waiting, now, out);
