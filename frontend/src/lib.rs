@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod components;
+pub mod converter;
 pub mod editor;
 pub mod local;
 pub mod net;

@@ -9,12 +9,13 @@ use sheaf_binding::{
     Binding, BindingError, Direction, Edges, EditContext, Join, Selection, blocks_of, codec,
 };
 use sheaf_shared::flow::EditError;
-use sheaf_shared::markdown;
 use sheaf_shared::presence::Person;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::surface::{Module, Surface};
+use crate::converter::{self, Converter};
 use crate::platform;
 use crate::stores::document::{DocumentHandle, Subscription};
 use crate::stores::person::Me;
@@ -89,6 +90,7 @@ impl Session {
         session.show();
         session.show_carets();
         session.announce();
+        converter::load_soon();
         Ok(session)
     }
 
@@ -131,11 +133,12 @@ impl Session {
             });
         });
         put("selection", selection.into_js_value())?;
-        let read: Closure<dyn Fn(String) -> String> = Closure::new(|text: String| {
-            markdown::read(&text).map_or_else(
-                |_| String::new(),
-                |flow| codec::write_blocks(&blocks_of(&flow)),
-            )
+        let reader: Closure<dyn Fn() -> js_sys::Promise> = Closure::new(|| {
+            future_to_promise(async { converter::load().await.map(JsValue::from) })
+        });
+        put("reader", reader.into_js_value())?;
+        let read: Closure<dyn Fn(String) -> JsValue> = Closure::new(|text: String| {
+            converter::loaded().map_or(JsValue::NULL, |it| markdown(&it, &text).into())
         });
         put("markdown", read.into_js_value())?;
         let call = with.clone();
@@ -388,6 +391,15 @@ const fn why_refused(error: &BindingError) -> &'static str {
             "The last change could not be made and was taken back; everything before it is kept. Try it again, and reload if it happens again."
         }
     }
+}
+
+/// Markdown as blocks in JSON; empty when it can't be read.
+fn markdown(converter: &Converter, text: &str) -> String {
+    let flow = converter
+        .read_markdown(text)
+        .ok()
+        .and_then(|flow| codec::read_flow(&flow).ok());
+    flow.map_or_else(String::new, |flow| codec::write_blocks(&blocks_of(&flow)))
 }
 
 fn read_context(context: &str) -> (EditContext, bool) {

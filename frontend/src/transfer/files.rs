@@ -1,12 +1,14 @@
 //! Files: a page as a download, files as new pages.
 
 use leptos::prelude::*;
-use sheaf_shared::file::{self, FILE_BYTES_MAX, Form, Imported};
+use sheaf_binding::codec;
+use sheaf_shared::file::{FILE_BYTES_MAX, Form, Imported};
 use sheaf_shared::flow;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
 
+use crate::converter;
 use crate::platform;
 use crate::router::Route;
 use crate::stores::document::Phase;
@@ -32,12 +34,19 @@ pub fn download_page(shell: Shell, form: Form) {
     }
     let title = shell.tree.title(page).unwrap_or_default();
     let title = title_or_untitled(&title);
-    let blocks = flow::read(&document.replica().borrow());
-    let text = file::write(&title, &blocks, form);
+    let flow = codec::write_flow(&flow::to_delta(&document.replica().borrow()));
     let name = format!("{}.{}", file_name(&title), form.ending());
-    if download(&name, media_type(form), &text).is_err() {
-        shell.say("The browser did not take the download.");
-    }
+    spawn_local(async move {
+        let written = converter::load()
+            .await
+            .and_then(|converter| converter.write_file(&name, &title, &flow));
+        let said = match written {
+            Ok(text) if download(&name, media_type(form), &text).is_ok() => return,
+            Ok(_) => "The browser did not take the download.",
+            Err(_) => "What writes files is not on this device yet. Try again with a network.",
+        };
+        shell.say(said);
+    });
 }
 
 /// A title as the name of a file on any system.
@@ -118,8 +127,19 @@ async fn read(file: &File) -> Result<Imported, String> {
     // The browser's own reading would put question marks where a file is no text, or one in another encoding.
     let text = String::from_utf8(bytes).map_err(|_| "it is not a text in UTF-8".to_owned())?;
     let name = file.name();
-    let (stem, _) = name.rsplit_once('.').unwrap_or((&name, ""));
-    file::read(stem, &text, Form::of_name(&name)).map_err(|error| error.to_string())
+    let converter = converter::load().await.map_err(|_| {
+        "what reads files is not on this device yet; try again with a network".to_owned()
+    })?;
+    let read = converter.read_file(&name, &text).map_err(|why| {
+        why.as_string()
+            .unwrap_or_else(|| "it could not be read".to_owned())
+    })?;
+    let part = |at| read.get(at).as_string().unwrap_or_default();
+    let content = codec::read_flow(&part(1)).map_err(|error| error.to_string())?;
+    Ok(Imported {
+        title: part(0),
+        content,
+    })
 }
 
 #[cfg(test)]

@@ -189,17 +189,40 @@ function exact(html: string): Node[] | null {
 }
 
 export interface PasteHost {
-  /** Markdown as blocks in JSON; empty when it could not be read. */
-  markdown(text: string): string;
+  /** Markdown as blocks in JSON, empty when it could not be read; nothing while what reads it is not here. */
+  markdown(text: string): string | null;
+  /** Fetches what reads Markdown. */
+  reader(): Promise<unknown>;
 }
 
-function blocksFrom(data: DataTransfer, state: EditorState, host: PasteHost): Node[] {
+/** What a clipboard holds, kept: the browser empties its own as soon as the event is over. */
+interface Pasted {
+  text: string;
+  html: string;
+  /** What an editor of code says of it. */
+  code: string;
+}
+
+const kept = (data: DataTransfer): Pasted => ({
+  text: data.getData("text/plain"),
+  html: data.getData("text/html"),
+  code: data.getData("vscode-editor-data"),
+});
+
+/** Calls `paste` with the clipboard's content, at once unless what reads Markdown must be fetched first. */
+function withReader(view: EditorView, data: Pasted, host: PasteHost, paste: () => void): void {
+  const place = here(view.state);
+  if (data.html || (place && isCode(place.node)) || !looksLikeMarkdown(data.text) || host.markdown("") !== null) return paste();
+  const go = (): void => void (view.isDestroyed || paste());
+  // Without it the text comes as it is.
+  host.reader().then(go, go);
+}
+
+function blocksFrom({ text, html, code }: Pasted, state: EditorState, host: PasteHost): Node[] {
   const place = here(state);
-  const text = data.getData("text/plain");
   if (place && isCode(place.node)) return lines(text, place.node);
-  const html = data.getData("text/html");
   if (html) {
-    const blocks = exact(html) ?? inLanguage(blocksFromHtml(html), data.getData("vscode-editor-data"));
+    const blocks = exact(html) ?? inLanguage(blocksFromHtml(html), code);
     if (blocks.length > 0) return blocks;
   }
   if (looksLikeMarkdown(text)) {
@@ -213,10 +236,10 @@ function blocksFrom(data: DataTransfer, state: EditorState, host: PasteHost): No
   return text ? lines(text, place?.node ?? null) : [];
 }
 
-function paste(view: EditorView, data: DataTransfer, host: PasteHost): boolean {
+function paste(view: EditorView, data: Pasted, host: PasteHost): boolean {
   const { state } = view;
   const { from, to, empty } = state.selection;
-  const text = data.getData("text/plain").trim();
+  const text = data.text.trim();
   if (!empty && from < to && /^[a-z]+:\S+$/i.test(text) && isSafeLink(text) && state.selection.$from.sameParent(state.selection.$to) && !isCode(state.selection.$from.parent)) {
     return setLink(from, to, text)(state, view.dispatch);
   }
@@ -239,7 +262,8 @@ export function clipboard(host: PasteHost): Plugin {
           if (!event.clipboardData || !view.editable || view.composing) return false;
           // Files alone are nobody's text; the page may take them.
           if (event.clipboardData.types.length === 1 && event.clipboardData.types[0] === "Files") return false;
-          paste(view, event.clipboardData, host);
+          const data = kept(event.clipboardData);
+          withReader(view, data, host, () => paste(view, data, host));
           event.preventDefault();
           return true;
         },
@@ -247,17 +271,22 @@ export function clipboard(host: PasteHost): Plugin {
       // In a composition, where the above stays out of it.
       handlePaste(view, event) {
         if (!event.clipboardData || !view.editable) return false;
-        paste(view, event.clipboardData, host);
+        const data = kept(event.clipboardData);
+        withReader(view, data, host, () => paste(view, data, host));
         return true;
       },
       handleDrop(view, event, slice, moved) {
         if (moved || !event.dataTransfer || !view.editable) return false;
         const at = view.posAtCoords({ left: event.clientX, top: event.clientY });
-        const nodes = blocksFrom(event.dataTransfer, view.state, host);
-        if (!at || nodes.length === 0) return slice.size === 0;
-        const tr = view.state.tr;
-        replaceWithBlocks(tr, at.pos, at.pos, nodes);
-        view.dispatch(tr.setMeta(JOIN, "alone").scrollIntoView());
+        const data = kept(event.dataTransfer);
+        if (!at || (data.text === "" && data.html === "")) return slice.size === 0;
+        withReader(view, data, host, () => {
+          const nodes = blocksFrom(data, view.state, host);
+          if (nodes.length === 0) return;
+          const tr = view.state.tr;
+          replaceWithBlocks(tr, at.pos, at.pos, nodes);
+          view.dispatch(tr.setMeta(JOIN, "alone").scrollIntoView());
+        });
         return true;
       },
       clipboardTextSerializer: (slice) => markdownOf(blocksOf(slice.content)),

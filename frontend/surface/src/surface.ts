@@ -38,8 +38,10 @@ export interface Host {
   history(direction: "undo" | "redo"): string;
   /** Where the selection is now; -1 when the editor is not in use. */
   selection(anchor: number, head: number): void;
-  /** Markdown as blocks in JSON. */
-  markdown(text: string): string;
+  /** Markdown as blocks in JSON, empty when it can't be read; nothing while what reads it is not here. */
+  markdown(text: string): string | null;
+  /** Fetches what reads Markdown. */
+  reader(): Promise<unknown>;
   /** A composition is over: what was held may go both ways. */
   release(): void;
   /** The whole document anew, as blocks in JSON. */
@@ -132,7 +134,10 @@ export class Surface {
     return [
       slash(this.floating),
       typingRules((tr) => tr.getMeta(REMOTE) === true),
-      clipboard({ markdown: (text) => this.guard(() => this.host.markdown(text)) ?? "" }),
+      clipboard({
+        markdown: (text) => this.guard(() => this.host.markdown(text)) ?? null,
+        reader: () => this.guard(() => this.host.reader()) ?? Promise.resolve(),
+      }),
       keymap(this.keys()),
       keymap(baseKeymap),
       carets(),
