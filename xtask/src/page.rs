@@ -12,7 +12,8 @@ use crate::setup::{self, WebTools};
 use crate::workspace;
 
 /// Everything the page is made of.
-const INPUTS: [&str; 6] = [
+const INPUTS: [&str; 7] = [
+    ".cargo/config.toml",
     "Cargo.toml",
     "Cargo.lock",
     "Trunk.toml",
