@@ -197,6 +197,21 @@ fn a_program_that_may_not_know_how_a_document_is_closed_hears_nothing_before_its
 }
 
 #[test]
+fn a_room_that_is_told_to_end_while_someone_is_in_it_stays_for_them_and_for_others() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, y_websocket());
+    desk.put(Input::Retire);
+    desk.join(BEN, y_websocket(), Role::Editor);
+    assert_eq!(desk.closed(BEN), None);
+    desk.put(Input::Leave(ANN));
+    desk.put(Input::Leave(BEN));
+    assert!(
+        !desk.effects.contains(&Effect::Ended),
+        "it was told too early"
+    );
+}
+
+#[test]
 fn a_server_that_goes_away_while_a_document_is_on_its_way_from_the_store_does_not_turn_in_circles()
 {
     let mut desk = Desk::new();
