@@ -14,7 +14,7 @@ use crate::server::TestServer;
 /// As many connections as one test process can hold, in a server of its own.
 const CONNECTIONS: usize = 10_000;
 /// Pieces written while somebody does not read.
-const PAGES: usize = 16;
+const PAGES: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
