@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod fault;
+mod jobs;
 mod lock;
 mod reader;
 mod rows;
@@ -12,7 +13,7 @@ mod schema;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -29,6 +30,7 @@ use crate::ports::{
     Appended, DocumentSummary, Entry, Head, NewSnapshot, PutSnapshot, Quarantined, ReadFault, Seq,
     StorageFault, Store, StoredDocument, UpdateBytes,
 };
+use jobs::Jobs;
 use reader::Readers;
 use writer::Job;
 
@@ -46,7 +48,7 @@ pub struct Options {
 
 /// The store in one data directory. Dropping it waits for what was already handed over.
 pub struct SqliteStore {
-    jobs: Sender<Job>,
+    jobs: Arc<Jobs>,
     readers: Arc<Readers>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: lock::DirectoryLock,
@@ -71,7 +73,7 @@ impl SqliteStore {
         let mut connection = schema::open_writer(&path, options.pages_max)?;
         schema::migrate(&mut connection)?;
         sync_folder(directory).map_err(fail)?;
-        let (jobs, waiting) = channel();
+        let jobs = Arc::new(Jobs::default());
         let (wake, wakes) = channel();
         let checkpointer = checkpoint::Checkpointer::open(&path, wakes)?;
         let readers = Arc::new(Readers::open(&path)?);
@@ -79,7 +81,7 @@ impl SqliteStore {
             path,
             options.pages_max,
             connection,
-            waiting,
+            Arc::clone(&jobs),
             wake,
             options.commit_fault,
             metrics,
@@ -102,7 +104,7 @@ impl SqliteStore {
     ) -> Result<T, StorageFault> {
         let (answer, answered) = oneshot::channel();
         self.jobs
-            .send(job(answer))
+            .put(job(answer))
             .map_err(|_| StorageFault::Closed)?;
         answered.await.map_err(|_| StorageFault::Closed)?
     }
@@ -144,7 +146,7 @@ fn sync_folder(directory: &Path) -> std::io::Result<()> {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        let _ = self.jobs.send(Job::Close);
+        let _ = self.jobs.put(Job::Close);
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {

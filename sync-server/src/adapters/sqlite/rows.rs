@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _};
 use sheaf_shared::ids::DocName;
 
 use super::writer::Job;
@@ -29,7 +29,7 @@ pub(super) enum Done {
 }
 
 pub(super) fn perform(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     job: &Job,
 ) -> rusqlite::Result<Done> {
@@ -64,7 +64,7 @@ pub(super) fn perform(
 }
 
 fn append(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     doc: &DocName,
     updates: &[UpdateBytes],
@@ -91,7 +91,7 @@ fn append(
 }
 
 fn put_snapshot(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     doc: &DocName,
     snapshot: &NewSnapshot,
@@ -135,7 +135,7 @@ struct LogRow {
 }
 
 fn trim(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     doc: &DocName,
     through: Seq,
@@ -192,7 +192,7 @@ fn trim(
 }
 
 fn put_segment(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     doc_id: i64,
     doc: &DocName,
     segment: &LogRow,
@@ -214,7 +214,7 @@ fn put_segment(
 }
 
 fn put_aside(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     doc: &DocName,
     update: &Quarantined,
@@ -235,7 +235,7 @@ fn put_aside(
 }
 
 fn find_or_create(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     known: &mut HashMap<DocName, Known>,
     doc: &DocName,
 ) -> rusqlite::Result<Known> {

@@ -20,6 +20,9 @@ const APPLICATION_ID: i32 = 0x5348_4546;
 /// Longest wait, in milliseconds, for a lock that a backup tool holds.
 const BUSY_MS: u64 = 2_000;
 
+/// More statements than the writer has.
+const STATEMENTS_MAX: usize = 32;
+
 /// Opens the connection that writes.
 pub(super) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connection, OpenError> {
     let connection = Connection::open(path).map_err(open_error)?;
@@ -41,6 +44,8 @@ pub(super) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connect
              PRAGMA cache_size = -4096;",
         )
         .map_err(open_error)?;
+    // Every statement of the writer stays compiled.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     if let Some(pages) = pages_max {
         connection
             .pragma_update(None, "max_page_count", pages)

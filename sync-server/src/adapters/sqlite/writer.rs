@@ -3,16 +3,17 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use sheaf_shared::ids::DocName;
 use tokio::sync::oneshot;
 
 use super::fault::storage_fault;
+use super::jobs::{Group, Jobs, Taking};
 use super::rows::{Done, Known, perform};
 use super::schema;
 use crate::metrics::Metrics;
@@ -20,10 +21,6 @@ use crate::ports::{
     Appended, NewSnapshot, PutSnapshot, Quarantined, Seq, StorageFault, UpdateBytes,
 };
 
-/// Most jobs in one transaction.
-const GROUP_JOBS_MAX: usize = 4_096;
-/// Bytes of updates after which a group takes no further job.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
 /// Most documents whose row number and head are kept in memory.
 const KNOWN_DOCS_MAX: usize = 100_000;
 /// Pause, in milliseconds, between attempts to open a database that failed.
@@ -67,6 +64,21 @@ pub(super) enum Job {
     Close,
 }
 
+impl Job {
+    /// Bytes it writes, as far as they matter.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Append { updates, .. } => updates.iter().map(UpdateBytes::len).sum(),
+            Self::PutSnapshot { snapshot, .. } => snapshot.bytes.len(),
+            Self::Trim { .. }
+            | Self::Quarantine { .. }
+            | Self::Trouble { .. }
+            | Self::Probe { .. }
+            | Self::Close => 0,
+        }
+    }
+}
+
 /// A test's way to make the next commits fail.
 pub type CommitFault = Arc<Mutex<Option<StorageFault>>>;
 
@@ -74,7 +86,7 @@ pub(super) struct Writer {
     pub(super) path: PathBuf,
     pub(super) pages_max: Option<u32>,
     pub(super) connection: Option<Connection>,
-    pub(super) jobs: Receiver<Job>,
+    pub(super) jobs: Arc<Jobs>,
     pub(super) checkpoints: Sender<()>,
     pub(super) commit_fault: CommitFault,
     pub(super) metrics: Arc<Metrics>,
@@ -88,7 +100,7 @@ impl Writer {
         path: PathBuf,
         pages_max: Option<u32>,
         connection: Connection,
-        jobs: Receiver<Job>,
+        jobs: Arc<Jobs>,
         checkpoints: Sender<()>,
         commit_fault: CommitFault,
         metrics: Arc<Metrics>,
@@ -107,54 +119,30 @@ impl Writer {
         }
     }
 
-    /// Works until told to close, or until nobody can ask any more.
+    /// Works until told to close.
     pub(super) fn run(mut self) {
-        while let Ok(first) = self.jobs.recv() {
-            let (group, close) = self.gather(first);
-            if !group.is_empty() {
-                self.write(group);
+        let taking = Taking::here(Arc::clone(&self.jobs));
+        loop {
+            let Group { jobs, is_last } = taking.next();
+            if !jobs.is_empty() {
+                self.write(jobs);
             }
-            if close {
+            if is_last {
                 break;
             }
         }
-    }
-
-    fn gather(&mut self, first: Job) -> (Vec<Job>, bool) {
-        let mut group = Vec::new();
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(job) = next {
-            match job {
-                Job::Close => return (group, true),
-                Job::Append { ref updates, .. } => {
-                    bytes += updates.iter().map(|update| update.len()).sum::<usize>();
-                }
-                Job::PutSnapshot { ref snapshot, .. } => bytes += snapshot.bytes.len(),
-                Job::Trim { .. }
-                | Job::Quarantine { .. }
-                | Job::Trouble { .. }
-                | Job::Probe { .. } => {}
-            }
-            group.push(job);
-            if group.len() >= GROUP_JOBS_MAX || bytes >= GROUP_BYTES {
-                break;
-            }
-            next = self.jobs.try_recv().ok();
-        }
-        (group, false)
     }
 
     fn write(&mut self, group: Vec<Job>) {
         let started = Instant::now();
-        let Some(mut connection) = self.take_connection() else {
+        let Some(connection) = self.take_connection() else {
             return refuse(
                 group,
                 &StorageFault::Failed("it is being reopened".to_owned()),
             );
         };
         let alone = group.len() == 1;
-        match self.commit(&mut connection, &group) {
+        match self.commit(&connection, &group) {
             Ok(outcomes) => {
                 self.connection = Some(connection);
                 self.metrics.store_commit.observe(started.elapsed());
@@ -214,18 +202,16 @@ impl Writer {
 
     fn commit(
         &mut self,
-        connection: &mut Connection,
+        connection: &Connection,
         group: &[Job],
     ) -> Result<Vec<Done>, StorageFault> {
         if self.known.len() > KNOWN_DOCS_MAX {
             self.known.clear();
         }
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| storage_fault(&error))?;
+        let transaction = Transaction::begin(connection).map_err(|error| storage_fault(&error))?;
         let mut outcomes = Vec::with_capacity(group.len());
         for job in group {
-            let done = perform(&transaction, &mut self.known, job)
+            let done = perform(transaction.connection, &mut self.known, job)
                 .map_err(|error| storage_fault(&error))?;
             outcomes.push(done);
         }
@@ -249,6 +235,37 @@ impl Writer {
             self.commits = 0;
             // The other end is gone only while closing.
             let _ = self.checkpoints.send(());
+        }
+    }
+}
+
+/// One transaction, from statements that are compiled once. Rolled back unless it was committed.
+struct Transaction<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> Transaction<'a> {
+    /// Takes the right to write at once, so that nothing that was read can change before the writing.
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { connection })
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("COMMIT")?
+            .execute([])
+            .map(|_| ())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // A commit that failed may have left it open.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "A transaction could not be rolled back");
         }
     }
 }
