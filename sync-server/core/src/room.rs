@@ -189,7 +189,7 @@ impl Room {
             Input::Compacted {
                 through,
                 snapshot_bytes,
-            } => self.compacted(through, snapshot_bytes),
+            } => self.compacted(through, snapshot_bytes, now, out),
             Input::CompactionFailed => self.compaction_failed(now),
             Input::Drain { within_ms } => self.drain(within_ms, now, out),
             Input::Retire => self.retire(),
@@ -197,7 +197,7 @@ impl Room {
         }
         self.on_time(now, out);
         self.close_overflown(now, out);
-        self.end_if_done(out);
+        self.end_if_done(now, out);
         self.wake(now, out);
     }
 
@@ -363,6 +363,8 @@ impl Room {
                 self.take(place, said, now, out);
             }
         }
+        // The log may be as long as it was when the server fell.
+        self.wish_compaction(now, out);
     }
 
     fn load_failed(&mut self, _now: MonotonicMs, out: &mut Vec<Effect>) {
@@ -437,6 +439,7 @@ impl Room {
         let due = [
             self.check_at,
             self.log.deadline(),
+            self.log.quiet_at(),
             self.log.stuck_at(),
             self.presence.deadline(),
             self.departure.deadline(),

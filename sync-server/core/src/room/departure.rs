@@ -96,13 +96,13 @@ impl Room {
         };
     }
 
-    pub(super) fn end_if_done(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn end_if_done(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         let is_quiet = match self.phase {
             Phase::New | Phase::Open => self.members.is_empty() && self.log.is_idle(),
             Phase::Loading(_) | Phase::Ended => false,
         };
         if is_quiet && !self.departure.lets_in() {
-            self.wish_last_compaction(out);
+            self.wish_last_compaction(now, out);
             self.tell_if_left_waiting(out);
             self.end(out);
         }

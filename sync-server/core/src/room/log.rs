@@ -316,6 +316,7 @@ impl Room {
     pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         self.tell_if_stuck(now, out);
         self.reading_on_time(now, out);
+        self.compact_on_time(now, out);
         let Some(commit) = &mut self.log.under_way else {
             return;
         };
