@@ -1,13 +1,15 @@
 //! One open document: letters in, the pure room, its effects carried out.
 //!
 //! Everything that waits is handled before effects are carried out, so a busy room sends and stores in large
-//! pieces without a timer, and a lone keystroke waits for nobody.
+//! pieces without a timer, and a lone keystroke waits for nobody. What is to be stored is on its way before anything
+//! is sent, so that the disk and the sockets work at the same time.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -32,6 +34,9 @@ use crate::ports::{ReadFault, StorageFault};
 const WORTH_TELLING_US: u64 = 1_000;
 /// Bytes of one letter from which on other tasks are moved off this thread while it is handled.
 const HEAVY_BYTES: usize = 128 * 1024;
+/// Sockets that a room writes to by itself in one turn. Their own tasks do the others: a large room must not hold up
+/// what else waits for its thread.
+const FLUSHES_PER_TURN: usize = 256;
 /// Turns between two measurements of a room's memory.
 const TURNS_PER_MEASUREMENT: u32 = 64;
 
@@ -62,6 +67,18 @@ enum Work {
 struct Seat {
     outbox: Arc<Outbox>,
     speaks: Speaks,
+    /// It is in [`RoomTask::unflushed`].
+    is_unflushed: bool,
+}
+
+impl Seat {
+    const fn new(outbox: Arc<Outbox>, speaks: Speaks) -> Self {
+        Self {
+            outbox,
+            speaks,
+            is_unflushed: false,
+        }
+    }
 }
 
 type Answering = Pin<Box<dyn Future<Output = Input> + Send>>;
@@ -73,8 +90,12 @@ pub(super) struct RoomTask {
     room: Room,
     seats: HashMap<MemberId, Seat>,
     effects: Vec<Effect>,
+    /// Members for whom something is queued that is not written, nor left to their tasks.
+    unflushed: Vec<MemberId>,
     /// The store's answer to the append under way; there is one at a time.
     appending: Option<Answering>,
+    /// That answer, seen and not told to the room yet.
+    appended: Option<Input>,
     appending_bytes: usize,
     /// Who said something that may be in the next append, and in the one under way: their edits are applied when
     /// it is through, and that work is theirs.
@@ -95,7 +116,9 @@ impl RoomTask {
             room,
             seats: HashMap::new(),
             effects: Vec::new(),
+            unflushed: Vec::new(),
             appending: None,
+            appended: None,
             appending_bytes: 0,
             writing: Vec::new(),
             written: Vec::new(),
@@ -116,19 +139,16 @@ impl RoomTask {
         self.end(stop).await;
     }
 
-    /// Waits for something to happen, then works on all that has.
+    /// Waits for something to happen, then works on all that has. What is said is written a turn later, when all
+    /// others that waited for this thread have had theirs: at once if nobody did, and with what came meanwhile if many.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
-        let input = tokio::select! {
-            biased;
-            input = answer(&mut self.appending) => {
-                self.appending = None;
-                Some(input)
-            }
-            () = self.inbox.told() => None,
-            () = ring(&mut self.alarm) => {
-                self.alarm = None;
-                Some(Input::Tick)
-            }
+        let is_flush_due = !self.unflushed.is_empty();
+        let input = if is_flush_due {
+            tokio::task::yield_now().await;
+            self.poll_append().await;
+            self.take_answer()
+        } else {
+            self.wait().await
         };
         let started = Instant::now();
         // Letters first: what a socket has written since the last turn must count before more is queued for it,
@@ -146,22 +166,50 @@ impl RoomTask {
         if letters.capacity() > 256 {
             letters.shrink_to(32);
         }
-        let ended = self.carry_out();
+        let mut ended = self.carry_out();
+        // The disk works while we write.
+        self.poll_append().await;
+        if is_flush_due {
+            self.flush()?;
+            ended |= self.carry_out();
+        }
+        if ended {
+            self.leave_to_tasks();
+        }
         self.measure();
         self.hub.metrics.room_turn.observe(started.elapsed());
         if ended { Err(Stop::Ended) } else { Ok(()) }
     }
 
+    async fn wait(&mut self) -> Option<Input> {
+        if let Some(input) = self.take_answer() {
+            return Some(input);
+        }
+        tokio::select! {
+            biased;
+            input = answer(&mut self.appending) => {
+                self.appending = None;
+                Some(input)
+            }
+            () = self.inbox.told() => None,
+            () = ring(&mut self.alarm) => {
+                self.alarm = None;
+                Some(Input::Tick)
+            }
+        }
+    }
+
     fn seat(&mut self, joining: Joining, outbox: Arc<Outbox>) -> Result<(), Stop> {
-        let seat = Seat {
-            outbox,
-            speaks: joining.speaks.clone(),
-        };
+        let seat = Seat::new(outbox, joining.speaks.clone());
         self.seats.insert(joining.member, seat);
         self.handle(Input::Join(joining))
     }
 
     fn handle(&mut self, input: Input) -> Result<(), Stop> {
+        if matches!(input, Input::Drained { .. }) {
+            // There is one for each frame, and less to do than it takes to read the clock.
+            return self.give(input, 0, false);
+        }
         let (work, bytes) = self.look_at(&input);
         let started = Instant::now();
         self.give(input, bytes, matches!(work, Work::Loading))?;
@@ -235,8 +283,11 @@ impl RoomTask {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send { to, frame, class } => {
-                    if let Some(seat) = self.seats.get(&to) {
-                        seat.outbox.send(to, frame, class);
+                    if let Some(seat) = self.seats.get_mut(&to) {
+                        seat.outbox.queue(to, frame, class);
+                        if !std::mem::replace(&mut seat.is_unflushed, true) {
+                            self.unflushed.push(to);
+                        }
                     }
                 }
                 Effect::DropQueued { of } => {
@@ -277,6 +328,54 @@ impl RoomTask {
             self.effects.shrink_to(32);
         }
         ended
+    }
+
+    /// Hands the store what is to be stored, or sees whether it is.
+    async fn poll_append(&mut self) {
+        let Some(appending) = self.appending.as_mut().filter(|_| self.appended.is_none()) else {
+            return;
+        };
+        let polled = poll_fn(|context| Poll::Ready(appending.as_mut().poll(context))).await;
+        if let Poll::Ready(input) = polled {
+            self.appended = Some(input);
+        }
+    }
+
+    /// The store's answer, if it was seen.
+    fn take_answer(&mut self) -> Option<Input> {
+        let input = self.appended.take()?;
+        self.appending = None;
+        Some(input)
+    }
+
+    /// Writes what was queued in this turn, as far as it goes at once, and tells the room what went.
+    fn flush(&mut self) -> Result<(), Stop> {
+        let mut unflushed = std::mem::take(&mut self.unflushed);
+        for (nth, member) in unflushed.drain(..).enumerate() {
+            let Some(seat) = self.seats.get_mut(&member) else {
+                continue;
+            };
+            seat.is_unflushed = false;
+            if nth >= FLUSHES_PER_TURN {
+                seat.outbox.leave_to_task();
+                continue;
+            }
+            let bytes = seat.outbox.flush(member);
+            if bytes > 0 {
+                self.handle(Input::Drained { member, bytes })?;
+            }
+        }
+        self.unflushed = unflushed;
+        Ok(())
+    }
+
+    fn leave_to_tasks(&mut self) {
+        for member in self.unflushed.drain(..) {
+            if let Some(seat) = self.seats.get_mut(&member) {
+                seat.is_unflushed = false;
+                seat.outbox.leave_to_task();
+            }
+        }
     }
 
     fn append(&mut self, ticket: Ticket, rows: Vec<Bytes>) {
@@ -407,10 +506,7 @@ impl RoomTask {
             match letter {
                 // They came too late for this room: it had no members left when it ended.
                 Letter::Join(joining, outbox) => {
-                    let seat = Seat {
-                        outbox,
-                        speaks: joining.speaks,
-                    };
+                    let seat = Seat::new(outbox, joining.speaks);
                     self.seats.insert(joining.member, seat);
                 }
                 Letter::Tell(Input::Leave(member)) => {

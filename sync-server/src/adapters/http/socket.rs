@@ -24,16 +24,17 @@ use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::y_websocket;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::Sleep;
 
 use openings::Openings;
 
 use super::Site;
 use super::websocket::{self, Decoder, Event};
-use super::writer::{WRITE_BYTES, Writer};
+use super::writer::{WRITE_BYTES, Wire, Writer};
 use crate::adapters::system::monotonic_now;
 use crate::runtime::hub::RoomHandle;
-use crate::runtime::outbox::{Outbox, Outgoing};
+use crate::runtime::outbox::{Line, Outbox, Outgoing};
 use crate::runtime::shutdown::Phase;
 
 /// Bytes read at a time, into a buffer that all connections of a thread share.
@@ -86,7 +87,8 @@ type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Socket {
     site: Site,
-    stream: TcpStream,
+    reading: OwnedReadHalf,
+    wire: Arc<Wire>,
     outbox: Arc<Outbox>,
     session: Session,
     decoder: Decoder,
@@ -122,9 +124,13 @@ pub(super) async fn run(
         Dialect::YWebsocket(doc) => (Session::YWebsocket { seat: None }, Some(doc)),
         Dialect::Hocuspocus => (Session::Hocuspocus(Box::new(Openings::new(now))), None),
     };
+    let (reading, writing) = stream.into_split();
+    let wire = Arc::new(Wire::new(writing, Arc::clone(&metrics)));
+    outbox.connect(Arc::clone(&wire) as Arc<dyn Line>);
     let mut socket = Socket {
         site,
-        stream,
+        reading,
+        wire,
         outbox,
         session,
         decoder: Decoder::default(),
@@ -150,6 +156,8 @@ pub(super) async fn run(
         socket.take_in(&mut read_already, now);
     }
     std::future::poll_fn(|context| socket.poll(context)).await;
+    // Rooms keep the outbox a little longer; the connection ends here.
+    socket.outbox.disconnect();
     socket.leave_all();
     metrics.sockets.down();
 }
@@ -188,7 +196,10 @@ impl Socket {
     fn write(&mut self, context: &mut Context<'_>, now: MonotonicMs) -> io::Result<()> {
         let mut outgoing = Vec::new();
         loop {
-            let blocked = match self.writer.poll_write(&mut self.stream, context) {
+            if !self.writer.is_empty() {
+                self.take_line();
+            }
+            let blocked = match self.writer.poll_write(&self.wire, context) {
                 Poll::Ready(written) => {
                     written?;
                     self.report_written();
@@ -224,6 +235,13 @@ impl Socket {
         }
     }
 
+    /// Keeps rooms from writing until all that this task has to say is written.
+    fn take_line(&mut self) {
+        if let Some(rest) = self.outbox.take_line() {
+            self.writer.put_rest(rest);
+        }
+    }
+
     fn carry_out(&mut self, outgoing: Outgoing, now: MonotonicMs) {
         match outgoing {
             Outgoing::Frame {
@@ -235,6 +253,7 @@ impl Socket {
                 self.site.metrics.bytes_out.add(frame.len() as u64);
                 self.writer.put_frame(member, frame);
             }
+            Outgoing::Rest(rest) => self.writer.put_rest(rest),
             Outgoing::Close { member, reason } => match &mut self.session {
                 Session::YWebsocket { seat } => {
                     *seat = None;
@@ -308,7 +327,7 @@ impl Socket {
         }
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            ready!(Pin::new(&mut self.reading).poll_read(context, &mut buffer))?;
             let read = buffer.filled_mut();
             if read.is_empty() {
                 return Poll::Ready(Ok(false));
@@ -320,6 +339,8 @@ impl Socket {
     }
 
     fn take_in(&mut self, bytes: &mut [u8], now: MonotonicMs) {
+        // What is said in answer to this comes before what rooms say because of it.
+        self.take_line();
         let mut events = Vec::new();
         let fed = self.decoder.feed(bytes, &mut events);
         for event in events {
@@ -457,6 +478,8 @@ impl Socket {
             return;
         }
         self.leave_all();
+        // Nothing may follow the close.
+        self.outbox.disconnect();
         self.writer
             .put(|out| websocket::put_close(out, code, reason));
         self.stage = Stage::Closing {
