@@ -34,7 +34,10 @@ pub(crate) fn serve(raw: &RawConfig) -> ExitCode {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve_in_runtime(config)),
+        // As a task, so that connections are taken by the threads that serve them and not handed over by this one.
+        Ok(runtime) => runtime
+            .block_on(runtime.spawn(serve_in_runtime(config)))
+            .unwrap_or_else(|error| super::fail(&error)),
         Err(error) => super::fail(&error),
     }
 }
