@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::histogram::Histogram;
+
 /// Prints what a reader needs to repeat the run.
 pub fn head(question: &str, url: &str) {
     let commit = Command::new("git")
@@ -24,6 +26,14 @@ pub fn head(question: &str, url: &str) {
 /// Prints one figure.
 pub fn figure(what: &str, value: f64, unit: &str) {
     println!("{what:<44} {value:>14.3} {unit}");
+}
+
+/// Prints how late things were.
+pub fn latency(seen: &Histogram) {
+    figure("latency p50", seen.quantile_ms(0.5), "ms");
+    figure("latency p90", seen.quantile_ms(0.9), "ms");
+    figure("latency p99", seen.quantile_ms(0.99), "ms");
+    figure("latency max", seen.max_ms(), "ms");
 }
 
 /// Prints whether the run's own check held; returns the exit code.

@@ -1,11 +1,30 @@
-//! What every program is told: where the server is, or how to start it, and which cores to use.
+//! What every program is told: where the server is, or how to start it, and which cores to use; and how each begins.
 
 use std::process::{Command, ExitCode};
 
 use clap::Args;
 
+use crate::crowd::{Crowd, Plan};
+use crate::report;
 use crate::server::Server;
 use crate::websocket::Target;
+
+/// Why there are no figures, as a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Problem(String);
+
+impl From<String> for Problem {
+    fn from(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
+impl From<std::io::Error> for Problem {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Where the server is.
 #[derive(Args, Clone, Debug)]
@@ -54,20 +73,29 @@ impl Setup {
     /// Reads the URL and starts the server if asked to.
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
-    pub fn open(&self) -> Result<(Target, Server), String> {
+    /// [`Problem`] when the URL is none, or the server does not start.
+    pub fn open(&self) -> Result<(Target, Server), Problem> {
         let target = Target::parse(&self.url).map_err(|error| error.to_string())?;
         let server = match (&self.spawn, self.pid) {
             (Some(command), _) => Server::start(command, self.server_core, target.address)
                 .map_err(|error| format!("cannot start '{command}': {error}"))?,
             (None, Some(pid)) => Server::running(pid),
             (None, None) => {
-                return Err(
-                    "say --spawn COMMAND or --pid PID, so that its CPU time can be read".into(),
-                );
+                let missing = "say --spawn COMMAND or --pid PID, so that its CPU time can be read";
+                return Err(missing.to_owned().into());
             }
         };
         Ok((target, server))
+    }
+
+    /// Says what is asked, opens the server, and prepares the clients of `plan`; nobody is connected yet.
+    ///
+    /// # Errors
+    /// As [`Setup::open`].
+    pub fn begin(&self, question: &str, plan: Plan) -> Result<(Crowd, Server), Problem> {
+        let (target, server) = self.open()?;
+        report::head(question, &self.url);
+        Ok((Crowd::new(target, plan)?, server))
     }
 }
 
@@ -82,7 +110,7 @@ pub fn fresh_name(question: &str) -> String {
 }
 
 /// Runs a program's body and turns a failure into a line and an exit code.
-pub fn run(setup: &Setup, body: impl FnOnce() -> Result<ExitCode, String>) -> ExitCode {
+pub fn run(setup: &Setup, body: impl FnOnce() -> Result<ExitCode, Problem>) -> ExitCode {
     if let Some(code) = setup.pin() {
         return code;
     }

@@ -32,7 +32,8 @@ cargo xtask COMMAND
   build                 set up and build only: dist/ and target/release/sheaf
   tidy                  the house rules a machine can check
   docs                  write the README's table of settings from `sheaf serve --help`
-  bench NAME [ARGS…]    run one benchmark from bench/src/bin, optimised; without NAME, list them
+  bench NAME [ARGS…]    run one benchmark, optimised; `bench all` prints the whole table of the
+                        server's figures, `bench` lists what there is
   picture               take the README's picture of the real app again
   setup                 install what building and testing need, and nothing else
   help                  this text

@@ -1,5 +1,6 @@
 //! The program with the page inside: built, started, and measured.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -100,47 +101,57 @@ fn become_program(program: &mut Command) -> Result<(), Failure> {
     run_shown(program, "read the server's message above")
 }
 
-/// Runs one benchmark, optimised, with `arguments`; lists them all when none is named.
+/// Builds the server and the benchmarks, optimised, and runs one of them with `arguments`; lists them all, each with
+/// its question, when none is named.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     let Some((name, rest)) = arguments.split_first() else {
-        println!("cargo xtask bench NAME [ARGS…], NAME being one of:");
-        for name in benchmarks() {
-            println!("  {name}");
+        println!("cargo xtask bench NAME [ARGS…], NAME being one of:\n");
+        for (name, question) in benchmarks() {
+            println!("  {name:<10} {question}");
         }
+        println!(
+            "\n`bench NAME --help` tells the options; `bench all` prints the server's whole table"
+        );
         return Ok(());
     };
-    let mut bench = cargo(&[
-        "run",
-        "--release",
-        "--package",
-        "sheaf-bench",
-        "--bin",
-        name,
-        "--",
-    ]);
+    // All at once, so that `all` finds the others beside it, and the server is the one of this checkout.
+    let mut build = cargo(&["build", "--release", "--bins"]);
+    build.args(["--package", "sheaf-server", "--package", "sheaf-bench"]);
+    run_shown(&mut build, "read the compiler's message above")?;
+    let program = workspace::target()
+        .join("release")
+        .join(workspace::executable(name));
+    let mut bench = command(program);
     run_shown(bench.args(rest), "`cargo xtask bench` lists the benchmarks")
 }
 
-fn benchmarks() -> Vec<String> {
+/// Every benchmark and the question at its head.
+fn benchmarks() -> BTreeMap<String, String> {
     let entries = fs::read_dir(workspace::root().join("bench/src/bin"));
-    let mut names: Vec<String> = entries
-        .into_iter()
-        .flatten()
-        .flatten()
+    let files = entries.into_iter().flatten().flatten();
+    files
         .filter_map(|entry| {
-            entry
-                .path()
-                .file_stem()
-                .map(|name| name.to_string_lossy().into_owned())
+            let path = entry.path();
+            let name = path.file_stem()?.to_string_lossy().into_owned();
+            let source = fs::read_to_string(&path).ok()?;
+            let question = source.lines().next()?.trim_start_matches("//! ").to_owned();
+            Some((name, question))
         })
-        .collect();
-    names.sort();
-    names
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_benchmark_is_listed_with_its_question() {
+        let listed = benchmarks();
+        assert!(listed.contains_key("all"), "{listed:?}");
+        for (name, question) in listed {
+            assert!(question.len() > 20, "{name}: {question}");
+        }
+    }
 
     #[test]
     fn an_address_the_person_chose_is_left_alone() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use sheaf_bench::crowd::{Crowd, Plan};
-use sheaf_bench::setup::{self, Setup};
+use sheaf_bench::setup::{self, Problem, Setup};
 use sheaf_bench::websocket::Target;
 use sheaf_bench::{report, trace, ydoc};
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     setup::run(&arguments.setup, || measure(&arguments))
 }
 
-fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
+fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     let history = trace::replay(&arguments.trace, arguments.per_update)?;
     let (target, server) = arguments.setup.open()?;
     report::head(
@@ -85,34 +85,33 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(report::verdict(&[]))
 }
 
-fn crowd_of(target: &Target, name: &str, clients: usize) -> Result<Crowd, String> {
+fn crowd_of(target: &Target, name: &str, clients: usize) -> Result<Crowd, Problem> {
     let plan = Plan {
         docs: 1,
         clients_per_doc: clients,
         writers_per_doc: 0,
         names: name.to_owned(),
     };
-    Crowd::new(target.clone(), plan).map_err(|error| error.to_string())
+    Ok(Crowd::new(target.clone(), plan)?)
 }
 
-fn seed(target: &Target, name: &str, history: &trace::History) -> Result<(), String> {
-    let text = |error: std::io::Error| error.to_string();
+fn seed(target: &Target, name: &str, history: &trace::History) -> Result<(), Problem> {
     let mut writer = crowd_of(target, name, 1)?;
-    writer.join_all().map_err(text)?;
+    writer.join_all()?;
     for update in &history.updates {
         writer.send_raw(0, &ydoc::frame::update(update));
-        writer.turn(Duration::ZERO).map_err(text)?;
+        writer.turn(Duration::ZERO)?;
     }
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
-        writer.turn(Duration::from_millis(20)).map_err(text)?;
+        writer.turn(Duration::from_millis(20))?;
         let mut reader = crowd_of(target, name, 1)?;
-        reader.join_all().map_err(text)?;
+        reader.join_all()?;
         if reader.received(0).1 >= history.clocks {
             return Ok(());
         }
     }
-    Err("the history did not arrive at the server".into())
+    Err("the history did not arrive at the server".to_owned().into())
 }
 
 /// First and median milliseconds until `clients` fresh clients all have the document, and the answer's bytes.
@@ -122,16 +121,14 @@ fn opens(
     clients: usize,
     repeat: usize,
     clocks: u64,
-) -> Result<(f64, f64, usize), String> {
+) -> Result<(f64, f64, usize), Problem> {
     let mut times = Vec::new();
     let mut bytes = 0;
     for _ in 0..repeat {
         let mut crowd = crowd_of(target, name, clients)?;
         let everybody: Vec<usize> = (0..clients).collect();
         let started = Instant::now();
-        crowd
-            .join(&everybody, clients, Duration::from_secs(30))
-            .map_err(|error| error.to_string())?;
+        crowd.join(&everybody, clients, Duration::from_secs(30))?;
         // Some servers say "in sync" first and bring the content after.
         let deadline = started + Duration::from_secs(30);
         while everybody
@@ -139,11 +136,9 @@ fn opens(
             .any(|&client| crowd.received(client).1 < clocks)
         {
             if Instant::now() > deadline {
-                return Err(format!("a client did not get all {clocks} clocks"));
+                return Err(format!("a client did not get all {clocks} clocks").into());
             }
-            crowd
-                .turn(Duration::from_millis(1))
-                .map_err(|error| error.to_string())?;
+            crowd.turn(Duration::from_millis(1))?;
         }
         times.push(started.elapsed().as_secs_f64() * 1e3);
         for &client in &everybody {
@@ -151,7 +146,7 @@ fn opens(
             bytes = length;
         }
         if let Some(problem) = crowd.problems().first() {
-            return Err(problem.clone());
+            return Err(problem.clone().into());
         }
     }
     let first = times.first().copied().unwrap_or_default();

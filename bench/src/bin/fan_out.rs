@@ -7,7 +7,7 @@ use clap::Parser;
 use sheaf_bench::crowd::{Crowd, Plan};
 use sheaf_bench::report;
 use sheaf_bench::server::cpu_percent;
-use sheaf_bench::setup::{self, Setup};
+use sheaf_bench::setup::{self, Problem, Setup};
 
 /// Open loop: writers type at a fixed rate whatever the server does.
 #[derive(Parser)]
@@ -39,28 +39,24 @@ fn main() -> ExitCode {
     setup::run(&arguments.setup, || measure(&arguments))
 }
 
-fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let (target, server) = arguments.setup.open()?;
-    report::head(
-        "latency and cost of a delivery at a steady rate",
-        &arguments.setup.url,
-    );
+fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     let plan = Plan {
         docs: arguments.docs,
         clients_per_doc: arguments.clients_per_doc,
         writers_per_doc: arguments.writers_per_doc,
         names: setup::fresh_name("fan-out"),
     };
-    let mut crowd = Crowd::new(target, plan).map_err(text)?;
-    crowd.join_all().map_err(text)?;
+    let (mut crowd, server) = arguments
+        .setup
+        .begin("latency and cost of a delivery at a steady rate", plan)?;
+    crowd.join_all()?;
     type_steadily(&mut crowd, arguments.rate, arguments.warmup)?;
-    crowd.settle(Duration::from_secs(10)).map_err(text)?;
+    crowd.settle(Duration::from_secs(10))?;
     crowd.reset();
     let before = server.sample();
     type_steadily(&mut crowd, arguments.rate, arguments.duration)?;
     let after = server.sample();
-    crowd.settle(Duration::from_secs(10)).map_err(text)?;
+    crowd.settle(Duration::from_secs(10))?;
     let seen = crowd.reset();
     let seconds = after.at.duration_since(before.at).as_secs_f64();
     let delivered = seen.latency.total() as f64;
@@ -68,10 +64,7 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
     report::figure("edits in", seen.edits as f64 / seconds, "/s");
     report::figure("delivered", delivered / seconds, "/s");
     report::figure("frames", seen.frames as f64 / seconds, "/s");
-    report::figure("latency p50", seen.latency.quantile_ms(0.5), "ms");
-    report::figure("latency p90", seen.latency.quantile_ms(0.9), "ms");
-    report::figure("latency p99", seen.latency.quantile_ms(0.99), "ms");
-    report::figure("latency max", seen.latency.max_ms(), "ms");
+    report::latency(&seen.latency);
     report::figure("server CPU", cpu_percent(before, after), "% of a core");
     report::figure(
         "server CPU per delivery",
@@ -83,7 +76,7 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(report::verdict(crowd.problems()))
 }
 
-fn type_steadily(crowd: &mut Crowd, rate: f64, seconds: f64) -> Result<(), String> {
+fn type_steadily(crowd: &mut Crowd, rate: f64, seconds: f64) -> Result<(), Problem> {
     let writers = crowd.writers();
     let pause = Duration::from_secs_f64(1.0 / (rate * writers as f64));
     let end = Instant::now() + Duration::from_secs_f64(seconds);
@@ -102,7 +95,7 @@ fn type_steadily(crowd: &mut Crowd, rate: f64, seconds: f64) -> Result<(), Strin
         } else {
             Duration::ZERO
         };
-        crowd.turn(sleep).map_err(|error| error.to_string())?;
+        crowd.turn(sleep)?;
     }
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use sheaf_bench::crowd::{Crowd, Plan};
+use sheaf_bench::crowd::Plan;
 use sheaf_bench::report;
 use sheaf_bench::server::cpu_percent;
-use sheaf_bench::setup::{self, Setup};
+use sheaf_bench::setup::{self, Problem, Setup};
 
 /// Opens connections, 64 at a time, and looks at the server while they rest.
 #[derive(Parser)]
@@ -30,10 +30,7 @@ fn main() -> ExitCode {
     setup::run(&arguments.setup, || measure(&arguments))
 }
 
-fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let (target, server) = arguments.setup.open()?;
-    report::head("connections at rest", &arguments.setup.url);
+fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     let docs = arguments.docs.unwrap_or(arguments.connections);
     let plan = Plan {
         docs,
@@ -41,15 +38,15 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
         writers_per_doc: 0,
         names: setup::fresh_name("idle"),
     };
-    let mut crowd = Crowd::new(target, plan).map_err(text)?;
+    let (mut crowd, server) = arguments.setup.begin("connections at rest", plan)?;
     let before = server.sample();
     let started = Instant::now();
-    let times = crowd.join_all().map_err(text)?;
+    let times = crowd.join_all()?;
     let took = started.elapsed().as_secs_f64();
     let joined = server.sample();
     let end = Instant::now() + Duration::from_secs_f64(arguments.rest);
     while Instant::now() < end {
-        crowd.turn(Duration::from_millis(50)).map_err(text)?;
+        crowd.turn(Duration::from_millis(50))?;
     }
     let after = server.sample();
     let count = arguments.connections as f64;

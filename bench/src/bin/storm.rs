@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use sheaf_bench::crowd::{Crowd, Plan};
+use sheaf_bench::crowd::Plan;
 use sheaf_bench::report;
 use sheaf_bench::server::cpu_percent;
-use sheaf_bench::setup::{self, Setup};
+use sheaf_bench::setup::{self, Problem, Setup};
 
 /// The time until the last one is in sync is what counts.
 #[derive(Parser)]
@@ -33,41 +33,38 @@ fn main() -> ExitCode {
     setup::run(&arguments.setup, || measure(&arguments))
 }
 
-fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let (target, server) = arguments.setup.open()?;
-    report::head("everybody comes back at once", &arguments.setup.url);
+fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     let plan = Plan {
         docs: arguments.docs,
         clients_per_doc: arguments.clients_per_doc,
         writers_per_doc: 1,
         names: setup::fresh_name("storm"),
     };
-    let mut crowd = Crowd::new(target, plan).map_err(text)?;
-    crowd.join_all().map_err(text)?;
+    let (mut crowd, server) = arguments
+        .setup
+        .begin("everybody comes back at once", plan)?;
+    crowd.join_all()?;
     for writer in 0..crowd.writers() {
         crowd.type_letters(writer, arguments.chars);
-        crowd.turn(Duration::ZERO).map_err(text)?;
+        crowd.turn(Duration::ZERO)?;
     }
-    crowd.settle(Duration::from_secs(30)).map_err(text)?;
+    crowd.settle(Duration::from_secs(30))?;
     let readers = crowd.readers();
     crowd.cut(&readers);
     for writer in 0..crowd.writers() {
         crowd.type_letters(writer, arguments.missed);
-        crowd.turn(Duration::ZERO).map_err(text)?;
+        crowd.turn(Duration::ZERO)?;
     }
     // What was typed must be on the server before the others come back, or they would get it as live edits.
     let calm = Instant::now() + Duration::from_secs(1);
     while Instant::now() < calm {
-        crowd.turn(Duration::from_millis(10)).map_err(text)?;
+        crowd.turn(Duration::from_millis(10))?;
     }
     let before = server.sample();
     let started = Instant::now();
-    let times = crowd
-        .join(&readers, readers.len(), Duration::from_secs(60))
-        .map_err(text)?;
+    let times = crowd.join(&readers, readers.len(), Duration::from_secs(60))?;
     let synced = started.elapsed();
-    crowd.settle(Duration::from_secs(30)).map_err(text)?;
+    crowd.settle(Duration::from_secs(30))?;
     let complete = started.elapsed();
     let after = server.sample();
     report::figure("came back", readers.len() as f64, "clients");
