@@ -1,7 +1,7 @@
 //! Which document is open where: every join passes here, so that a document has one room at a time.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sheaf_core::room::{Input, Joining, MemberId, RoomConfig, Speaks};
@@ -42,11 +42,24 @@ pub struct Hub {
     room_config: RoomConfig,
     open: Mutex<Open>,
     members: AtomicU64,
-    /// Rung whenever a room has ended.
+    /// Logs that are being folded, or wait for it.
+    folding: AtomicUsize,
+    /// Rung whenever a room has ended, or the last log is folded.
     ended: Notify,
     /// Says before which inputs a room shall panic.
     #[cfg(test)]
     pub(super) strike: Mutex<Option<Strike>>,
+}
+
+/// A log is being folded until this is dropped.
+pub(super) struct Folding(Arc<Hub>);
+
+impl Drop for Folding {
+    fn drop(&mut self) {
+        if self.0.folding.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.ended.notify_waiters();
+        }
+    }
 }
 
 impl Hub {
@@ -70,6 +83,7 @@ impl Hub {
             room_config,
             open: Mutex::new(open),
             members: AtomicU64::new(1),
+            folding: AtomicUsize::new(0),
             ended: Notify::new(),
             #[cfg(test)]
             strike: Mutex::default(),
@@ -212,13 +226,20 @@ impl Hub {
         carry_out(&open, orders);
     }
 
-    /// Waits until no room is open.
+    /// Notes that a document's log is being folded.
+    pub(super) fn folding(self: &Arc<Self>) -> Folding {
+        self.folding.fetch_add(1, Ordering::AcqRel);
+        Folding(Arc::clone(self))
+    }
+
+    /// Waits until no room is open, and what rooms wanted folded at their end is: the next start would have to
+    /// replay it.
     pub(crate) async fn all_ended(&self) {
         loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            if self.open().inboxes.is_empty() {
+            if self.open().inboxes.is_empty() && self.folding.load(Ordering::Acquire) == 0 {
                 return;
             }
             ended.await;

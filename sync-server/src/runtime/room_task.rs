@@ -139,11 +139,11 @@ impl RoomTask {
         self.end(stop).await;
     }
 
-    /// Waits for something to happen, then works on all that has. What is said is written a turn later, when all
-    /// others that waited for this thread have had theirs: at once if nobody did, and with what came meanwhile if many.
+    /// Waits for something to happen, works on all that has, and writes what is to be said. In a busy room that is
+    /// written a turn later, when whoever else waits for this thread has had theirs: by then there may be more to say.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
-        let is_flush_due = !self.unflushed.is_empty();
-        let input = if is_flush_due {
+        let was_put_off = !self.unflushed.is_empty();
+        let input = if was_put_off {
             tokio::task::yield_now().await;
             self.poll_append().await;
             self.take_answer()
@@ -169,7 +169,8 @@ impl RoomTask {
         let mut ended = self.carry_out();
         // The disk works while we write.
         self.poll_append().await;
-        if is_flush_due {
+        let is_busy = self.appending.is_some();
+        if was_put_off || !is_busy {
             self.flush()?;
             ended |= self.carry_out();
         }
@@ -449,6 +450,7 @@ impl RoomTask {
 
     fn compact(&self, through: Seq) {
         let (hub, doc, inbox) = self.shared();
+        let folding = hub.folding();
         tokio::spawn(async move {
             let input = match compact::compact(&hub.compactor, &doc, through).await {
                 Ok(done) => {
@@ -464,6 +466,7 @@ impl RoomTask {
                     Input::CompactionFailed
                 }
             };
+            drop(folding);
             inbox.tell(input);
         });
     }

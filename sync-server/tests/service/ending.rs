@@ -219,3 +219,30 @@ async fn a_damaged_document_is_refused_and_the_others_are_served() {
     ben.until("the echo", |client| !client.echoed.is_empty())
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_was_stopped_leaves_no_long_log_to_replay_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &["--drain-seconds", "0"]);
+    let mut ann = Client::join(program.address, "page", Speaks::Hocuspocus).await;
+    for nth in 0..60 {
+        ann.type_at(0, "word ").await;
+        ann.until("the acknowledgement", |client| client.stored > nth)
+            .await;
+    }
+    let text = ann.text();
+    program.signal(Signal::TERM);
+    assert!(program.ended_within(Duration::from_secs(10)).success());
+    let metrics = std::sync::Arc::new(sheaf_server::metrics::Metrics::default());
+    let options = sheaf_server::adapters::sqlite::Options::default();
+    let store =
+        sheaf_server::adapters::sqlite::SqliteStore::open(folder.path(), options, metrics).unwrap();
+    let doc = sheaf_shared::ids::DocName::parse("page").unwrap();
+    let stored = sheaf_server::ports::Store::load(&store, &doc)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(stored.log.len(), 0, "it is in the snapshot");
+    let replica = sheaf_server::app::compact::replay(&stored).unwrap();
+    assert_eq!(crate::client::text_of(replica.replica()), text);
+}
