@@ -66,6 +66,24 @@ fn a_few_rows_are_not_worth_folding_a_large_document_anew_at_each_pause() {
     assert_eq!(compactions(&desk), [Seq(60)], "the end is the time for it");
 }
 
+#[test]
+fn a_room_that_ends_while_it_is_folded_asks_once_more_for_what_came_meanwhile() {
+    let mut desk = Desk::with(RoomConfig {
+        compact_rows: 10,
+        ..RoomConfig::default()
+    });
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    let mut ann = Writer::new(1);
+    for _ in 0..70 {
+        desk.edit(ANN, &ann.types("a"));
+        desk.commit_all();
+    }
+    assert_eq!(compactions(&desk), [Seq(10)]);
+    desk.put(Input::Leave(ANN));
+    desk.put(Input::Retire);
+    assert_eq!(compactions(&desk), [Seq(10), Seq(70)]);
+}
+
 fn compactions(desk: &Desk) -> Vec<Seq> {
     desk.effects
         .iter()

@@ -1,6 +1,7 @@
 //! What waits for a room. Empty it holds no memory; full it makes senders wait.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use sheaf_core::room::{Input, Joining, MemberId};
 use tokio::sync::Notify;
@@ -26,8 +27,8 @@ pub(crate) enum Letter {
 struct Waiting {
     letters: Vec<Letter>,
     bytes: usize,
-    /// The room was told that there is something.
-    told: bool,
+    /// The room was told then that there is something.
+    told: Option<Instant>,
     closed: bool,
 }
 
@@ -67,8 +68,10 @@ impl Inbox {
         }
         waiting.bytes += weight(&letter);
         waiting.letters.push(letter);
-        let tell = !waiting.told && waiting.letters.len() >= from;
-        waiting.told |= tell;
+        let tell = waiting.told.is_none() && waiting.letters.len() >= from;
+        if tell {
+            waiting.told = Some(Instant::now());
+        }
         drop(waiting);
         if tell {
             self.filled.notify_one();
@@ -105,22 +108,23 @@ impl Inbox {
 
     /// Waits until the room is told that there is something.
     pub(crate) async fn told(&self) {
-        while !self.waiting().told {
+        while self.waiting().told.is_none() {
             self.filled.notified().await;
         }
     }
 
-    /// Everything that waits now, into `letters` (which is empty).
-    pub(crate) fn take_now(&self, letters: &mut Vec<Letter>) {
+    /// Everything that waits now, into `letters` (which is empty). Answers when the room was told of it, if it was.
+    pub(crate) fn take_now(&self, letters: &mut Vec<Letter>) -> Option<Instant> {
         let mut waiting = self.waiting();
         std::mem::swap(&mut waiting.letters, letters);
         let was_full = waiting.bytes >= WAITING_BYTES_MAX;
         waiting.bytes = 0;
-        waiting.told = false;
+        let told = waiting.told.take();
         drop(waiting);
         if was_full {
             self.emptied.notify_waiters();
         }
+        told
     }
 
     /// Takes no more letters, and gives what came last.

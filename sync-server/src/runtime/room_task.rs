@@ -37,6 +37,8 @@ const HEAVY_BYTES: usize = 128 * 1024;
 /// Sockets that a room writes to by itself in one turn. Their own tasks do the others: a large room must not hold up
 /// what else waits for its thread.
 const FLUSHES_PER_TURN: usize = 256;
+/// Wait for a turn from which on the thread counts as crowded.
+const CROWDED_AFTER: Duration = Duration::from_micros(300);
 /// Turns between two measurements of a room's memory.
 const TURNS_PER_MEASUREMENT: u32 = 64;
 
@@ -94,6 +96,8 @@ pub(super) struct RoomTask {
     unflushed: Vec<MemberId>,
     /// The store's answer to the append under way; there is one at a time.
     appending: Option<Answering>,
+    /// There was much to do on this thread before this room's last letters.
+    is_crowded: bool,
     /// That answer, seen and not told to the room yet.
     appended: Option<Input>,
     appending_bytes: usize,
@@ -118,6 +122,7 @@ impl RoomTask {
             effects: Vec::new(),
             unflushed: Vec::new(),
             appending: None,
+            is_crowded: false,
             appended: None,
             appending_bytes: 0,
             writing: Vec::new(),
@@ -139,8 +144,9 @@ impl RoomTask {
         self.end(stop).await;
     }
 
-    /// Waits for something to happen, works on all that has, and writes what is to be said. In a busy room that is
-    /// written a turn later, when whoever else waits for this thread has had theirs: by then there may be more to say.
+    /// Waits for something to happen, works on all that has, and writes what is to be said. In a busy room, or on a
+    /// crowded thread, that is written a turn later, when whoever else waits has had theirs: by then there may be more to
+    /// say to the same sockets.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
         let was_put_off = !self.unflushed.is_empty();
         let input = if was_put_off {
@@ -153,7 +159,9 @@ impl RoomTask {
         let started = Instant::now();
         // Letters first: what a socket has written since the last turn must count before more is queued for it,
         // or before a tick asks who stands still.
-        self.inbox.take_now(letters);
+        if let Some(told) = self.inbox.take_now(letters) {
+            self.is_crowded = started.duration_since(told) > CROWDED_AFTER;
+        }
         for letter in letters.drain(..) {
             match letter {
                 Letter::Join(joining, outbox) => self.seat(joining, outbox)?,
@@ -169,7 +177,7 @@ impl RoomTask {
         let mut ended = self.carry_out();
         // The disk works while we write.
         self.poll_append().await;
-        let is_busy = self.appending.is_some();
+        let is_busy = self.appending.is_some() || self.is_crowded;
         if was_put_off || !is_busy {
             self.flush()?;
             ended |= self.carry_out();

@@ -135,6 +135,7 @@ impl Person {
                     }
                 }
                 Outgoing::Close { reason, .. } => return Some(reason),
+                Outgoing::Rest(rest) => panic!("nobody writes here: {rest:?}"),
             }
         }
         None

@@ -87,6 +87,8 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
+        // One that is under way reads what was there when it began; this one comes after it.
+        self.log.size.asked_at_bytes = None;
         if self.log_is_long() {
             self.ask_for_compaction(now, out);
         }
