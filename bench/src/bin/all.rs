@@ -1,5 +1,11 @@
 //! Every row of the server's table in docs/PERFORMANCE.md, one after the other, from one build of the server.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the table goes to standard output, what went wrong beside it"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
