@@ -4,6 +4,8 @@
 //! pieces without a timer, and a lone keystroke waits for nobody. What is to be stored is on its way before anything
 //! is sent, so that the disk and the sockets work at the same time.
 
+mod errands;
+
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,11 +14,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use sheaf_core::room::{
-    Effect, Input, Joining, MemberId, Room, Rows, Speaks, StoreFault, Stored, Ticket,
-};
-use sheaf_shared::ids::{DocName, Seq};
+use sheaf_core::room::{Effect, Input, Joining, MemberId, Room, Speaks};
+use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::peer::Said;
 use sheaf_shared::time::MonotonicMs;
@@ -27,8 +26,7 @@ use super::hub::Hub;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
 use crate::adapters::system::monotonic_now;
-use crate::app::{compact, repair};
-use crate::ports::{ReadFault, StorageFault};
+use crate::app::repair;
 
 /// Work on one letter, in microseconds, from which on the room is told whose it was.
 const WORTH_TELLING_US: u64 = 1_000;
@@ -387,117 +385,12 @@ impl RoomTask {
         }
     }
 
-    fn append(&mut self, ticket: Ticket, rows: Vec<Bytes>) {
-        std::mem::swap(&mut self.written, &mut self.writing);
-        self.writing.clear();
-        self.appending_bytes = rows.iter().map(Bytes::len).sum();
-        let (hub, doc) = (Arc::clone(&self.hub), self.doc.clone());
-        let count = rows.len() as u64;
-        self.appending = Some(Box::pin(async move {
-            match hub.store.append(&doc, rows).await {
-                Ok(appended) => {
-                    hub.metrics.updates_stored.add(count);
-                    Input::Appended {
-                        ticket,
-                        last: appended.last,
-                    }
-                }
-                Err(fault) => {
-                    tracing::warn!(doc.name = %doc, %fault, "Could not store edits; nothing was acknowledged");
-                    let fault = match fault {
-                        StorageFault::Full
-                        | StorageFault::Busy
-                        | StorageFault::Failed(_)
-                        | StorageFault::Closed => StoreFault::Unavailable,
-                    };
-                    Input::AppendFailed { ticket, fault }
-                }
-            }
-        }));
-    }
-
-    fn load(&self) {
-        let (hub, doc, inbox) = self.shared();
-        tokio::spawn(async move {
-            let started = Instant::now();
-            let input = match hub.store.load(&doc).await {
-                Ok(Some(stored)) => Input::Loaded(Stored {
-                    snapshot_through: stored.snapshot_through,
-                    rows: stored.log.into_iter().map(|entry| entry.update).collect(),
-                    snapshot: stored.snapshot,
-                }),
-                Ok(None) => Input::NeverExisted,
-                Err(fault) => {
-                    hub.metrics.load_faults.add(1);
-                    tracing::error!(doc.name = %doc, %fault, "Could not load a document");
-                    Input::LoadFailed
-                }
-            };
-            hub.metrics.load.observe(started.elapsed());
-            inbox.tell(input);
-        });
-    }
-
-    fn read_since(&self, after: Seq) {
-        let (hub, doc, inbox) = self.shared();
-        tokio::spawn(async move {
-            let input = match read_all_since(&hub, &doc, after).await {
-                Ok(Some(rows)) => Input::Read(rows),
-                Ok(None) => {
-                    tracing::warn!(doc.name = %doc, "Rows were folded before this server had read them; the document is loaded afresh");
-                    Input::ReadFolded
-                }
-                Err(fault) => {
-                    tracing::warn!(doc.name = %doc, %fault, "Could not read what others stored");
-                    Input::ReadFailed
-                }
-            };
-            inbox.tell(input);
-        });
-    }
-
-    fn compact(&self, through: Seq) {
-        let (hub, doc, inbox) = self.shared();
-        let folding = hub.folding();
-        tokio::spawn(async move {
-            let input = match compact::compact(&hub.compactor, &doc, through).await {
-                Ok(done) => {
-                    hub.metrics.compactions.add(1);
-                    Input::Compacted {
-                        through: done.through,
-                        snapshot_bytes: done.snapshot_bytes,
-                    }
-                }
-                Err(fault) => {
-                    hub.metrics.compaction_faults.add(1);
-                    tracing::warn!(doc.name = %doc, %fault, "A document's log was not compacted; it is as it was");
-                    Input::CompactionFailed
-                }
-            };
-            drop(folding);
-            inbox.tell(input);
-        });
-    }
-
     fn set_alarm(&mut self, at: MonotonicMs) {
         let after = Duration::from_millis(at.ms_since(monotonic_now()));
         match &mut self.alarm {
             Some(alarm) => alarm.as_mut().reset(tokio::time::Instant::now() + after),
             None => self.alarm = Some(Box::pin(tokio::time::sleep(after))),
         }
-    }
-
-    fn put_aside(&self, at: Seq) {
-        let (hub, doc, _) = self.shared();
-        tokio::spawn(async move { repair::put_row_aside(&hub, &doc, at).await });
-    }
-
-    fn shared(&self) -> (Arc<Hub>, DocName, Arc<Inbox>) {
-        (
-            Arc::clone(&self.hub),
-            self.doc.clone(),
-            Arc::clone(&self.inbox),
-        )
     }
 
     fn measure(&mut self) {
@@ -574,26 +467,6 @@ async fn ring(alarm: &mut Option<Pin<Box<Sleep>>>) {
     match alarm {
         Some(alarm) => alarm.as_mut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// `None` when some of the rows are folded into a snapshot already.
-async fn read_all_since(hub: &Hub, doc: &DocName, after: Seq) -> Result<Option<Rows>, ReadFault> {
-    let mut rows = Rows {
-        after,
-        rows: Vec::new(),
-    };
-    let mut last = after;
-    loop {
-        let Some(entries) = hub.store.read_since(doc, last).await? else {
-            return Ok(None);
-        };
-        let Some(newest) = entries.last() else {
-            return Ok(Some(rows));
-        };
-        last = newest.seq;
-        rows.rows
-            .extend(entries.into_iter().map(|entry| entry.update));
     }
 }
 
