@@ -5,6 +5,7 @@ use sheaf_shared::file::Form;
 use wasm_bindgen_futures::spawn_local;
 
 use super::popover::{Edge, Popover};
+use crate::local::db::StorageFault;
 use crate::local::worker;
 use crate::platform;
 use crate::router::Route;
@@ -83,7 +84,8 @@ fn ChipPanel(chip: Memo<Chip>) -> impl IntoView {
             persistent: Some(true),
         } => "Kept for good",
         Storage::Keeping { .. } => "Kept; the browser may clear it",
-        Storage::Failed(_) => "Nothing is kept",
+        Storage::Failed(StorageFault::Refused) => "Nothing is kept",
+        Storage::Failed(_) => "Nothing new is kept",
     };
     let waiting = move || match unsent.get().waiting {
         0 => "Nothing".to_owned(),
