@@ -13,7 +13,7 @@ use yrs::{Any, Observable, Out, Text, TextRef};
 
 use crate::caret::AnchoredSelection;
 use crate::change::{Change, Precedence};
-use crate::local::StepError;
+use crate::local::{Before, StepError};
 use crate::shown::Shown;
 use crate::surface::{SurfaceBlock, SurfaceStep};
 use crate::undo::{Direction, History};
@@ -169,11 +169,16 @@ impl Binding {
     ) -> Result<LocalOutcome, BindingError> {
         self.catch_up();
         let before = self.fix(replica, context.before);
+        let page = if self.shown.index.end().flow == 0 && self.ahead.is_empty() {
+            Before::NothingWritten
+        } else {
+            Before::Begun
+        };
         let mut changes = Vec::with_capacity(steps.len());
         for step in steps {
             changes.push(self.shown.take(step)?);
         }
-        changes.extend(self.shown.end_last_line());
+        changes.extend(self.shown.end_last_line(page));
         let change = in_sequence(&changes);
         let corrections = self.shown.settle();
         let theirs = std::mem::take(&mut self.ahead);

@@ -24,6 +24,15 @@ pub enum StepError {
     DoesNotFit,
 }
 
+/// What there was of a page before an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing at all: nobody has written in it, as far as is known here.
+    NothingWritten,
+    /// Something.
+    Begun,
+}
+
 /// A position of the surface: before a line, or at an offset inside it.
 #[derive(Clone, Copy)]
 struct Spot {
@@ -81,15 +90,17 @@ impl Shown {
         }
     }
 
-    /// A line at the end that was emptied, or opened by Enter, needs a newline to be there at all.
-    pub(crate) fn end_last_line(&mut self) -> Option<Change> {
-        let number = self
-            .index
-            .count()
-            .checked_sub(1)
-            .filter(|number| *number > 0)?;
+    /// A line at the end that was emptied, or opened by Enter, needs a newline to be there at all. The first words of a
+    /// page bring theirs along: without it, whoever turns or leaves that line while another writes at its end would
+    /// put a newline between the line and those words.
+    pub(crate) fn end_last_line(&mut self, before: Before) -> Option<Change> {
+        let number = self.index.count().checked_sub(1)?;
         let line = self.index.get(number)?;
-        if line.ended || line.len > 0 {
+        let lacks_one = match (before, line.len) {
+            (Before::NothingWritten, len) => number > 0 || len > 0,
+            (Before::Begun, len) => number > 0 && len == 0,
+        };
+        if line.ended || !lacks_one {
             return None;
         }
         let mut change = Change::default();
