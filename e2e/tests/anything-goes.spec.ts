@@ -6,7 +6,7 @@ import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 
 /** How long both go on, in milliseconds. */
-const FOR_MS = 12_000;
+const FOR_MS = 8_000;
 
 /** A small generator: one seed, one sequence. */
 function dice(seed: number): (below: number) => number {

@@ -72,7 +72,21 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             }
         });
     });
+    // What is being composed is on no disk yet; a tab that goes, or is put away, may never come back.
+    let leaving = ["pagehide", "visibilitychange"].map(|event| {
+        window_event_listener(
+            leptos::ev::Custom::<web_sys::Event>::new(event),
+            move |_| {
+                slot.with_value(|open| {
+                    if let Some(session) = &*open.borrow() {
+                        session.send_held();
+                    }
+                });
+            },
+        )
+    });
     on_cleanup(move || {
+        leaving.into_iter().for_each(WindowListenerHandle::remove);
         slot.try_update_value(|open| {
             if let Some(session) = open.borrow_mut().take() {
                 session.close();

@@ -246,7 +246,7 @@ impl Session {
     }
 
     /// Sends what was held while composing, in order.
-    fn send_held(&self) {
+    pub(super) fn send_held(&self) {
         let held = std::mem::take(&mut *self.held.borrow_mut());
         for update in held {
             self.document.local_edit(update);
