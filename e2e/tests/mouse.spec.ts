@@ -62,3 +62,15 @@ test("a link is followed with the key held, and only shown where it leads otherw
   await block("see").locator("a").click({ modifiers: ["ControlOrMeta"] });
   expect((await opened).url()).toContain("example.org");
 });
+
+test("a selection takes whole letters, wherever a script puts its ends", async ({ people }) => {
+  const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
+  const here = new Picture(ada.page);
+  for (const [from, to, after] of [[0, 2, "x|b"], [2, 4, "ax|"], [2, 2, "ax|👩b"]] as const) {
+    await here.make(["a👩b"]);
+    await ada.app.body.locator(".block").evaluate((block, [from, to]) => document.getSelection()!.setBaseAndExtent(block.firstChild!, from, block.firstChild!, to), [from, to] as const);
+    await ada.page.keyboard.type("x");
+    expect(await here.read()).toEqual([after]);
+    await expect.poll(() => ben.app.text()).toBe(after.replace("|", ""));
+  }
+});

@@ -203,11 +203,7 @@ impl Session {
             }
             Err(error) => {
                 web_sys::console::error_1(&error.to_string().into());
-                // Nothing was written; the surface goes back to what the page holds.
-                let whole = self.whole();
-                if let Some(surface) = self.surface() {
-                    platform::next_frame(move || drop(surface.show_anew(&whole)));
-                }
+                // Nothing was written; the surface asks for what the page holds, and goes back to that.
                 format!("?{}", why_refused(&error))
             }
         }

@@ -1,7 +1,8 @@
 // Where one is: selections that hold still while others write, and the line that says what one can do in it.
 
+import type { ResolvedPos } from "prosemirror-model";
 import { Plugin, Selection, TextSelection, type EditorState, type Transaction } from "prosemirror-state";
-import { Decoration, DecorationSet } from "prosemirror-view";
+import { Decoration, DecorationSet, type EditorView } from "prosemirror-view";
 import { isCode } from "./schema";
 
 /** A selection between two positions, or as near as there can be one. */
@@ -18,6 +19,19 @@ export function keepSelection(tr: Transaction, before: Selection): void {
   const { anchor, head, empty } = before;
   const side = (position: number, other: number): number => (empty ? -1 : position < other ? 1 : -1);
   tr.setSelection(between(tr, tr.mapping.map(anchor, side(anchor, head)), tr.mapping.map(head, side(head, anchor))));
+}
+
+/** Whether `$place` stands between the two halves of one letter. */
+function isInLetter({ parent, parentOffset: at }: ResolvedPos): boolean {
+  if (!parent.inlineContent || at === 0 || at >= parent.content.size) return false;
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(parent.textBetween(at - 1, at + 1, null, " "));
+}
+
+/** A selection of whole letters, where the browser or a script put an end of it inside one: half a letter is no text. */
+export function wholeLetters(_view: EditorView, $anchor: ResolvedPos, $head: ResolvedPos): Selection | null {
+  if (!isInLetter($anchor) && !isInLetter($head)) return null;
+  const end = ($end: ResolvedPos, $other: ResolvedPos): number => (isInLetter($end) ? $end.pos + ($end.pos > $other.pos ? 1 : -1) : $end.pos);
+  return TextSelection.create($anchor.doc, end($anchor, $head), end($head, $anchor));
 }
 
 /** Whether the page is empty. */

@@ -17,13 +17,13 @@ import { JOIN, type Join } from "./commands";
 import { changedBlocks, groups } from "./groups";
 import { notice } from "./notice";
 import { numbers } from "./numbers";
-import { between, hereMark, isBlank, keepSelection } from "./place";
+import { between, hereMark, isBlank, keepSelection, wholeLetters } from "./place";
 import { ruleJustRan, typingRules } from "./rules";
 import { isSafeLink, schema } from "./schema";
 import { slash } from "./slash";
 import { readCaret, typed } from "./typing";
 import { InVain } from "./vain";
-import { applyStep, docFrom, keepsCharacters, stepsOf, type Block, type WireStep } from "./wire";
+import { applyStep, docFrom, keepsCharacters, stepsOf, wordsIn, type Block, type WireStep } from "./wire";
 
 /** The other half, in Rust. It never calls the surface while one of these runs, `release` apart. */
 export interface Host {
@@ -107,6 +107,7 @@ export class Surface {
           spellcheck: String(state.doc.childCount <= SPELLCHECK_BLOCKS_MAX),
         }),
         dispatchTransaction: (tr) => this.dispatch(tr),
+        createSelectionBetween: wholeLetters,
         handleDOMEvents: {
           compositionstart: () => this.compositionStarts(),
           compositionend: () => this.compositionEnds(),
@@ -243,8 +244,13 @@ export class Surface {
     const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps), whole]);
     const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
     if (answer?.startsWith("!")) this.stop(answer.slice(1));
-    else if (answer?.startsWith("?")) this.refused(answer.slice(1), wordsIn(steps));
-    else if (answer) this.show(answer);
+    else if (answer?.startsWith("?")) {
+      // At once: whatever is done to what is not there would be put in the wrong place.
+      this.drawWhole();
+      this.refused(answer.slice(1), wordsIn(steps));
+    }
+    // As it is: what the browser does meanwhile is taken up once this is shown.
+    else if (answer) this.drawSteps(JSON.parse(answer) as WireStep[], null);
   }
 
   /** Says why something was taken back, and gives it to those who want it. */
@@ -268,13 +274,17 @@ export class Surface {
   private showSteps(steps: WireStep[], selection: [number, number] | null): void {
     if (this.view.isDestroyed) return;
     readCaret(this.view);
+    this.drawSteps(steps, selection);
+  }
+
+  private drawSteps(steps: WireStep[], selection: [number, number] | null): void {
     const { state } = this.view;
     const tr = state.tr;
     try {
       for (const step of steps) applyStep(tr, step);
     } catch (error) {
       console.error(error);
-      this.showAnew(this.guard(() => this.host.whole()) ?? "");
+      this.drawWhole();
       return;
     }
     if (selection) tr.setSelection(between(tr, selection[0], selection[1])).scrollIntoView();
@@ -287,6 +297,15 @@ export class Surface {
   showAnew(json: string): void {
     if (!json || this.view.isDestroyed) return;
     readCaret(this.view);
+    this.drawAnew(json);
+  }
+
+  private drawWhole(): void {
+    const whole = this.guard(() => this.host.whole());
+    if (whole) this.drawAnew(whole);
+  }
+
+  private drawAnew(json: string): void {
     const { state } = this.view;
     const doc = docFrom(JSON.parse(json) as Block[]);
     const changed = changedBlocks(state.doc, doc);
@@ -304,6 +323,7 @@ export class Surface {
   }
 
   private history(direction: "undo" | "redo"): boolean {
+    readCaret(this.view);
     const answer = this.guard(() => this.host.history(direction));
     if (answer) {
       const { steps, selection } = JSON.parse(answer) as { steps: WireStep[]; selection: [number, number] | null };
@@ -326,8 +346,12 @@ export class Surface {
 
   // Composition.
 
-  /** Position in the block that is being composed in, or -1: what concerns that block must wait. */
+  /**
+   * To be called before the host works out what to show: what the browser has done and not told of is taken up first, while
+   * it still fits. Returns a position in the block that is being composed in, or -1: what concerns that block must wait.
+   */
   composingAt(): number {
+    readCaret(this.view);
     if (!this.composing || performance.now() > this.holdUntil) return -1;
     const { $head } = this.view.state.selection;
     return $head.depth > 0 ? $head.pos : -1;
@@ -475,12 +499,6 @@ export class Surface {
     this.view.destroy();
     this.floating.remove();
   }
-}
-
-/** The text `steps` put in, a line for each block. */
-function wordsIn(steps: WireStep[]): string {
-  const blocks = steps.flatMap((step) => (step[0] === "r" ? step[5] : []));
-  return blocks.map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : Array.isArray(piece) ? piece[0] : "")).join("")).join("\n");
 }
 
 /** Makes a surface in `place`. */

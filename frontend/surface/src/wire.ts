@@ -199,3 +199,9 @@ function applyMark(tr: Transaction, from: number, to: number, key: string, value
   for (const [start, end, mark] of stale) tr.removeMark(start, end, mark);
   if (value !== null) tr.addMark(from, to, markOf(key, value));
 }
+
+/** The text `steps` put in, a line for each block. */
+export function wordsIn(steps: WireStep[]): string {
+  const blocks = steps.flatMap((step) => (step[0] === "r" ? step[5] : []));
+  return blocks.map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : Array.isArray(piece) ? piece[0] : "")).join("")).join("\n");
+}
