@@ -91,6 +91,16 @@ test("an address pasted over words links them, and by itself is a link", async (
   expect(still(await here.read())).toEqual(["see <the map→https://example.org/map> or <https://example.org/map→https://example.org/map>"]);
 });
 
+test("code is pasted in the language its editor names", async ({ people }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage();
+  const [, forms] = pastes.find(([name]) => name === "code from VS Code")!;
+  await copyElsewhere(ada.page, { ...forms, "vscode-editor-data": '{"version":1,"isFromEmptySelection":false,"mode":"rust"}' });
+  await ada.app.body.focus();
+  await ada.page.keyboard.press("ControlOrMeta+v");
+  await expect(ada.app.body.locator(".block.code").first()).toHaveAttribute("data-language", "rust");
+});
+
 test("words copied out of a sentence keep the space they had at their end", async ({ people }) => {
   const ada = await people.join("Ada");
   await ada.app.createPage();

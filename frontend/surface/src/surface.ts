@@ -246,7 +246,7 @@ export class Surface {
     if (answer?.startsWith("!")) this.stop(answer.slice(1));
     else if (answer?.startsWith("?")) {
       // At once: whatever is done to what is not there would be put in the wrong place.
-      this.drawWhole();
+      this.drawAnew();
       this.refused(answer.slice(1), wordsIn(steps));
     }
     // As it is: what the browser does meanwhile is taken up once this is shown.
@@ -284,7 +284,7 @@ export class Surface {
       for (const step of steps) applyStep(tr, step);
     } catch (error) {
       console.error(error);
-      this.drawWhole();
+      this.drawAnew();
       return;
     }
     if (selection) tr.setSelection(between(tr, selection[0], selection[1])).scrollIntoView();
@@ -295,17 +295,13 @@ export class Surface {
 
   /** Shows a whole document; what it has in common with the one in view stays untouched. */
   showAnew(json: string): void {
-    if (!json || this.view.isDestroyed) return;
+    if (this.view.isDestroyed) return;
     readCaret(this.view);
     this.drawAnew(json);
   }
 
-  private drawWhole(): void {
-    const whole = this.guard(() => this.host.whole());
-    if (whole) this.drawAnew(whole);
-  }
-
-  private drawAnew(json: string): void {
+  private drawAnew(json = this.guard(() => this.host.whole())): void {
+    if (!json) return;
     const { state } = this.view;
     const doc = docFrom(JSON.parse(json) as Block[]);
     const changed = changedBlocks(state.doc, doc);
