@@ -143,3 +143,11 @@ test("a composition that is given up leaves nothing behind", async ({ people }) 
   expect(await sameText(ada.app, ben.app)).toBe("back to ");
   expect(await here.read()).toEqual(["back to |"]);
 });
+
+test("a word that is being composed is kept when the tab goes", async ({ people }) => {
+  const { ada, ben, method } = await pair(people, ["to |"]);
+  await method.compose("か");
+  await method.compose("かわ");
+  await ada.app.reload();
+  expect(await sameText(ada.app, ben.app)).toBe("to かわ");
+});
