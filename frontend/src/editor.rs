@@ -18,6 +18,9 @@ use crate::stores::shell::shell;
 use notice::EditorNotice;
 use session::Session;
 
+/// The session, once there is one.
+type Open = Rc<RefCell<Option<Rc<Session>>>>;
+
 /// Shows the body of `document` and takes edits. The document must be [ready](crate::stores::document::Phase::Ready).
 #[component]
 pub fn Editor(document: DocumentHandle) -> impl IntoView {
@@ -28,7 +31,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
     let in_vain = RwSignal::new(String::new());
     let may_edit = document.may_edit_signal();
     let about = document.clone();
-    let open: Rc<RefCell<Option<Rc<Session>>>> = Rc::default();
+    let open = Open::default();
     let slot = StoredValue::new_local(Rc::clone(&open));
     Effect::new(move || {
         let Some(element) = place.get() else { return };
@@ -72,19 +75,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             }
         });
     });
-    // What is being composed is on no disk yet; a tab that goes, or is put away, may never come back.
-    let leaving = ["pagehide", "visibilitychange"].map(|event| {
-        window_event_listener(
-            leptos::ev::Custom::<web_sys::Event>::new(event),
-            move |_| {
-                slot.with_value(|open| {
-                    if let Some(session) = &*open.borrow() {
-                        session.send_held();
-                    }
-                });
-            },
-        )
-    });
+    let leaving = send_held_when_leaving(slot);
     on_cleanup(move || {
         leaving.into_iter().for_each(WindowListenerHandle::remove);
         slot.try_update_value(|open| {
@@ -103,4 +94,20 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             </div>
         </Show>
     }
+}
+
+/// What is being composed is on no disk yet; a tab that goes, or is put away, may never come back.
+fn send_held_when_leaving(open: StoredValue<Open, LocalStorage>) -> [WindowListenerHandle; 2] {
+    ["pagehide", "visibilitychange"].map(|event| {
+        window_event_listener(
+            leptos::ev::Custom::<web_sys::Event>::new(event),
+            move |_| {
+                open.with_value(|open| {
+                    if let Some(session) = &*open.borrow() {
+                        session.send_held();
+                    }
+                });
+            },
+        )
+    })
 }
