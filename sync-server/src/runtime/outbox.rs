@@ -2,7 +2,7 @@
 //!
 //! The rooms bound it: a room counts what it queued for each member and stops before its budget is spent.
 //!
-//! While nothing waits and the kernel takes bytes, a room writes to the socket by itself ([`Outbox::flush`]): waking
+//! While nothing waits and the kernel takes bytes, a room writes to the socket by itself (`Outbox::flush`): waking
 //! the socket's task costs as much as the write. Only one of them writes at a time: the room under the lock, or the
 //! task from when it takes something until all of that is written.
 
