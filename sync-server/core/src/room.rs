@@ -185,7 +185,7 @@ impl Room {
             Input::Read(rows) => self.read(rows, now, out),
             Input::ReadFolded => self.read_folded(out),
             Input::ReadFailed => self.read_failed(now),
-            Input::Head(head) => self.heard_of(head, out),
+            Input::Head(head) => self.heard_of(head),
             Input::Compacted {
                 through,
                 snapshot_bytes,
@@ -196,6 +196,7 @@ impl Room {
             Input::Tick => {}
         }
         self.on_time(now, out);
+        self.follow_log(out);
         self.close_overflown(now, out);
         self.end_if_done(now, out);
         self.wake(now, out);

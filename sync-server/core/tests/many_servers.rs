@@ -8,6 +8,7 @@ mod desk;
 use bytes::Bytes;
 use desk::{ANN, BEN, Desk, Heard, Writer, hocuspocus, y_websocket};
 use sheaf_core::room::{ClientKind, Effect, Input, Rows, StoreFault};
+use sheaf_shared::access::Role;
 use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
 use sheaf_shared::replica::Ordered;
 
@@ -91,6 +92,36 @@ fn an_answer_that_overtakes_the_append_it_holds_counts_once() {
     desk.put(Input::Appended { ticket, last });
     assert_eq!(desk.heard(ANN), [Heard::Stored]);
     assert_eq!(asked_of_store(&mut desk), [], "nothing is missing");
+}
+
+#[test]
+fn what_was_known_while_the_document_was_loading_is_read_afterwards() {
+    let mut desk = Desk::new();
+    desk.join(ANN, y_websocket(), Role::Editor);
+    desk.put(Input::Head(Seq(1)));
+    desk.put(Input::NeverExisted);
+    assert_eq!(
+        asked_of_store(&mut desk),
+        [Effect::ReadSince { after: Seq(0) }],
+        "the load was older than what was known"
+    );
+}
+
+#[test]
+fn what_was_known_during_an_append_that_stored_nothing_is_read_afterwards() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    desk.edit(ANN, &Writer::new(1).types("ours"));
+    let (ticket, _) = desk.asked().unwrap();
+    desk.effects.clear();
+    desk.put(Input::Head(Seq(1)));
+    assert_eq!(asked_of_store(&mut desk), [], "it may be ours");
+    let fault = StoreFault::Full;
+    desk.put(Input::AppendFailed { ticket, fault });
+    assert_eq!(
+        asked_of_store(&mut desk),
+        [Effect::ReadSince { after: Seq(0) }]
+    );
 }
 
 #[test]

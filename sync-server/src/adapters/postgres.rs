@@ -77,8 +77,8 @@ impl PostgresStore {
     }
 }
 
-/// Bounds a piece of work that writes. What is cut off closes its connection, which ends it in the database too;
-/// whether it had been committed is unknown then, as with any lost answer.
+/// Bounds a piece of work that writes. What is cut off closes its connection; the database may finish it all the same,
+/// so whether it was committed is unknown then, as with any lost answer.
 async fn write<T>(work: impl Future<Output = Result<T, StorageFault>>) -> Result<T, StorageFault> {
     match tokio::time::timeout(WRITE_WITHIN, work).await {
         Ok(answer) => answer,

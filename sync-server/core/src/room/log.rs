@@ -46,6 +46,8 @@ pub(super) struct Log {
     size: LogSize,
     stuck: Stuck,
     reading: Reading,
+    /// The furthest place the log is known to reach.
+    reaches: Seq,
     readings_failed: u32,
 }
 
@@ -266,12 +268,11 @@ impl Room {
             return;
         };
         commit.stage = Stage::Behind(last);
+        // If it is further than expected, rows came in between: an append of ours whose answer was lost, or another
+        // server's.
+        self.heard_of(last);
         self.log.under_way = Some(commit);
         self.settle(now, out);
-        if self.log.under_way.is_some() && self.log.is_behind() {
-            // Rows came in between: an append of ours whose answer was lost, or another server's.
-            self.read_on(out);
-        }
     }
 
     /// The store took nothing, or its answer was lost.
@@ -315,7 +316,7 @@ impl Room {
     /// Retries what is due, and says so when the store takes long.
     pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         self.tell_if_stuck(now, out);
-        self.reading_on_time(now, out);
+        self.reading_on_time(now);
         self.compact_on_time(now, out);
         let Some(commit) = &mut self.log.under_way else {
             return;

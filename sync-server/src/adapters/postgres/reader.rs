@@ -55,7 +55,6 @@ pub(super) async fn load(
     connection: &mut PgConnection,
     doc: &DocName,
 ) -> Result<Loaded, ReadFault> {
-    // Most documents that are asked for and do not exist need no transaction to say so.
     let mut view = connection.begin_with(ONE_VIEW).await.map_err(fault)?;
     let Some(found) = find(&mut view, doc).await.map_err(fault)? else {
         view.commit().await.map_err(fault)?;

@@ -29,13 +29,6 @@ impl Reading {
 }
 
 impl Log {
-    /// Whether a commit of ours waits for rows before it.
-    pub(super) fn is_behind(&self) -> bool {
-        self.under_way
-            .as_ref()
-            .is_some_and(|commit| matches!(commit.stage, Stage::Behind(_)))
-    }
-
     fn is_appending(&self) -> bool {
         self.under_way
             .as_ref()
@@ -45,15 +38,22 @@ impl Log {
 
 impl Room {
     /// Somebody knows that the log reaches to `head`.
-    pub(in crate::room) fn heard_of(&mut self, head: Seq, out: &mut Vec<Effect>) {
+    pub(in crate::room) fn heard_of(&mut self, head: Seq) {
+        self.log.reaches = self.log.reaches.max(head);
+    }
+
+    /// Asks for what is known to be there and is not here, after each input: whatever came in between, what was heard
+    /// once is not forgotten.
+    pub(in crate::room) fn follow_log(&mut self, out: &mut Vec<Effect>) {
+        let is_open = matches!(self.phase, Phase::Open);
         // While an append of ours is under way it may be what was seen; its answer tells about any others.
-        if matches!(self.phase, Phase::Open) && head > self.copy.seq && !self.log.is_appending() {
+        if is_open && self.log.reaches > self.copy.seq && !self.log.is_appending() {
             self.read_on(out);
         }
     }
 
     /// Asks for the rows after the last one here.
-    pub(super) fn read_on(&mut self, out: &mut Vec<Effect>) {
+    fn read_on(&mut self, out: &mut Vec<Effect>) {
         if self.log.reading == Reading::Not {
             self.log.reading = Reading::UnderWay;
             out.push(Effect::ReadSince {
@@ -76,13 +76,9 @@ impl Room {
             return self.break_down(now, out);
         }
         self.settle(now, out);
-        if !self.log.is_behind() {
+        // What is still to come was stored after the question. A store that goes on without it gets time.
+        if brought_something || self.log.reaches <= self.copy.seq {
             self.log.readings_failed = 0;
-            return;
-        }
-        // The answer was on its way already when ours were stored. A store that goes on without them gets time.
-        if brought_something {
-            self.read_on(out);
         } else {
             self.read_again_later(now);
         }
@@ -131,10 +127,9 @@ impl Room {
         self.log.reading = Reading::AgainAt(now.plus_ms(pause_ms(self.log.readings_failed)));
     }
 
-    pub(super) fn reading_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+    pub(super) fn reading_on_time(&mut self, now: MonotonicMs) {
         if self.log.reading.deadline().is_some_and(|at| now >= at) {
             self.log.reading = Reading::Not;
-            self.read_on(out);
         }
     }
 }
