@@ -25,6 +25,9 @@ use connection::Connections;
 
 /// Longest wait for anything that writes, a free connection included. The caller tries again.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// Longest wait for a snapshot to be stored, or for the rows it holds to be moved: both grow with the document, and
+/// nobody waits for them.
+const FOLD_WITHIN: Duration = Duration::from_secs(60);
 /// Longest wait for anything that reads: a large document on a slow line.
 const READ_WITHIN: Duration = Duration::from_secs(20);
 
@@ -80,15 +83,24 @@ impl PostgresStore {
 /// Bounds a piece of work that writes. What is cut off closes its connection; the database may finish it all the same,
 /// so whether it was committed is unknown then, as with any lost answer.
 async fn write<T>(work: impl Future<Output = Result<T, StorageFault>>) -> Result<T, StorageFault> {
-    match tokio::time::timeout(WRITE_WITHIN, work).await {
-        Ok(answer) => answer,
-        Err(_) => Err(fault::too_slow()),
-    }
+    within(WRITE_WITHIN, work).await
+}
+
+/// Bounds a piece of compaction.
+async fn fold<T>(work: impl Future<Output = Result<T, StorageFault>>) -> Result<T, StorageFault> {
+    within(FOLD_WITHIN, work).await
 }
 
 /// Bounds a piece of work that reads.
 async fn read<T, E: From<StorageFault>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    match tokio::time::timeout(READ_WITHIN, work).await {
+    within(READ_WITHIN, work).await
+}
+
+async fn within<T, E: From<StorageFault>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, work).await {
         Ok(answer) => answer,
         Err(_) => Err(fault::too_slow().into()),
     }
@@ -150,7 +162,7 @@ impl Store for PostgresStore {
         doc: &DocName,
         snapshot: NewSnapshot,
     ) -> Result<PutSnapshot, StorageFault> {
-        write(async {
+        fold(async {
             let mut lease = self.connections.take().await?;
             let put = rows::put_snapshot(&mut lease, doc, &snapshot).await;
             lease.settle(put)
@@ -159,7 +171,7 @@ impl Store for PostgresStore {
     }
 
     async fn trim(&self, doc: &DocName, through: Seq) -> Result<u64, StorageFault> {
-        write(async {
+        fold(async {
             let mut lease = self.connections.take().await?;
             let trimmed = rows::trim(&mut lease, doc, through).await;
             lease.settle(trimmed)

@@ -23,7 +23,7 @@ const AGE_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// What the database itself ends, in its words and milliseconds: longer than our own deadlines would be pointless.
 const LIMITS: [(&str, &str); 3] = [
-    ("statement_timeout", "20000"),
+    ("statement_timeout", "60000"),
     ("lock_timeout", "4000"),
     ("idle_in_transaction_session_timeout", "20000"),
 ];
