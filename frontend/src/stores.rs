@@ -4,6 +4,7 @@ pub mod document;
 pub mod eviction;
 pub mod finding;
 mod keeping;
+mod lagging;
 pub mod listeners;
 mod other_tabs;
 pub mod outbox;

@@ -11,6 +11,7 @@ use sheaf_shared::ids::{DocName, ReplicaId};
 use sheaf_shared::replica::{Early, Replica, ReplicaError};
 use sheaf_shared::time::MonotonicMs;
 
+use super::lagging::Lag;
 use super::listeners::Listeners;
 pub use super::listeners::Subscription;
 use super::outbox::Outbox;
@@ -56,8 +57,8 @@ pub(super) struct Inner {
     /// Whether this tab writes updates of others to the log.
     pub(super) keeps_log: Cell<bool>,
     pub(super) lock: RefCell<Option<Held>>,
-    /// Updates of others were left to the tab that keeps the log.
-    pub(super) skipped: Cell<bool>,
+    /// What the log lacks although the server has it.
+    pub(super) lag: Cell<Lag>,
     /// The log is being folded.
     pub(super) folding: Cell<bool>,
     /// Bytes and rows of the log, as far as this tab knows.
@@ -102,7 +103,7 @@ impl DocumentHandle {
                 unlogged: RefCell::default(),
                 keeps_log: Cell::new(false),
                 lock: RefCell::default(),
-                skipped: Cell::new(false),
+                lag: Cell::default(),
                 folding: Cell::new(false),
                 log_bytes: Cell::new(0),
                 log_rows: Cell::new(0),

@@ -8,6 +8,7 @@ use sheaf_shared::sync::client::Input;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::document::{DocumentHandle, Phase};
+use super::lagging::Lag;
 use super::outbox::{Lacking, RETRY_AFTER_MS, ToWrite};
 use super::save_state::Storage;
 use super::workspace::Workspace;
@@ -138,23 +139,6 @@ impl Workspace {
         platform::after_ms(RETRY_AFTER_MS + 50, move || workspace.pass_on(&document));
     }
 
-    fn note_lacking(&self, document: &DocumentHandle, lacking: Lacking) {
-        if lacking == Lacking::Something {
-            document.inner.skipped.set(true);
-        }
-    }
-
-    /// Something was kept: storage works (again), and takes what was left out while it did not.
-    fn works_again(&self, document: &DocumentHandle) {
-        if let Storage::Failed(_) = self.storage().get_untracked() {
-            self.set_storage(Storage::Keeping { persistent: None });
-            self.ask_persisted();
-        }
-        if document.inner.keeps_log.get() {
-            self.log_what_was_skipped(document);
-        }
-    }
-
     /// The browser is asked once not to clear what it keeps.
     fn ask_to_persist_once(&self) {
         if !self.note_asked_to_persist() && platform::is_secure() {
@@ -162,7 +146,7 @@ impl Workspace {
         }
     }
 
-    fn grown(&self, document: &DocumentHandle, rows: usize, bytes: usize) {
+    pub(super) fn grown(&self, document: &DocumentHandle, rows: usize, bytes: usize) {
         document
             .inner
             .log_rows
@@ -208,7 +192,7 @@ impl Workspace {
             return;
         }
         if !document.inner.keeps_log.get() {
-            document.inner.skipped.set(true);
+            document.inner.lag.set(Lag::Behind);
             return;
         }
         let mut unlogged = document.inner.unlogged.borrow_mut();
@@ -250,37 +234,10 @@ impl Workspace {
                 }
                 Err(fault) => {
                     workspace.set_storage(Storage::Failed(fault));
-                    document.inner.skipped.set(true);
+                    workspace.note_lacking(&document, Lacking::Something);
                 }
             }
             workspace.fold_if_long(&document);
-        });
-    }
-
-    /// The tab that kept the log is gone and this one goes on: writes what neither has written.
-    pub(super) fn log_what_was_skipped(&self, document: &DocumentHandle) {
-        if !document.inner.skipped.replace(false) {
-            return;
-        }
-        let workspace = self.clone();
-        let document = document.clone();
-        spawn_local(async move {
-            let Ok(database) = workspace.database().await else {
-                return;
-            };
-            let Ok(stored) = database.load(document.name()).await else {
-                return;
-            };
-            let Some(kept) = opened(&stored) else {
-                return;
-            };
-            let missing = document
-                .replica()
-                .borrow()
-                .missing_for(&kept.replica().version());
-            if let Ok(update) = missing {
-                workspace.log_later(&document, update);
-            }
         });
     }
 
@@ -366,7 +323,7 @@ async fn fold(database: &Db, document: &DocumentHandle) -> Result<Left, StorageF
 }
 
 /// What is stored, opened; `None` if some of it does not apply.
-fn opened(stored: &Stored) -> Option<Ordered> {
+pub(super) fn opened(stored: &Stored) -> Option<Ordered> {
     let rows: Vec<Bytes> = stored
         .rows
         .iter()

@@ -295,7 +295,7 @@ impl Workspace {
                 return;
             };
             claimed.inner.keeps_log.set(true);
-            workspace.log_what_was_skipped(&claimed);
+            workspace.catch_up_log(&claimed);
         });
         // Without locks every tab logs what it hears: more rows, nothing lost.
         document.inner.keeps_log.set(lock.is_none());
