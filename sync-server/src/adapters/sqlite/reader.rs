@@ -5,16 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _};
 use sheaf_shared::ids::DocName;
-use sheaf_shared::replica::EMPTY_UPDATE;
 use sheaf_shared::time::UnixMs;
 
 use super::fault::{OpenError, storage_fault};
 use super::rows::{head_of, signed, unsigned};
 use super::schema;
-use crate::adapters::codec;
+use crate::adapters::codec::{self, Assembly};
 use crate::ports::{
     DocumentSummary, Entry, Generation, Head, Quarantined, READ_BYTES_MAX, ReadFault, Seq,
-    StorageFault, StoredDocument, UpdateBytes,
+    StorageFault, StoredDocument,
 };
 
 /// Most idle connections that are kept.
@@ -183,9 +182,7 @@ pub(super) fn rows(
     };
     let mut select = connection.prepare_cached(sql).map_err(fault)?;
     let mut rows = select.query((doc_id, signed(after.0))).map_err(fault)?;
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut expected: Option<u64> = None;
-    let mut bytes = 0_usize;
+    let mut assembly = Assembly::default();
     while let Some(row) = rows.next().map_err(fault)? {
         let first = unsigned(row.get(0).map_err(fault)?);
         let last = unsigned(row.get(1).map_err(fault)?);
@@ -194,44 +191,26 @@ pub(super) fn rows(
         let updates = updates
             .as_blob()
             .map_err(|_| ReadFault::Damaged("a row holds no bytes".to_owned()))?;
-        if codec::checksum(doc.as_str(), first, last, updates) != checksum {
-            return Err(ReadFault::Damaged(format!(
-                "the checksum of the updates from {first} does not match"
-            )));
-        }
-        if let Some(expected) = expected
-            && expected != first
-        {
-            return Err(ReadFault::Damaged(format!(
-                "update {expected} is missing: the log goes on at {first}"
-            )));
-        }
-        expected = Some(last + 1);
-        let split = codec::split(Seq(first), Seq(last), updates).ok_or_else(|| {
-            ReadFault::Damaged(format!("the updates from {first} do not come apart"))
-        })?;
-        bytes += updates.len();
-        entries.extend(split.into_iter().filter(|entry| entry.seq > after));
-        if bytes >= bytes_max && !entries.is_empty() {
+        let is_sound = codec::checksum(doc.as_str(), first, last, updates) == checksum;
+        assembly
+            .take(after, (Seq(first), Seq(last)), updates, is_sound)
+            .map_err(ReadFault::Damaged)?;
+        if assembly.is_full(bytes_max) {
             break;
         }
     }
-    put_aside(connection, doc_id, &mut entries)?;
-    Ok(entries)
+    Ok(assembly.done(put_aside(connection, doc_id)?))
 }
 
-fn put_aside(connection: &Connection, doc_id: i64, entries: &mut [Entry]) -> Result<(), ReadFault> {
-    let mut select = connection
-        .prepare_cached("SELECT seq FROM quarantine WHERE doc_id = ?1 AND seq IS NOT NULL")
-        .map_err(fault)?;
-    let mut rows = select.query([doc_id]).map_err(fault)?;
-    while let Some(row) = rows.next().map_err(fault)? {
-        let seq = Seq(unsigned(row.get(0).map_err(fault)?));
-        if let Ok(index) = entries.binary_search_by_key(&seq, |entry| entry.seq) {
-            entries[index].update = UpdateBytes::from_static(EMPTY_UPDATE);
-        }
-    }
-    Ok(())
+/// The places whose updates were put aside.
+fn put_aside(connection: &Connection, doc_id: i64) -> Result<Vec<Seq>, ReadFault> {
+    let read = || -> rusqlite::Result<Vec<Seq>> {
+        connection
+            .prepare_cached("SELECT seq FROM quarantine WHERE doc_id = ?1 AND seq IS NOT NULL")?
+            .query_map([doc_id], |row| Ok(Seq(unsigned(row.get(0)?))))?
+            .collect()
+    };
+    read().map_err(fault)
 }
 
 pub(super) fn read_since(
