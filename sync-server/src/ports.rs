@@ -19,6 +19,8 @@ pub type UpdateBytes = Bytes;
 pub struct Entry {
     /// Its place.
     pub seq: Seq,
+    /// When it was stored. What became history is known by its segment alone: when the newest in it was stored.
+    pub at: UnixMs,
     /// The update.
     pub update: UpdateBytes,
 }

@@ -1,6 +1,7 @@
 //! How a batch of updates lies in one row of a database, and the checksum that goes with it.
 
 use sheaf_shared::replica::EMPTY_UPDATE;
+use sheaf_shared::time::UnixMs;
 
 use crate::ports::{Entry, Seq, UpdateBytes};
 
@@ -25,8 +26,25 @@ fn push_length(out: &mut Vec<u8>, mut length: usize) {
     }
 }
 
-/// Takes a row apart. `None` if the bytes do not hold exactly the updates `first..=last`.
-pub(crate) fn split(first: Seq, last: Seq, mut joined: &[u8]) -> Option<Vec<Entry>> {
+/// A row of the log or the history, as it lies in a database.
+#[derive(Debug)]
+pub(crate) struct Row<'row> {
+    /// Place of its first update.
+    pub(crate) first: Seq,
+    /// Place of its last update.
+    pub(crate) last: Seq,
+    /// When its newest update was stored.
+    pub(crate) at: UnixMs,
+    /// Whether the checksum is the one of this document, these places and these bytes.
+    pub(crate) is_sound: bool,
+    /// The updates, [`join`]ed.
+    pub(crate) updates: &'row [u8],
+}
+
+/// Takes a row apart. `None` if its bytes do not hold exactly the updates it names.
+fn split(row: &Row<'_>) -> Option<Vec<Entry>> {
+    let (first, last) = (row.first, row.last);
+    let mut joined = row.updates;
     let count = last.0.checked_sub(first.0)?.checked_add(1)?;
     // Each update takes a byte at least, so a damaged count cannot make this reserve more than the row is long.
     let mut entries = Vec::with_capacity(usize::try_from(count).ok()?.min(joined.len()));
@@ -35,6 +53,7 @@ pub(crate) fn split(first: Seq, last: Seq, mut joined: &[u8]) -> Option<Vec<Entr
         let (update, rest) = rest.split_at_checked(length)?;
         entries.push(Entry {
             seq: Seq(seq),
+            at: row.at,
             update: UpdateBytes::copy_from_slice(update),
         });
         joined = rest;
@@ -96,14 +115,9 @@ pub(crate) struct Assembly {
 
 impl Assembly {
     /// Takes the next row; entries up to `after` are left out. Says what is wrong with it, if something is.
-    pub(crate) fn take(
-        &mut self,
-        after: Seq,
-        (first, last): (Seq, Seq),
-        updates: &[u8],
-        is_sound: bool,
-    ) -> Result<(), String> {
-        if !is_sound {
+    pub(crate) fn take(&mut self, after: Seq, row: &Row<'_>) -> Result<(), String> {
+        let first = row.first;
+        if !row.is_sound {
             return Err(format!(
                 "the checksum of the updates from {} does not match",
                 first.0
@@ -117,10 +131,10 @@ impl Assembly {
                 expected.0, first.0
             ));
         }
-        self.expected = Some(last.plus(1));
-        let split = split(first, last, updates)
-            .ok_or_else(|| format!("the updates from {} do not come apart", first.0))?;
-        self.bytes += updates.len();
+        self.expected = Some(row.last.plus(1));
+        let split =
+            split(row).ok_or_else(|| format!("the updates from {} do not come apart", first.0))?;
+        self.bytes += row.updates.len();
         self.entries
             .extend(split.into_iter().filter(|entry| entry.seq > after));
         Ok(())
@@ -146,13 +160,23 @@ impl Assembly {
 mod tests {
     use super::*;
 
+    fn taken_apart(first: u64, last: u64, updates: &[u8]) -> Option<Vec<Entry>> {
+        split(&Row {
+            first: Seq(first),
+            last: Seq(last),
+            at: UnixMs(1_700_000_000_000),
+            is_sound: true,
+            updates,
+        })
+    }
+
     #[test]
     fn a_row_reads_back_as_the_updates_it_was_made_of() {
         let updates: Vec<UpdateBytes> = [0_usize, 1, 127, 128, 70_000]
             .iter()
             .map(|&length| vec![7_u8; length].into())
             .collect();
-        let entries = split(Seq(5), Seq(9), &join(&updates)).unwrap();
+        let entries = taken_apart(5, 9, &join(&updates)).unwrap();
         assert_eq!(
             entries
                 .iter()
@@ -171,15 +195,15 @@ mod tests {
         ]);
         for length in 0..joined.len() {
             assert_eq!(
-                split(Seq(1), Seq(2), &joined[..length]),
+                taken_apart(1, 2, &joined[..length]),
                 None,
                 "cut to {length}"
             );
         }
-        assert_eq!(split(Seq(1), Seq(1), &joined), None);
-        assert_eq!(split(Seq(1), Seq(3), &joined), None);
-        assert_eq!(split(Seq(2), Seq(1), &joined), None);
-        assert_eq!(split(Seq(1), Seq(u64::MAX), &joined), None);
+        assert_eq!(taken_apart(1, 1, &joined), None);
+        assert_eq!(taken_apart(1, 3, &joined), None);
+        assert_eq!(taken_apart(2, 1, &joined), None);
+        assert_eq!(taken_apart(1, u64::MAX, &joined), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::EMPTY_UPDATE;
 
+use crate::adapters::system::unix_now;
 use crate::ports::{
     Appended, DocumentSummary, Entry, Generation, Head, NewSnapshot, PutSnapshot, Quarantined,
     ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
@@ -74,9 +75,10 @@ impl Store for MemoryStore {
         let mut docs = self.docs();
         let kept = docs.entry(doc.clone()).or_default();
         let first = kept.stored.head().plus(1);
+        let at = unix_now();
         for update in updates {
             let seq = kept.stored.head().plus(1);
-            kept.stored.log.push(Entry { seq, update });
+            kept.stored.log.push(Entry { seq, at, update });
         }
         Ok(Appended {
             first,

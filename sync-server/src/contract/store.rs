@@ -11,6 +11,7 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::EMPTY_UPDATE;
 use sheaf_shared::time::UnixMs;
 
+use crate::adapters::system::unix_now;
 use crate::ports::{
     Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, Store, UpdateBytes,
 };
@@ -34,6 +35,7 @@ pub async fn honoured_by<S: Subject>(fresh: impl AsyncFn() -> S) {
     a_snapshot_made_from_an_old_one_is_outrun(&mut fresh().await).await;
     a_snapshot_of_updates_that_are_not_there_is_refused(&mut fresh().await).await;
     trimming_never_goes_past_the_snapshot(&mut fresh().await).await;
+    what_is_read_says_when_it_was_stored(&mut fresh().await).await;
     trimmed_updates_become_history(&mut fresh().await).await;
     a_reader_behind_the_trimmed_log_is_told_to_load(&mut fresh().await).await;
     an_update_put_aside_is_kept_and_answered_empty(&mut fresh().await).await;
@@ -238,6 +240,39 @@ async fn trimming_never_goes_past_the_snapshot(subject: &mut impl Subject) {
     assert_eq!(
         stored.updates().cloned().collect::<Vec<_>>(),
         [update("1+2"), update("3")]
+    );
+}
+
+async fn what_is_read_says_when_it_was_stored(subject: &mut impl Subject) {
+    let store = subject.store();
+    let mut stored = Vec::new();
+    for batch in [&["1", "2"][..], &["3"]] {
+        let before = unix_now();
+        put(&*store, &doc("a"), batch).await;
+        stored.push(before..=unix_now());
+        // The next batch is stored at another time.
+        while unix_now() == *stored[0].end() {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(store);
+    subject.restart().await;
+    let store = subject.store();
+    let read = store.read_since(&doc("a"), Seq(0)).await.unwrap().unwrap();
+    let loaded = store.load(&doc("a")).await.unwrap().unwrap().log;
+    assert_eq!(loaded, read);
+    for (entry, within) in read.iter().zip([&stored[0], &stored[0], &stored[1]]) {
+        assert!(within.contains(&entry.at), "{entry:?} not in {within:?}");
+    }
+    store
+        .put_snapshot(&doc("a"), snapshot(0, 3, "1+2+3"))
+        .await
+        .unwrap();
+    store.trim(&doc("a"), Seq(3)).await.unwrap();
+    let history = store.history_since(&doc("a"), Seq(0)).await.unwrap();
+    assert!(
+        stored[1].contains(&history[2].at),
+        "folding rows into history must not make them look newer or older"
     );
 }
 

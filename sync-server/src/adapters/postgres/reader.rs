@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
 use super::fault::of_reading;
-use super::rows::{LogRow, signed, unsigned};
+use super::rows::{row_of, signed, unsigned};
 use crate::adapters::codec::{self, Assembly};
 use crate::ports::{
     DocumentSummary, Entry, Generation, Head, Quarantined, READ_BYTES_MAX, ReadFault, Seq,
@@ -121,7 +121,7 @@ async fn log_since(
 ) -> Result<Vec<Entry>, ReadFault> {
     // The row that holds `after` itself may hold later ones too.
     let question = sqlx::query(
-        "SELECT first_seq, last_seq, checksum, updates FROM log
+        "SELECT first_seq, last_seq, checksum, updates, at_ms FROM log
          WHERE doc_id = $1 AND first_seq >= COALESCE(
              (SELECT MAX(first_seq) FROM log WHERE doc_id = $1 AND first_seq <= $2), 0)
          ORDER BY first_seq",
@@ -151,7 +151,7 @@ pub(super) async fn history_since(
         return Ok(Vec::new());
     };
     let question = sqlx::query(
-        "SELECT first_seq, last_seq, checksum, updates FROM history
+        "SELECT first_seq, last_seq, checksum, updates, at_ms FROM history
          WHERE doc_id = $1 AND first_seq >= COALESCE(
              (SELECT MAX(first_seq) FROM history WHERE doc_id = $1 AND first_seq <= $2), 0)
          ORDER BY first_seq",
@@ -174,10 +174,8 @@ pub(super) async fn history_since(
 }
 
 fn take(assembly: &mut Assembly, doc: &DocName, after: Seq, row: &PgRow) -> Result<(), ReadFault> {
-    let row = LogRow::read(doc, row).map_err(fault)?;
-    assembly
-        .take(after, (row.first, row.last), row.updates, row.is_sound)
-        .map_err(ReadFault::Damaged)
+    let row = row_of(doc, row).map_err(fault)?;
+    assembly.take(after, &row).map_err(ReadFault::Damaged)
 }
 
 async fn done(

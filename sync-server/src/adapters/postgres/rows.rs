@@ -2,6 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use sheaf_shared::ids::DocName;
+use sheaf_shared::time::UnixMs;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
@@ -140,7 +141,7 @@ async fn held(
 struct Segment {
     first: Seq,
     last: Seq,
-    at_ms: i64,
+    at: UnixMs,
     updates: Vec<u8>,
 }
 
@@ -189,29 +190,29 @@ async fn segments_of(
     let mut moved = 0;
     let mut last_moved = Seq(0);
     while let Some(row) = rows.try_next().await? {
-        let LogRow {
+        let codec::Row {
             first,
             last,
+            at,
             is_sound,
             updates,
-        } = LogRow::read(doc, &row)?;
+        } = row_of(doc, &row)?;
         // A damaged row stays where it is, for `verify` to find: moving it would give it a fresh checksum.
         if !is_sound {
             break;
         }
         moved += last.0 - first.0 + 1;
         last_moved = last;
-        let at_ms = row.try_get(4)?;
         match segments.last_mut() {
             Some(open) if open.updates.len() + updates.len() <= SEGMENT_BYTES => {
                 open.last = last;
-                open.at_ms = at_ms;
+                open.at = at;
                 open.updates.extend_from_slice(updates);
             }
             Some(_) | None => segments.push(Segment {
                 first,
                 last,
-                at_ms,
+                at,
                 updates: updates.to_vec(),
             }),
         }
@@ -234,7 +235,7 @@ async fn put_segment(
     .bind(doc_id)
     .bind(signed(segment.first.0))
     .bind(signed(segment.last.0))
-    .bind(segment.at_ms)
+    .bind(signed(segment.at.0))
     .bind(i64::from(checksum))
     .bind(&segment.updates)
     .execute(connection)
@@ -287,28 +288,23 @@ pub(super) async fn probe(connection: &mut PgConnection) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// One row of the log or the history, as it lies there: columns `first_seq, last_seq, checksum, updates`.
-pub(super) struct LogRow<'row> {
-    pub(super) first: Seq,
-    pub(super) last: Seq,
-    pub(super) is_sound: bool,
-    pub(super) updates: &'row [u8],
-}
-
-impl<'row> LogRow<'row> {
-    pub(super) fn read(doc: &DocName, row: &'row PgRow) -> Result<Self, sqlx::Error> {
-        let first = Seq(unsigned(row.try_get(0)?));
-        let last = Seq(unsigned(row.try_get(1)?));
-        let checksum: i64 = row.try_get(2)?;
-        let updates: &[u8] = row.try_get(3)?;
-        let of_bytes = codec::checksum_of_bytes(doc.as_str(), updates);
-        Ok(Self {
-            first,
-            last,
-            is_sound: i64::from(codec::placed(of_bytes, first, last)) == checksum,
-            updates,
-        })
-    }
+/// One row of the log or the history: columns `first_seq, last_seq, checksum, updates, at_ms`.
+pub(super) fn row_of<'row>(
+    doc: &DocName,
+    row: &'row PgRow,
+) -> Result<codec::Row<'row>, sqlx::Error> {
+    let first = Seq(unsigned(row.try_get(0)?));
+    let last = Seq(unsigned(row.try_get(1)?));
+    let checksum: i64 = row.try_get(2)?;
+    let updates: &[u8] = row.try_get(3)?;
+    let of_bytes = codec::checksum_of_bytes(doc.as_str(), updates);
+    Ok(codec::Row {
+        first,
+        last,
+        at: UnixMs(unsigned(row.try_get(4)?)),
+        is_sound: i64::from(codec::placed(of_bytes, first, last)) == checksum,
+        updates,
+    })
 }
 
 /// PostgreSQL's integers are signed; ours never reach the sign bit.

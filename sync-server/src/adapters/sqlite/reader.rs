@@ -172,11 +172,11 @@ pub(super) fn rows(
     // The row that holds `after` itself may hold later ones too.
     let sql = match table {
         Table::Log => {
-            "SELECT first_seq, last_seq, checksum, updates FROM log WHERE doc_id = ?1 AND first_seq >=
+            "SELECT first_seq, last_seq, checksum, updates, at_ms FROM log WHERE doc_id = ?1 AND first_seq >=
              COALESCE((SELECT MAX(first_seq) FROM log WHERE doc_id = ?1 AND first_seq <= ?2 + 1), 0) ORDER BY first_seq"
         }
         Table::History => {
-            "SELECT first_seq, last_seq, checksum, updates FROM history WHERE doc_id = ?1 AND first_seq >=
+            "SELECT first_seq, last_seq, checksum, updates, at_ms FROM history WHERE doc_id = ?1 AND first_seq >=
              COALESCE((SELECT MAX(first_seq) FROM history WHERE doc_id = ?1 AND first_seq <= ?2 + 1), 0) ORDER BY first_seq"
         }
     };
@@ -191,10 +191,14 @@ pub(super) fn rows(
         let updates = updates
             .as_blob()
             .map_err(|_| ReadFault::Damaged("a row holds no bytes".to_owned()))?;
-        let is_sound = codec::checksum(doc.as_str(), first, last, updates) == checksum;
-        assembly
-            .take(after, (Seq(first), Seq(last)), updates, is_sound)
-            .map_err(ReadFault::Damaged)?;
+        let row = codec::Row {
+            first: Seq(first),
+            last: Seq(last),
+            at: UnixMs(unsigned(row.get(4).map_err(fault)?)),
+            is_sound: codec::checksum(doc.as_str(), first, last, updates) == checksum,
+            updates,
+        };
+        assembly.take(after, &row).map_err(ReadFault::Damaged)?;
         if assembly.is_full(bytes_max) {
             break;
         }
