@@ -78,9 +78,9 @@ test(`keys and opening on a page of ${BLOCKS} blocks`, async ({ ownProgram, ownP
   const blocks = await ada.app.body.evaluate((body) => body.querySelectorAll(".block").length);
   expect(blocks).toBeGreaterThanOrEqual(BLOCKS);
 
-  await page.evaluate(watchKeys);
   const protocol = await page.context().newCDPSession(page);
   await protocol.send("Performance.enable", { timeDomain: "threadTicks" });
+  const letters = (): Promise<void> => page.keyboard.type("river stone ".repeat(KEYS).slice(0, KEYS), { delay: KEY_EVERY_MS });
   const measured = async (what: string, typing: () => Promise<void>): Promise<void> => {
     await keysTook(page);
     const before = await processorTime(protocol);
@@ -89,6 +89,7 @@ test(`keys and opening on a page of ${BLOCKS} blocks`, async ({ ownProgram, ownP
     const each = ((await processorTime(protocol)) - before) * 1_000 / took.length;
     lines.push(`${told(what, took, { share: 0.95, ms: 16 })}; main thread busy for ${each.toFixed(1)} ms of processor time each`);
   };
+  await page.evaluate(watchKeys);
   const places: [string, string][] = [
     ["a letter in a paragraph", ".block.paragraph"],
     ["a letter in a numbered item", ".block.ordered"],
@@ -98,7 +99,7 @@ test(`keys and opening on a page of ${BLOCKS} blocks`, async ({ ownProgram, ownP
     const middle = Math.floor((await ada.app.body.locator(selector).count()) / 2);
     await ada.app.body.locator(selector).nth(middle).click();
     await page.keyboard.press("End");
-    await measured(what, () => page.keyboard.type("river stone ".repeat(KEYS).slice(0, KEYS), { delay: KEY_EVERY_MS }));
+    await measured(what, letters);
   }
   const items = ada.app.body.locator(".block.ordered");
   await items.nth(Math.floor((await items.count()) / 2)).click();
@@ -109,5 +110,9 @@ test(`keys and opening on a page of ${BLOCKS} blocks`, async ({ ownProgram, ownP
       await page.keyboard.type("x", { delay: KEY_EVERY_MS / 2 });
     }
   });
+  // What this machine and its screen's rhythm cost where there is next to nothing to draw.
+  await ada.app.createPage("Empty");
+  await ada.app.body.click();
+  await measured("the floor: a letter on an empty page", letters);
   console.log(lines.join("\n"));
 });

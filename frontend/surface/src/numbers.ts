@@ -43,18 +43,22 @@ function countsBehind(node: Node, before: readonly number[]): readonly number[] 
 const NONE: readonly number[] = new Array<number>(DEPTHS).fill(0);
 const equal = (a: readonly number[] | undefined, b: readonly number[]): boolean => a === b || (a !== undefined && a.every((count, at) => count === b[at]));
 
+/** More items than this are found by going over all elements once. */
+const FEW = 8;
+const BLOCKS = ":scope > .block, :scope > .block-group > .block";
+
 class Numbers {
   private doc: Node | null = null;
   /** Counts behind each block. */
   private counts: (readonly number[])[] = [];
-  /** Items drawn since the last time. */
-  private readonly drawn = new Set<HTMLElement>();
+  /** Items drawn since the last time, and where each one is. */
+  private readonly drawn = new Map<HTMLElement, () => number | undefined>();
 
-  draw(node: Node): NodeView {
+  draw(node: Node, place: () => number | undefined): NodeView {
     const spec = schema.nodes.ordered!.spec.toDOM!(node) as unknown as [string, Record<string, string>];
     const dom = document.createElement(spec[0]);
     for (const [key, value] of Object.entries(spec[1])) dom.setAttribute(key, value);
-    this.drawn.add(dom);
+    this.drawn.set(dom, place);
     // The number is written into the element behind ProseMirror's back.
     return { dom, contentDOM: dom, ignoreMutation: (change) => change.type === "attributes" };
   }
@@ -63,15 +67,44 @@ class Numbers {
     const { doc } = view.state;
     if (doc === this.doc && this.drawn.size === 0) return;
     const [from, to] = this.count(doc);
-    doc.forEach((node, offset, i) => {
-      if (node.type.name !== "ordered" || (this.drawn.size === 0 && (i < from || i >= to))) return;
-      const dom = view.nodeDOM(offset);
-      if (!(dom instanceof HTMLElement) || (!this.drawn.has(dom) && (i < from || i >= to))) return;
-      const depth = Math.min(Number(node.attrs.indent) || 0, DEPTHS - 1);
-      const number = written(this.counts[i]![depth]!, depth);
-      if (dom.dataset.number !== number) dom.dataset.number = number;
-    });
+    if (to - from + this.drawn.size > FEW) this.writeAll(view, from, to);
+    else this.writeFew(view, from, to);
     this.drawn.clear();
+  }
+
+  /** Looks for each element by itself: ProseMirror walks over all blocks for it. */
+  private writeFew(view: EditorView, from: number, to: number): void {
+    const { doc } = view.state;
+    let offset = 0;
+    for (let i = 0; i < to; i += 1) {
+      const node = doc.child(i);
+      if (i >= from && node.type.name === "ordered") this.write(view.nodeDOM(offset), node, i);
+      offset += node.nodeSize;
+    }
+    for (const [dom, place] of this.drawn) {
+      const at = place();
+      const node = at === undefined ? null : doc.nodeAt(at);
+      if (node?.type.name === "ordered") this.write(dom, node, doc.resolve(at!).index());
+    }
+  }
+
+  /** Goes over all elements once. */
+  private writeAll(view: EditorView, from: number, to: number): void {
+    const { doc } = view.state;
+    const elements = view.dom.querySelectorAll(BLOCKS);
+    if (elements.length !== doc.childCount) return this.writeFew(view, 0, doc.childCount);
+    doc.forEach((node, _, i) => {
+      if (node.type.name !== "ordered") return;
+      const dom = elements[i]!;
+      if ((i >= from && i < to) || this.drawn.has(dom as HTMLElement)) this.write(dom, node, i);
+    });
+  }
+
+  private write(dom: globalThis.Node | null | undefined, node: Node, i: number): void {
+    if (!(dom instanceof HTMLElement)) return;
+    const depth = Math.min(Number(node.attrs.indent) || 0, DEPTHS - 1);
+    const number = written(this.counts[i]![depth]!, depth);
+    if (dom.dataset.number !== number) dom.dataset.number = number;
   }
 
   /** Counts anew where `doc` differs from the last one, and as far as that reaches. Returns that range of blocks. */
@@ -101,7 +134,7 @@ class Numbers {
 export function numbers(): Plugin {
   const all = new Numbers();
   return new Plugin({
-    props: { nodeViews: { ordered: (node) => all.draw(node) } },
+    props: { nodeViews: { ordered: (node, _, place) => all.draw(node, place) } },
     view: (view) => {
       all.update(view);
       return { update: (changed) => all.update(changed) };
