@@ -144,10 +144,19 @@ fn known_attacks() -> Vec<Case> {
             Update,
             nested_value(depth),
         ));
+    }
+    for depth in [7_000, 60_000, 1_000_000] {
         cases.push(Case::new(
             format!("elements nested {depth} deep"),
             Update,
-            nested_elements(depth as u64),
+            nested_elements(depth),
+        ));
+    }
+    for depth in [200, 60_000] {
+        cases.push(Case::new(
+            format!("elements nested {depth} deep by two writers in turns"),
+            Update,
+            turns(depth / 2, Turn::Inside),
         ));
     }
     cases
@@ -214,7 +223,16 @@ fn long_ones() -> Vec<Case> {
             Update,
             many_writers(|nth| nth << 16),
         ),
-        Case::new("a million types in two writers' turns", Update, turns()),
+        Case::new(
+            "a million types in two writers' turns",
+            Update,
+            turns(500_000, Turn::Beside),
+        ),
+        Case::new(
+            "a million types, each two deep somewhere",
+            Update,
+            scattered(),
+        ),
         Case::new("a million deleted ranges", Update, deleted()),
     ]
 }
@@ -237,23 +255,49 @@ fn many_writers(id: impl Fn(u64) -> u64) -> Vec<u8> {
     update.num(0).0
 }
 
-/// Two writers answer each other a million times, each time with something that can hold others.
-fn turns() -> Vec<u8> {
-    let half = 500_000_u64;
-    let writer = |me: u64, other: u64, first: &[u8]| {
-        let mut section = Bytes::new().num(half).num(me).num(0).raw(first);
+#[derive(Clone, Copy)]
+enum Turn {
+    Beside,
+    Inside,
+}
+
+/// Two writers answer each other, `half` times each, each time with something that can hold others.
+fn turns(half: u64, turn: Turn) -> Vec<u8> {
+    let answer = match turn {
+        Turn::Beside => &[0x87][..],
+        Turn::Inside => &[7, 0],
+    };
+    let writer = |me: u64, other: u64, first: Bytes| {
+        let mut section = Bytes::new()
+            .num(half)
+            .num(me)
+            .num(0)
+            .raw(&first.0)
+            .raw(&[2]);
         for clock in 1..half {
-            section = section
-                .raw(&[0x87])
-                .num(other)
-                .num(clock - u64::from(me == 9));
-            section = section.raw(&[2]);
+            section = section.raw(answer).num(other);
+            section = section.num(clock - u64::from(me == 9)).raw(&[2]);
         }
         section.0
     };
-    let nine = writer(9, 7, &[7, 1, 1, 0x74, 2]);
-    let seven = writer(7, 9, &[0x87, 9, 0, 2]);
+    let nine = writer(9, 7, Bytes::new().raw(&[7, 1, 1, 0x74]));
+    let seven = writer(7, 9, Bytes::new().raw(answer).raw(&[9, 0]));
     Bytes::new().num(2).raw(&nine).raw(&seven).num(0).0
+}
+
+/// One writer's types, at the top and inside one of those before by turns, so that no two neighbours are as deep, and
+/// each stands somewhere else than the one before.
+fn scattered() -> Vec<u8> {
+    let mut update = Bytes::new().num(1).num(1_000_000).raw(&[7, 0]);
+    update = update.raw(&[7, 1]).text("t").raw(&[2]);
+    for clock in 1..1_000_000_u64 {
+        let inside = clock.wrapping_mul(0x9e37_79b9_7f4a_7c15) % clock / 2 * 2;
+        update = match clock % 2 {
+            0 => update.raw(&[7, 1]).text("t").raw(&[2]),
+            _ => update.raw(&[7, 0, 7]).num(inside).raw(&[2]),
+        };
+    }
+    update.num(0).0
 }
 
 fn deleted() -> Vec<u8> {

@@ -77,6 +77,8 @@ struct Tally {
     types: u32,
     values: u32,
     steps: u64,
+    /// An item stands beside or in another writer's.
+    refers_to_others: bool,
     /// Of other writers: the clock up to which they must be known.
     needs: BTreeMap<ClientId, u32>,
     /// The need looked at last: references come in flocks.
@@ -202,9 +204,11 @@ impl<'a> Gate<'a> {
         if self.reader.left() > 0 {
             return Err(Refusal::here(&self.reader, "bytes are left at the end"));
         }
-        // Each level needs an item that holds others, so few of them cannot be deep.
-        if self.tally.types as usize > TREE_DEPTH_MAX {
-            tree::check_depth(update, self)?;
+        // Each level needs an item that holds others, so few of them cannot be deep. One writer's nesting was seen
+        // while it was read.
+        let types = self.tally.types as usize;
+        if types > TREE_DEPTH_MAX && sections.len() > 1 && self.tally.refers_to_others {
+            self.tally.steps += tree::check_depth(update, &sections)?;
         }
         let needs = std::mem::take(&mut self.tally.needs);
         let Tally {
@@ -245,9 +249,9 @@ impl<'a> Gate<'a> {
     ) -> Result<(), Refusal> {
         let mut writers = Writers::new(self.bounds.writers, self.bounds.like_writers);
         for _ in 0..self.count(WRITER_BYTES_MIN)? {
-            let section = self.section()?;
+            let mut section = self.section()?;
             writers.add(section.client, self.reader.at())?;
-            self.section_runs(&section, runs)?;
+            section.until = self.section_runs(&section, runs)?;
             sections.push(section);
         }
         writers.finish(self.reader.at())
@@ -268,20 +272,27 @@ impl<'a> Gate<'a> {
         Ok(Section {
             client,
             clock,
+            until: clock,
             blocks,
             at: self.reader.at(),
         })
     }
 
-    fn section_runs(&mut self, section: &Section, runs: &mut Vec<Run>) -> Result<(), Refusal> {
+    /// Reads a writer's blocks; gives the clock behind the last.
+    fn section_runs(&mut self, section: &Section, runs: &mut Vec<Run>) -> Result<u32, Refusal> {
+        let mut depths = tree::Depths::default();
         let mut clock = section.clock;
         let mut run_from = clock;
         let client = ClientId(section.client);
         for _ in 0..section.blocks {
-            let block = self.block(Id {
+            let id = Id {
                 client: section.client,
                 clock,
-            })?;
+            };
+            let block = self.block(id)?;
+            if section.blocks as usize > TREE_DEPTH_MAX {
+                depths.note(id, &block, self.reader.at())?;
+            }
             // Both are at most CLOCK_MAX.
             let until = clock + block.clocks;
             if until > CLOCK_MAX {
@@ -306,7 +317,7 @@ impl<'a> Gate<'a> {
                 until: clock,
             });
         }
-        Ok(())
+        Ok(clock)
     }
 
     fn block(&mut self, id: Id) -> Result<Block, Refusal> {
@@ -384,6 +395,7 @@ impl<'a> Gate<'a> {
         // A writer's own earlier clocks are known wherever its blocks fit.
         if client != item.client {
             self.tally.need(client, clock + 1);
+            self.tally.refers_to_others = true;
         }
         Ok(Id { client, clock })
     }
@@ -468,6 +480,8 @@ impl<'a> Gate<'a> {
 struct Section {
     client: u64,
     clock: u32,
+    /// The clock behind the last block.
+    until: u32,
     blocks: u32,
     /// Offset of the first block.
     at: usize,

@@ -1,5 +1,6 @@
 //! Nesting that would overflow the stack of whoever walks it: the gate refuses it, however it is put together.
 
+use sheaf_shared::gate::update;
 use sheaf_shared::testing::Bytes;
 
 use crate::support::{one_block, passes, refused};
@@ -115,4 +116,60 @@ fn blocks_that_refer_to_themselves_or_in_a_circle_are_refused() {
     }
     circle = circle.num(1).num(5).num(0).raw(&[7, 0, 9, 0, 0]).num(0);
     refused(&circle.0, "blocks refer to each other in a circle");
+}
+
+#[test]
+fn nesting_is_refused_as_soon_as_it_is_seen_however_much_follows() {
+    for depth in [1_000, 60_000, 1_000_000] {
+        let nested = chain(depth, |update, place| update.raw(&[7, 0, 1]).num(place - 1));
+        let (verdict, steps) = update::inspect_metered(&nested);
+        assert_eq!(verdict.unwrap_err().reason, TOO_DEEP_TREE);
+        assert!(
+            steps < 200,
+            "{steps} blocks were looked at of {depth} nested ones"
+        );
+    }
+}
+
+/// Two writers answer each other `turns` times, each with something that can hold others.
+fn answers(turns: u64, answer: impl Fn(Bytes, u64, u64) -> Bytes) -> Vec<u8> {
+    let mut nine = Bytes::new().num(turns).raw(&[9, 0, 7, 1]).text("t");
+    let mut seven = answer(Bytes::new().num(turns).raw(&[7, 0]), 9, 0).raw(&[2]);
+    nine = nine.raw(&[2]);
+    for turn in 1..turns {
+        nine = answer(nine, 7, turn - 1).raw(&[2]);
+        seven = answer(seven, 9, turn).raw(&[2]);
+    }
+    Bytes::new().num(2).raw(&nine.0).raw(&seven.0).num(0).0
+}
+
+#[test]
+fn two_writers_who_answer_each_other_pass_side_by_side_and_not_inside_each_other() {
+    let beside = |update: Bytes, other, clock| update.raw(&[0x87]).num(other).num(clock);
+    passes(&answers(50_000, beside));
+    let inside = |update: Bytes, other, clock| update.raw(&[7, 0]).num(other).num(clock);
+    refused(&answers(50_000, inside), TOO_DEEP_TREE);
+}
+
+#[test]
+fn what_an_update_does_not_bring_counts_as_being_at_the_top() {
+    // Writer 9 brings clocks 5 to 132, each inside the one before, skips 133 to 135, and brings 136, as deep as can be.
+    let mut nine = Bytes::new().num(130).raw(&[9, 5, 7, 1]).text("t").raw(&[2]);
+    for clock in 5..132 {
+        nine = nine.raw(&[7, 0, 9]).num(clock).raw(&[2]);
+    }
+    nine = nine.raw(&[10, 3, 7, 0, 9]).num(132).raw(&[2]);
+    // Writer 11, who is looked at later, hangs types there, and under what comes before, between and behind.
+    let under = |clock: u64| {
+        let mut eleven = Bytes::new().num(200).raw(&[11, 0]);
+        for _ in 0..200 {
+            eleven = eleven.raw(&[7, 0, 9]).num(clock).raw(&[2]);
+        }
+        let both = Bytes::new().num(2).raw(&eleven.0).raw(&nine.0);
+        both.num(0).0
+    };
+    for clock in [0, 4, 5, 132, 133, 135, 137, 5_000] {
+        passes(&under(clock));
+    }
+    refused(&under(136), TOO_DEEP_TREE);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::order::Walk;
+use super::order::{LeftOut, Walk};
 use super::{Refusal, Section, inspect};
 use crate::ids::ClientId;
 
@@ -158,7 +158,8 @@ impl Facts {
     fn is_ready_for(&self, bytes: &[u8], clock_of: impl Fn(ClientId) -> u32) -> bool {
         // One writer's blocks refer to earlier ones of its own, and to what is there already.
         self.lacks(&clock_of).is_none()
-            && (self.sections.len() < 2 || Walk::new(bytes, self, clock_of).reaches_all())
+            && (self.sections.len() < 2
+                || Walk::new(bytes, &self.sections, clock_of, LeftOut::Lacks).reaches_all())
     }
 
     fn lacks(&self, clock_of: impl Fn(ClientId) -> u32) -> Option<Lacks> {

@@ -9,8 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use super::inspected::Facts;
-use super::{Block, BlockKind, Gate, Id, STORED};
+use super::{Block, BlockKind, Gate, Id, STORED, Section};
 use crate::ids::ClientId;
 
 /// A walk over the blocks of an update that passed the gate.
@@ -23,6 +22,16 @@ pub(super) struct Walk<'a, F> {
     /// For each writer: who waits for a clock of it, and for which, the lowest first.
     asking: Vec<BinaryHeap<Reverse<(u32, usize)>>>,
     clock_of: F,
+    left_out: LeftOut,
+}
+
+/// What to make of clocks that stand between or behind a writer's blocks and are not in the update.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// They are known only as far as was said beforehand.
+    Lacks,
+    /// They are known.
+    Known,
 }
 
 /// Where the walk stands in one writer's blocks.
@@ -33,6 +42,8 @@ struct Cursor {
     at: usize,
     /// Its clock.
     clock: u32,
+    /// The clock behind its last block.
+    until: u32,
     /// Blocks not taken yet.
     left: u32,
     /// How many clocks of this writer are there: known before, or taken.
@@ -64,17 +75,26 @@ enum Next {
 }
 
 impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
-    /// `clock_of` says how many clocks of a writer are known beforehand.
-    pub(super) fn new(update: &'a [u8], facts: &Facts, clock_of: F) -> Self {
-        let mut cursors: Vec<Cursor> = facts
-            .sections
+    /// `clock_of` says how many clocks of a writer are known beforehand; where what is left out is known, of writers
+    /// who are not in the update.
+    pub(super) fn new(
+        update: &'a [u8],
+        sections: &[Section],
+        clock_of: F,
+        left_out: LeftOut,
+    ) -> Self {
+        let mut cursors: Vec<Cursor> = sections
             .iter()
             .map(|section| Cursor {
                 client: section.client,
                 at: section.at,
                 clock: section.clock,
+                until: section.until,
                 left: section.blocks,
-                known: clock_of(ClientId(section.client)),
+                known: match left_out {
+                    LeftOut::Lacks => clock_of(ClientId(section.client)),
+                    LeftOut::Known => section.clock,
+                },
             })
             .collect();
         cursors.sort_unstable_by_key(|cursor| cursor.client);
@@ -84,7 +104,31 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
             asking: cursors.iter().map(|_| BinaryHeap::new()).collect(),
             cursors,
             clock_of,
+            left_out,
         }
+    }
+
+    /// How many writers there are.
+    pub(super) const fn writers(&self) -> usize {
+        self.cursors.len()
+    }
+
+    /// Whose this is of the writers, if the update does not end before it.
+    pub(super) fn writer_of(&self, id: Id) -> Option<usize> {
+        let writer = self.writer(id.client)?;
+        (id.clock < self.cursors[writer].until).then_some(writer)
+    }
+
+    fn writer(&self, client: u64) -> Option<usize> {
+        let cursors = &self.cursors;
+        cursors
+            .binary_search_by_key(&client, |cursor| cursor.client)
+            .ok()
+    }
+
+    /// How often it looked at a block.
+    pub(super) const fn steps(&self) -> u64 {
+        self.gate.tally.steps
     }
 
     /// Whether every block finds its place.
@@ -100,6 +144,11 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
 
     /// The next block that can be taken: each writer's in order, as many of one writer in a row as can be.
     pub(super) fn next(&mut self) -> Option<Taken> {
+        self.next_block().map(|(taken, _)| taken)
+    }
+
+    /// The same, with what it is.
+    pub(super) fn next_block(&mut self) -> Option<(Taken, Block)> {
         while let Some(&writer) = self.to_try.last() {
             match self.look_at(writer) {
                 Next::Known(block, behind) => {
@@ -108,7 +157,7 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
                 Next::Ready(block, behind) => {
                     let taken = self.step(writer, &block, behind);
                     self.wake(writer);
-                    return Some(taken);
+                    return Some((taken, block));
                 }
                 Next::Waits { writer: of, clock } => {
                     self.to_try.pop();
@@ -129,6 +178,7 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
             clock,
             left,
             known,
+            ..
         } = self.cursors[writer];
         if left == 0 {
             return Next::Never;
@@ -143,6 +193,7 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
             return Next::Known(block, behind);
         }
         let item = match block.kind {
+            BlockKind::Gap if self.left_out == LeftOut::Known => return Next::Ready(block, behind),
             BlockKind::Gap => return Next::Never,
             _ if clock > known => return Next::Never,
             BlockKind::Run => return Next::Ready(block, behind),
@@ -159,18 +210,19 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
 
     /// What to do about `other`, to which a block refers, unless it is there.
     fn missing(&self, other: Id) -> Option<Next> {
-        // Writers are in order.
-        let found = self
-            .cursors
-            .binary_search_by_key(&other.client, |cursor| cursor.client);
-        match found {
-            Ok(writer) if other.clock >= self.cursors[writer].known => Some(Next::Waits {
-                writer,
-                clock: other.clock,
-            }),
-            Err(_) if other.clock >= (self.clock_of)(ClientId(other.client)) => Some(Next::Never),
-            Ok(_) | Err(_) => None,
+        let Some(writer) = self.writer(other.client) else {
+            let known = (self.clock_of)(ClientId(other.client));
+            return (other.clock >= known).then_some(Next::Never);
+        };
+        let Cursor { known, until, .. } = self.cursors[writer];
+        if other.clock < known {
+            return None;
         }
+        if other.clock >= until {
+            return (self.left_out == LeftOut::Lacks).then_some(Next::Never);
+        }
+        let clock = other.clock;
+        Some(Next::Waits { writer, clock })
     }
 
     fn step(&mut self, writer: usize, block: &Block, behind: usize) -> Taken {

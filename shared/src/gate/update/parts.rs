@@ -8,7 +8,7 @@ mod split;
 
 use std::collections::BTreeMap;
 
-use super::order::{Taken, Walk};
+use super::order::{LeftOut, Taken, Walk};
 use super::{Gate, Inspected, OrRefuse, Refusal, STORED, inspect, inspect_stored};
 use crate::bytes::{Reader, put_var_uint, var_uint_bytes};
 use crate::ids::ClientId;
@@ -172,15 +172,14 @@ impl Part {
 
 impl Packer<'_> {
     fn blocks(&mut self, inspected: &Inspected<'_>) -> Result<(), Refusal> {
-        let from: BTreeMap<ClientId, u32> = inspected
-            .facts
-            .sections
+        let sections = &inspected.facts.sections;
+        let from: BTreeMap<ClientId, u32> = sections
             .iter()
             .map(|section| (ClientId(section.client), section.clock))
             .collect();
         // Whoever takes the update knows what it builds on.
         let known = |client: ClientId| from.get(&client).copied().unwrap_or(u32::MAX);
-        let mut walk = Walk::new(inspected.bytes(), &inspected.facts, known);
+        let mut walk = Walk::new(inspected.bytes(), sections, known, LeftOut::Lacks);
         while let Some(taken) = walk.next() {
             self.block(&taken)?;
         }
