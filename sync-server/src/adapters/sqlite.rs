@@ -10,6 +10,7 @@ mod lock;
 mod reader;
 mod rows;
 mod schema;
+mod wal;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -30,8 +31,10 @@ use crate::ports::{
     Appended, DocumentSummary, Entry, Head, NewSnapshot, PutSnapshot, Quarantined, ReadFault, Seq,
     StorageFault, Store, StoredDocument, UpdateBytes,
 };
+use checkpoint::Checkpointer;
 use jobs::Jobs;
 use reader::Readers;
+use wal::{Moving, WriteAheadLog};
 use writer::Job;
 
 /// Name of the database inside the data directory.
@@ -42,8 +45,24 @@ pub const FILE_NAME: &str = "sheaf.db";
 pub struct Options {
     /// Most pages of 4 KiB the file may have: a full disk to try things with.
     pub pages_max: Option<u32>,
+    /// Length of the write-ahead log, in bytes, from which on it is to start anew; usually 4 MiB.
+    pub log_bytes_worth: Option<u64>,
     /// While it holds a fault, each commit fails with it.
     pub commit_fault: CommitFault,
+}
+
+/// Length of the write-ahead log, in bytes, from which on it is to start anew.
+const LOG_BYTES_WORTH: u64 = 4 * 1024 * 1024;
+
+impl Options {
+    fn log_bytes_worth(&self) -> u64 {
+        self.log_bytes_worth.unwrap_or(LOG_BYTES_WORTH)
+    }
+
+    /// Bytes of the write-ahead log's file that are kept to be written again.
+    fn log_bytes_kept(&self) -> u64 {
+        self.log_bytes_worth() * u64::from(wal::WAIT_FACTOR)
+    }
 }
 
 /// The store in one data directory. Dropping it waits for what was already handed over.
@@ -70,22 +89,19 @@ impl SqliteStore {
             path: directory.to_owned(),
             cause,
         };
-        let mut connection = schema::open_writer(&path, options.pages_max)?;
+        let kept = options.log_bytes_kept();
+        let mut connection = schema::open_writer(&path, options.pages_max, kept)?;
         schema::migrate(&mut connection)?;
         sync_folder(directory).map_err(fail)?;
         let jobs = Arc::new(Jobs::default());
         let (wake, wakes) = channel();
-        let checkpointer = checkpoint::Checkpointer::open(&path, wakes)?;
+        let moving = Arc::new(Moving::default());
+        let checkpointer = Checkpointer::open(&path, wakes, Arc::clone(&moving))?;
+        let log = WriteAheadLog::new(options.log_bytes_worth(), wake, moving);
+        log.watch(&mut connection).map_err(OpenError::Database)?;
         let readers = Arc::new(Readers::open(&path)?);
-        let writer = writer::Writer::new(
-            path,
-            options.pages_max,
-            connection,
-            Arc::clone(&jobs),
-            wake,
-            options.commit_fault,
-            metrics,
-        );
+        let writer =
+            writer::Writer::new(path, options, connection, Arc::clone(&jobs), log, metrics);
         let threads = vec![
             writer::start(writer).map_err(fail)?,
             checkpoint::start(checkpointer).map_err(fail)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::fault::{OpenError, open_error};
+use super::rows::signed;
 
 /// Every migration, in order. A migration that has been released never changes.
 const MIGRATIONS: &[(u32, &str, &str)] = &[(
@@ -18,13 +19,22 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[(
 const APPLICATION_ID: i32 = 0x5348_4546;
 
 /// Longest wait, in milliseconds, for a lock that a backup tool holds.
-const BUSY_MS: u64 = 2_000;
+pub(super) const BUSY_MS: u64 = 2_000;
+
+/// Bytes of a page in the write-ahead log, its head included.
+pub(super) const LOG_PAGE_BYTES: u64 = 4_096 + 24;
 
 /// More statements than the writer has.
 const STATEMENTS_MAX: usize = 32;
 
 /// Opens the connection that writes.
-pub(super) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connection, OpenError> {
+///
+/// A write-ahead log that grew beyond `log_bytes_kept`, with one large document say, is cut to that when it starts anew.
+pub(super) fn open_writer(
+    path: &Path,
+    pages_max: Option<u32>,
+    log_bytes_kept: u64,
+) -> Result<Connection, OpenError> {
     let connection = Connection::open(path).map_err(open_error)?;
     connection
         .busy_timeout(Duration::from_millis(BUSY_MS))
@@ -46,6 +56,9 @@ pub(super) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connect
         .map_err(open_error)?;
     // Every statement of the writer stays compiled.
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection
+        .pragma_update(None, "journal_size_limit", signed(log_bytes_kept))
+        .map_err(open_error)?;
     if let Some(pages) = pages_max {
         connection
             .pragma_update(None, "max_page_count", pages)

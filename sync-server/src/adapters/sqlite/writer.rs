@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,10 +11,12 @@ use rusqlite::Connection;
 use sheaf_shared::ids::DocName;
 use tokio::sync::oneshot;
 
+use super::Options;
 use super::fault::storage_fault;
 use super::jobs::{Group, Jobs, Taking};
 use super::rows::{Done, Known, perform};
 use super::schema;
+use super::wal::WriteAheadLog;
 use crate::metrics::Metrics;
 use crate::ports::{
     Appended, NewSnapshot, PutSnapshot, Quarantined, Seq, StorageFault, UpdateBytes,
@@ -25,8 +26,6 @@ use crate::ports::{
 const KNOWN_DOCS_MAX: usize = 100_000;
 /// Pause, in milliseconds, between attempts to open a database that failed.
 const REOPEN_EVERY_MS: u64 = 500;
-/// Commits between two looks at the length of the write-ahead log.
-const COMMITS_PER_CHECKPOINT_LOOK: u32 = 256;
 
 /// Where the answer to a job goes.
 type Answer<T> = oneshot::Sender<Result<T, StorageFault>>;
@@ -84,38 +83,33 @@ pub type CommitFault = Arc<Mutex<Option<StorageFault>>>;
 
 pub(super) struct Writer {
     pub(super) path: PathBuf,
-    pub(super) pages_max: Option<u32>,
+    pub(super) options: Options,
     pub(super) connection: Option<Connection>,
     pub(super) jobs: Arc<Jobs>,
-    pub(super) checkpoints: Sender<()>,
-    pub(super) commit_fault: CommitFault,
+    pub(super) log: WriteAheadLog,
     pub(super) metrics: Arc<Metrics>,
     known: HashMap<DocName, Known>,
     reopen_at: Instant,
-    commits: u32,
 }
 
 impl Writer {
     pub(super) fn new(
         path: PathBuf,
-        pages_max: Option<u32>,
+        options: Options,
         connection: Connection,
         jobs: Arc<Jobs>,
-        checkpoints: Sender<()>,
-        commit_fault: CommitFault,
+        log: WriteAheadLog,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             path,
-            pages_max,
+            options,
             connection: Some(connection),
             jobs,
-            checkpoints,
-            commit_fault,
+            log,
             metrics,
             known: HashMap::new(),
             reopen_at: Instant::now(),
-            commits: 0,
         }
     }
 
@@ -144,12 +138,12 @@ impl Writer {
         let alone = group.len() == 1;
         match self.commit(&connection, &group) {
             Ok(outcomes) => {
-                self.connection = Some(connection);
                 self.metrics.store_commit.observe(started.elapsed());
                 for (job, outcome) in group.into_iter().zip(outcomes) {
                     answer(job, outcome);
                 }
-                self.look_at_wal();
+                self.log.look(&connection);
+                self.connection = Some(connection);
             }
             Err(fault) => {
                 self.known.clear();
@@ -187,7 +181,8 @@ impl Writer {
             return None;
         }
         self.reopen_at = Instant::now() + Duration::from_millis(REOPEN_EVERY_MS);
-        let connection = schema::open_writer(&self.path, self.pages_max).ok()?;
+        let kept = self.options.log_bytes_kept();
+        let mut connection = schema::open_writer(&self.path, self.options.pages_max, kept).ok()?;
         let (busy, _, _): (i64, i64, i64) = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -196,6 +191,7 @@ impl Writer {
         if busy != 0 {
             return None;
         }
+        self.log.watch(&mut connection).ok()?;
         tracing::info!("The database is open again");
         Some(connection)
     }
@@ -216,6 +212,7 @@ impl Writer {
             outcomes.push(done);
         }
         let injected = self
+            .options
             .commit_fault
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -227,15 +224,6 @@ impl Writer {
             .commit()
             .map_err(|error| storage_fault(&error))?;
         Ok(outcomes)
-    }
-
-    fn look_at_wal(&mut self) {
-        self.commits += 1;
-        if self.commits >= COMMITS_PER_CHECKPOINT_LOOK {
-            self.commits = 0;
-            // The other end is gone only while closing.
-            let _ = self.checkpoints.send(());
-        }
     }
 }
 
