@@ -138,8 +138,12 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
     pub fn apply(&mut self, update: &[u8], origin: Origin) -> Result<Applied, ReplicaError> {
-        let types = gate::update::inspect(update)?.types();
-        self.apply_checked(update, types, origin)
+        let inspected = gate::update::inspect(update)?;
+        let types = inspected.types();
+        match inspected.strides() {
+            Some(strides) => self.apply_checked(&strides, types, origin),
+            None => self.apply_checked(&[update], types, origin),
+        }
     }
 
     /// Applies a state out of our own store, which may have grown beyond what one update may be.
@@ -148,19 +152,49 @@ impl Replica {
     /// [`ReplicaError`] when the bytes were not taken. After [`ReplicaError::Broken`] drop the replica.
     pub fn apply_stored(&mut self, state: &[u8]) -> Result<Applied, ReplicaError> {
         let types = gate::update::inspect_stored(state)?.types();
-        self.apply_checked(state, types, Origin::Remote)
+        // What we encoded has no blocks to join.
+        self.apply_checked(&[state], types, Origin::Remote)
     }
 
-    /// Applies what the gate let through; `types` is its count of shared types.
-    fn apply_checked(
+    /// Applies an update that the gate let through, or the strides it was cut into; `types` is its count of shared types.
+    fn apply_checked<B: AsRef<[u8]>>(
         &mut self,
-        update: &[u8],
+        strides: &[B],
         types: u32,
         origin: Origin,
     ) -> Result<Applied, ReplicaError> {
         if self.broken {
             return Err(ReplicaError::Broken);
         }
+        for (place, stride) in strides.iter().enumerate() {
+            match self.apply_stride(stride.as_ref(), origin) {
+                // Half of an update is in the document.
+                Err(ReplicaError::Undecodable) if place > 0 => {
+                    self.broken = true;
+                    return Err(ReplicaError::Broken);
+                }
+                taken => taken?,
+            }
+        }
+        if types > 0 {
+            self.depth_bound = self.depth_bound.saturating_add(types);
+            if self.depth_bound > DEPTH_MAX {
+                self.depth_bound = depth::measure(&self.doc.transact(), DEPTH_MAX + 1);
+            }
+        }
+        if self.depth_bound > DEPTH_MAX {
+            self.broken = true;
+            return Err(ReplicaError::Broken);
+        }
+        self.clashed |= self.clock_of_own_id() > self.own_clock;
+        Ok(Applied {
+            has_missing: self.has_missing(),
+            another_writes_as_me: self.clashed,
+        })
+    }
+
+    /// One transaction.
+    fn apply_stride(&mut self, update: &[u8], origin: Origin) -> Result<(), ReplicaError> {
         let decoded = guard::catch(|| Update::decode_v1(update))
             .and_then(Result::ok)
             .ok_or(ReplicaError::Undecodable)?;
@@ -172,24 +206,9 @@ impl Replica {
         if !matches!(applied, Some(Ok(()))) {
             return Err(ReplicaError::Broken);
         }
-        let has_missing = txn.has_missing_updates();
-        let clock = txn.store().get_local_state();
-        if types > 0 {
-            self.depth_bound = self.depth_bound.saturating_add(types);
-            if self.depth_bound > DEPTH_MAX {
-                self.depth_bound = depth::measure(&*txn, DEPTH_MAX + 1);
-            }
-        }
         drop(ManuallyDrop::into_inner(txn));
-        if self.depth_bound > DEPTH_MAX {
-            return Err(ReplicaError::Broken);
-        }
         self.broken = false;
-        self.clashed |= clock > self.own_clock;
-        Ok(Applied {
-            has_missing,
-            another_writes_as_me: self.clashed,
-        })
+        Ok(())
     }
 
     /// Makes one edit, in one transaction. Returns it as an update for others, or `None` when nothing changed.

@@ -9,6 +9,7 @@
 //! writer. A block is a *run* (collected, or skipped: an update merged out of two with a third missing
 //! between them), or an *item*: where it belongs, and its content.
 
+mod block;
 mod content;
 mod inspected;
 mod order;
@@ -16,10 +17,15 @@ mod parts;
 mod tree;
 
 pub use inspected::{Checked, Inspected, Lacks, Run};
+use parts::in_strides;
 pub use parts::{PartBytes, in_parts};
 
 use std::collections::BTreeMap;
 
+use block::{
+    Block, BlockKind, COLLECTED, HAS_ORIGIN, HAS_PARENT_KEY, HAS_RIGHT_ORIGIN, Id, Item,
+    NO_SUCH_FLAG, SKIPPED,
+};
 use inspected::Facts;
 
 use super::writers::Writers;
@@ -79,6 +85,8 @@ struct Tally {
     steps: u64,
     /// An item stands beside or in another writer's.
     refers_to_others: bool,
+    /// Blocks that go on where the one before ends: whoever applies them makes one of both.
+    joins: u32,
     /// Of other writers: the clock up to which they must be known.
     needs: BTreeMap<ClientId, u32>,
     /// The need looked at last: references come in flocks.
@@ -146,43 +154,6 @@ const DELETED_BYTES_MIN: usize = 2 + RANGE_BYTES_MIN;
 /// Fewest bytes of a deleted range: from, and how many.
 const RANGE_BYTES_MIN: usize = 2;
 
-/// The whole first byte of a block that was collected.
-const COLLECTED: u8 = 0;
-/// The whole first byte of a block that is skipped.
-const SKIPPED: u8 = 10;
-const HAS_ORIGIN: u8 = 0x80;
-const HAS_RIGHT_ORIGIN: u8 = 0x40;
-const HAS_PARENT_KEY: u8 = 0x20;
-/// A bit of the first byte that Yjs reads as part of the kind, `yrs` doesn't, and nobody writes.
-const NO_SUCH_FLAG: u8 = 0x10;
-
-/// Names one inserted unit: its writer and its clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Id {
-    client: u64,
-    clock: u32,
-}
-
-/// A block, as far as its place in the tree matters.
-struct Block {
-    clocks: u32,
-    kind: BlockKind,
-}
-
-enum BlockKind {
-    Run,
-    Gap,
-    Item(Item),
-}
-
-/// Where an item belongs. Neighbours are of the same parent; none of the three: directly in a root.
-#[derive(Clone, Copy)]
-struct Item {
-    parent: Option<Id>,
-    left: Option<Id>,
-    right: Option<Id>,
-}
-
 impl<'a> Gate<'a> {
     fn new(update: &'a [u8], bounds: &'static Bounds) -> Self {
         Self {
@@ -215,10 +186,12 @@ impl<'a> Gate<'a> {
             blocks,
             deletions,
             types,
+            joins,
             ..
         } = self.tally;
         let facts = Facts {
             blocks,
+            joins,
             deletions,
             types,
             runs,
@@ -281,6 +254,7 @@ impl<'a> Gate<'a> {
     /// Reads a writer's blocks; gives the clock behind the last.
     fn section_runs(&mut self, section: &Section, runs: &mut Vec<Run>) -> Result<u32, Refusal> {
         let mut depths = tree::Depths::default();
+        let mut before = BlockKind::Gap;
         let mut clock = section.clock;
         let mut run_from = clock;
         let client = ClientId(section.client);
@@ -293,6 +267,7 @@ impl<'a> Gate<'a> {
             if section.blocks as usize > TREE_DEPTH_MAX {
                 depths.note(id, &block, self.reader.at())?;
             }
+            self.tally.joins += u32::from(block.kind.goes_on(&before, id));
             // Both are at most CLOCK_MAX.
             let until = clock + block.clocks;
             if until > CLOCK_MAX {
@@ -309,6 +284,7 @@ impl<'a> Gate<'a> {
                 run_from = until;
             }
             clock = until;
+            before = block.kind;
         }
         if run_from < clock {
             runs.push(Run {
@@ -358,6 +334,7 @@ impl<'a> Gate<'a> {
         Ok(Block {
             clocks,
             kind: BlockKind::Item(Item {
+                kind: info & 0x0f,
                 parent,
                 left,
                 right,

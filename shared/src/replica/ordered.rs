@@ -316,7 +316,10 @@ impl Early {
     }
 
     fn apply(&mut self, update: &Checked, replica: &mut Replica) -> Result<(), ReplicaError> {
-        replica.apply_checked(update.bytes(), update.types(), Origin::Remote)?;
+        match update.strides() {
+            Some(strides) => replica.apply_checked(&strides, update.types(), Origin::Remote)?,
+            None => replica.apply_checked(&[update.bytes()], update.types(), Origin::Remote)?,
+        };
         for run in update.runs() {
             let clock = self.clocks.entry(run.client).or_insert(0);
             *clock = run.until.max(*clock);

@@ -174,7 +174,7 @@ fn an_update_that_makes_yrs_panic_twice_breaks_the_replica_and_not_the_process()
             Err(ReplicaError::Refused(_))
         ));
         assert_eq!(text(&here), "abc");
-        let behind_the_gate = here.apply_checked(hostile, 0, Origin::Remote);
+        let behind_the_gate = here.apply_checked(&[hostile], 0, Origin::Remote);
         assert!(
             matches!(behind_the_gate, Err(ReplicaError::Broken)),
             "{behind_the_gate:?}"
@@ -243,4 +243,55 @@ fn replica_with_a_map(page: u32) -> Vec<u8> {
             yrs::Map::insert(&pages, txn, key, yrs::MapPrelim::from([("title", "x")]));
         })
         .unwrap()
+}
+
+#[test]
+fn many_edits_in_one_update_are_applied_in_short_transactions_and_come_out_the_same() {
+    let (mut ann, mut ben) = (replica(1), replica(2));
+    let mut updates = Vec::new();
+    for edit in 0..3_000_u32 {
+        let place = if edit % 100 == 0 { edit % 7 } else { edit };
+        updates.push(write(&mut ann, place.min(edit), "a"));
+        if edit % 50 == 0 {
+            let update = updates.last().unwrap().clone();
+            ben.apply(&update, Origin::Remote).unwrap();
+            updates.push(write(&mut ben, 0, "b"));
+            let deleted = ben.transact(Origin::Local, |txn| {
+                let content = txn.get_or_insert_text("content");
+                content.remove_range(txn, 0, 1);
+            });
+            updates.push(deleted.unwrap());
+        }
+    }
+    let mut one_by_one = Ordered::new(ReplicaId(3));
+    for update in &updates {
+        one_by_one.take(&update.clone().into(), |_| {}).unwrap();
+    }
+    let merged = merge(&updates).unwrap();
+    let mut at_once = replica(4);
+    let transactions = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&transactions);
+    at_once
+        .doc()
+        .observe_update_v1("test", move |_, event| {
+            seen.lock().unwrap().push(event.update.len());
+        })
+        .unwrap();
+    at_once.apply(&merged, Origin::Remote).unwrap();
+    assert_eq!(at_once.canonical(), one_by_one.replica().canonical());
+    let transactions = transactions.lock().unwrap();
+    assert!(transactions.len() >= 3_000 / 256, "{transactions:?}");
+    assert!(transactions.iter().all(|bytes| *bytes <= 16 * 1024));
+}
+
+#[test]
+fn an_update_without_blocks_to_join_is_applied_in_one_transaction() {
+    let mut here = replica(1);
+    for _ in 0..2_000 {
+        write(&mut here, 0, "a");
+    }
+    let state = here.encode();
+    let inspected = gate::update::inspect(&state).unwrap();
+    assert!(inspected.blocks() > 500);
+    assert!(inspected.strides().is_none());
 }

@@ -135,6 +135,27 @@ fn what_comes_while_a_commit_is_under_way_makes_one_row_with_everything_in_it() 
 }
 
 #[test]
+fn rows_that_many_edits_become_are_short_and_one_long_edit_stands_alone() {
+    const ROW_BYTES: usize = 16 * 1024;
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    let mut ann = Writer::new(1);
+    let mut edits = vec![ann.types("the first goes at once")];
+    for count in 0..60 {
+        edits.push(ann.types(&"words ".repeat(if count == 30 { 5_000 } else { 170 })));
+    }
+    for edit in &edits {
+        desk.edit(ANN, edit);
+    }
+    desk.commit_all();
+    let mut lengths: Vec<usize> = desk.stored.iter().map(Bytes::len).collect();
+    assert_eq!(lengths.len(), 6, "{lengths:?}");
+    lengths.retain(|length| *length > ROW_BYTES);
+    assert_eq!(lengths, [edits[31].len()]);
+    assert_eq!(state_of(&desk.stored), state_of(&edits));
+}
+
+#[test]
 fn an_edit_whose_predecessor_is_missing_is_stored_kept_back_and_its_author_asked() {
     let mut desk = Desk::new();
     desk.seat(ANN, hocuspocus(ClientKind::Stock));

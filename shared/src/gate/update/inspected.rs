@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::order::{LeftOut, Walk};
-use super::{Refusal, Section, inspect};
+use super::{Refusal, Section, in_strides, inspect};
 use crate::ids::ClientId;
 
 /// An update that passed.
@@ -27,6 +27,8 @@ pub struct Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) blocks: u32,
+    /// How many of them go on where the one before ends.
+    pub(super) joins: u32,
     pub(super) deletions: u32,
     pub(super) types: u32,
     pub(super) runs: Vec<Run>,
@@ -95,6 +97,11 @@ impl<'a> Inspected<'a> {
         &self.facts.runs
     }
 
+    /// As [`Checked::strides`].
+    pub(crate) fn strides(&self) -> Option<Vec<Vec<u8>>> {
+        in_strides(self.bytes, &self.facts)
+    }
+
     /// As [`Checked::is_ready_for`].
     pub fn is_ready_for(&self, clock_of: impl Fn(ClientId) -> u32) -> bool {
         self.facts.is_ready_for(self.bytes, clock_of)
@@ -134,6 +141,11 @@ impl Checked {
     #[must_use]
     pub fn runs(&self) -> &[Run] {
         &self.facts.runs
+    }
+
+    /// What to apply instead, one after the other, if to apply it whole would take time with the square of its length.
+    pub(crate) fn strides(&self) -> Option<Vec<Vec<u8>>> {
+        in_strides(&self.bytes, &self.facts)
     }
 
     /// Whether a document can take it whole: every writer's clocks go on where the document's end, and all that

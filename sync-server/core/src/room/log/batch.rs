@@ -19,6 +19,9 @@ const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// So many updates that wait together become one: stored, applied and told once. Fewer go as they came, since
 /// merging costs more than it saves then.
 const MERGE_FROM: usize = 4;
+/// Longest row, in bytes, that is made of several updates. What many typed at once is applied block by block by
+/// everyone who hears of it, in one go: a short row lets them draw in between, and merging more saves nothing.
+const MERGED_BYTES_MAX: usize = 16 * 1024;
 /// Updates that may wait in a document for what they build on, and bytes of them. They cost memory as long as the
 /// document is open, and time each time it is opened.
 const EARLY_MAX: usize = 1_024;
@@ -70,26 +73,17 @@ impl Room {
             .iter()
             .zip(readiness)
             .partition(|(_, is_ready)| *is_ready);
+        let ready: Vec<&Row> = ready.into_iter().map(|(row, _)| row).collect();
         if ready.len() < MERGE_FROM {
             return rows;
         }
-        let updates: Vec<&Bytes> = ready.iter().map(|(row, _)| row.update.bytes()).collect();
-        // Each may be stored, and all of them together be more than one update may hold.
-        let merged = replica::merge(&updates)
-            .ok()
-            .and_then(|merged| Checked::of(merged.into()).ok());
-        let Some(merged) = merged else {
+        let merged: Option<Vec<Row>> = groups(&ready).map(merged).collect();
+        let Some(mut merged) = merged else {
             // One of them is odd: let each stand alone, so that it takes no other with it.
             return rows;
         };
-        let first = ready[0].0.author;
-        let is_one = ready.iter().all(|(row, _)| row.author == first);
-        let merged = Row {
-            update: merged,
-            author: first.filter(|_| is_one),
-        };
-        let early = early.into_iter().map(|(row, _)| row.clone());
-        std::iter::once(merged).chain(early).collect()
+        merged.extend(early.into_iter().map(|(row, _)| row.clone()));
+        merged
     }
 
     /// Takes out of a batch what would have to wait in a document where too much waits already, and puts out who sent
@@ -151,6 +145,39 @@ impl Room {
         };
         updates.map(&mut is_next_ready).collect()
     }
+}
+
+/// Neighbours that make one row of at most [`MERGED_BYTES_MAX`] together, or one alone that is longer.
+fn groups<'a>(rows: &'a [&'a Row]) -> impl Iterator<Item = &'a [&'a Row]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&&Row| {
+            bytes += row.update.bytes().len();
+            bytes <= MERGED_BYTES_MAX
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (group, others) = rest.split_at_checked(count)?;
+        rest = others;
+        Some(group)
+    })
+}
+
+/// One row of several. None if they can't be merged, or make more than one update may hold.
+fn merged(rows: &[&Row]) -> Option<Row> {
+    let [first, others @ ..] = rows else {
+        return None;
+    };
+    if others.is_empty() {
+        return Some((*first).clone());
+    }
+    let updates: Vec<&Bytes> = rows.iter().map(|row| row.update.bytes()).collect();
+    let update = Checked::of(replica::merge(&updates).ok()?.into()).ok()?;
+    let is_one = others.iter().all(|row| row.author == first.author);
+    Some(Row {
+        update,
+        author: first.author.filter(|_| is_one),
+    })
 }
 
 fn updates_of(waiting: &[Waiting]) -> impl Iterator<Item = &Checked> {
