@@ -11,5 +11,6 @@ pub mod report;
 pub mod server;
 pub mod setup;
 pub mod trace;
+pub mod updates;
 pub mod websocket;
 pub mod ydoc;

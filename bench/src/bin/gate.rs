@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sheaf_shared::bytes::{put_text, put_var_uint};
+use sheaf_bench::updates::{Bytes, Turn, neighbours, turns};
 use sheaf_shared::gate::{presence, state_vector, update};
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
 
@@ -138,6 +138,14 @@ fn known_attacks() -> Vec<Case> {
             run,
         ));
     }
+    cases.extend(nested_ones());
+    cases
+}
+
+/// Nesting, as deep as it was found and deeper.
+fn nested_ones() -> Vec<Case> {
+    use Kind::Update;
+    let mut cases = Vec::new();
     for depth in [7_000, 60_000] {
         cases.push(Case::new(
             format!("a value nested {depth} deep"),
@@ -216,7 +224,7 @@ fn long_ones() -> Vec<Case> {
         ),
         Case::new("eight million values as JSON", Update, embed),
         Case::new("four million values", Update, values),
-        Case::new("a million neighbours", Update, neighbours()),
+        Case::new("a million neighbours", Update, neighbours(1_000_000, b'a')),
         Case::new("262,144 writers", Update, many_writers(|nth| nth * 7_919)),
         Case::new(
             "262,144 writers who are alike",
@@ -237,52 +245,12 @@ fn long_ones() -> Vec<Case> {
     ]
 }
 
-/// Each block stands beside the one before.
-fn neighbours() -> Vec<u8> {
-    let mut update = Bytes::new().num(1).num(1_000_000).raw(&[7, 0, 4, 1]);
-    update = update.text("t").text("a");
-    for clock in 1..1_000_000_u64 {
-        update = update.raw(&[0x84, 7]).num(clock - 1).text("a");
-    }
-    update.num(0).0
-}
-
 fn many_writers(id: impl Fn(u64) -> u64) -> Vec<u8> {
     let mut update = Bytes::new().num(262_144);
     for nth in (0..262_144).rev() {
         update = update.raw(&[1]).num(id(nth)).raw(&[0, 0, 1]);
     }
     update.num(0).0
-}
-
-#[derive(Clone, Copy)]
-enum Turn {
-    Beside,
-    Inside,
-}
-
-/// Two writers answer each other, `half` times each, each time with something that can hold others.
-fn turns(half: u64, turn: Turn) -> Vec<u8> {
-    let answer = match turn {
-        Turn::Beside => &[0x87][..],
-        Turn::Inside => &[7, 0],
-    };
-    let writer = |me: u64, other: u64, first: Bytes| {
-        let mut section = Bytes::new()
-            .num(half)
-            .num(me)
-            .num(0)
-            .raw(&first.0)
-            .raw(&[2]);
-        for clock in 1..half {
-            section = section.raw(answer).num(other);
-            section = section.num(clock - u64::from(me == 9)).raw(&[2]);
-        }
-        section.0
-    };
-    let nine = writer(9, 7, Bytes::new().raw(&[7, 1, 1, 0x74]));
-    let seven = writer(7, 9, Bytes::new().raw(answer).raw(&[9, 0]));
-    Bytes::new().num(2).raw(&nine).raw(&seven).num(0).0
 }
 
 /// One writer's types, at the top and inside one of those before by turns, so that no two neighbours are as deep, and
@@ -318,28 +286,4 @@ fn peak_memory() -> Option<String> {
             .collect::<Vec<_>>()
             .join(" "),
     )
-}
-
-/// Bytes, piece by piece.
-struct Bytes(Vec<u8>);
-
-impl Bytes {
-    const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    fn num(mut self, number: u64) -> Self {
-        put_var_uint(&mut self.0, number);
-        self
-    }
-
-    fn text(mut self, text: &str) -> Self {
-        put_text(&mut self.0, text);
-        self
-    }
-
-    fn raw(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
 }
