@@ -23,9 +23,7 @@ export const config: PlaywrightTestConfig = {
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    // Recording every test makes the suite half as long again; what fails in CI is recorded when it is tried once more.
-    trace: "on-first-retry",
-    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
     launchOptions: {
       args: [...quietly, ...asRoot],
       ...(systemBrowser === undefined ? {} : { executablePath: systemBrowser }),

@@ -36,7 +36,8 @@ test("what was called saved is there after the server was killed, for someone wh
   await ownProgram.kill();
   await ada.context.close();
   await ownProgram.start();
-  const ben = await ownPeople.join("Ben", {}, path);
+  const ben = await ownPeople.join("Ben");
+  await ben.app.open(path);
   await expect(ben.app.body).toContainText("Saved means saved.");
 });
 

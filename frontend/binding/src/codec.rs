@@ -10,11 +10,13 @@
 //!
 //! What is absent from a look is zero, false or none.
 
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs_of};
-use sheaf_shared::json::{self, Object};
-use yrs::Any;
+use yrs::{Any, Number};
 
 use crate::surface::{Align, BlockKind, Inline, Look, Slice, SurfaceBlock, SurfaceStep};
 
@@ -28,19 +30,20 @@ pub struct NotSteps;
 /// # Errors
 /// [`NotSteps`] if it is anything else.
 pub fn read_steps(json: &str) -> Result<Vec<SurfaceStep>, NotSteps> {
-    read_all(json, read_step)
+    let value: Value = serde_json::from_str(json).map_err(|_| NotSteps)?;
+    read_list(&value, read_step).ok_or(NotSteps)
 }
 
 /// Writes a list of steps.
 #[must_use]
 pub fn write_steps(steps: &[SurfaceStep]) -> String {
-    written(|out| json::put_list(out, steps, put_step))
+    Value::Array(steps.iter().map(write_step).collect()).to_string()
 }
 
 /// Writes a list of blocks.
 #[must_use]
 pub fn write_blocks(blocks: &[SurfaceBlock]) -> String {
-    written(|out| json::put_list(out, blocks, put_block))
+    Value::Array(blocks.iter().map(write_block).collect()).to_string()
 }
 
 /// Reads a flow.
@@ -48,98 +51,91 @@ pub fn write_blocks(blocks: &[SurfaceBlock]) -> String {
 /// # Errors
 /// [`NotSteps`] if it is anything else.
 pub fn read_flow(json: &str) -> Result<Vec<DeltaOp>, NotSteps> {
-    read_all(json, |piece| {
+    let value: Value = serde_json::from_str(json).map_err(|_| NotSteps)?;
+    let read = |piece: &Value| {
         Some(match read_piece(piece, str::to_owned)? {
             Inline::Text { text, attrs } => DeltaOp::Insert(Content::Text(text), attrs),
             Inline::Embed { value, attrs } => DeltaOp::Insert(Content::Embed(value), attrs),
         })
-    })
+    };
+    read_list(&value, read).ok_or(NotSteps)
 }
 
 /// Writes a flow, and no changes: only what `flow` inserts.
 #[must_use]
 pub fn write_flow(flow: &[DeltaOp]) -> String {
-    let inserted = flow.iter().filter_map(|op| match op {
-        DeltaOp::Insert(content, attrs) => Some((content, attrs)),
+    let pieces = flow.iter().filter_map(|op| match op {
+        DeltaOp::Insert(Content::Text(text), attrs) => Some(write_text(text, attrs)),
+        DeltaOp::Insert(Content::Embed(value), attrs) => Some(write_embed(value, attrs)),
         DeltaOp::Retain(..) | DeltaOp::Delete(_) => None,
     });
-    written(|out| {
-        json::put_list(out, inserted, |out, (content, attrs)| match content {
-            Content::Text(text) => put_text(out, text, attrs),
-            Content::Embed(value) => put_embed(out, value, attrs),
-        });
-    })
+    Value::Array(pieces.collect()).to_string()
 }
 
-fn written(put: impl FnOnce(&mut String)) -> String {
-    let mut out = String::new();
-    put(&mut out);
-    out
+fn read_list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(read).collect()
 }
 
-fn read_all<T>(json: &str, read: impl Fn(&Any) -> Option<T>) -> Result<Vec<T>, NotSteps> {
-    let value = json::read(json).ok_or(NotSteps)?;
-    read_list(&value, read).ok_or(NotSteps)
+fn read_u32(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
 }
 
-fn read_list<T>(value: &Any, read: impl Fn(&Any) -> Option<T>) -> Option<Vec<T>> {
-    json::list(value)?.iter().map(read).collect()
-}
-
-fn read_step(value: &Any) -> Option<SurfaceStep> {
-    let parts = json::list(value)?;
-    match (json::text(parts.first()?)?, &parts[1..]) {
+fn read_step(value: &Value) -> Option<SurfaceStep> {
+    let parts = value.as_array()?;
+    match (parts.first()?.as_str()?, &parts[1..]) {
         ("r", [from, to, open_start, open_end, blocks]) => Some(SurfaceStep::Replace {
-            from: json::whole_u32(from)?,
-            to: json::whole_u32(to)?,
+            from: read_u32(from)?,
+            to: read_u32(to)?,
             slice: Slice {
-                open_start: json::flag(open_start)?,
-                open_end: json::flag(open_end)?,
+                open_start: open_start.as_bool()?,
+                open_end: open_end.as_bool()?,
                 blocks: read_list(blocks, read_block)?,
             },
         }),
         ("b", [at, look]) => Some(SurfaceStep::SetBlock {
-            at: json::whole_u32(at)?,
+            at: read_u32(at)?,
             look: Rc::new(read_look(look)?),
         }),
         ("m", [from, to, key, value]) => Some(SurfaceStep::Mark {
-            from: json::whole_u32(from)?,
-            to: json::whole_u32(to)?,
-            key: json::text(key)?.to_owned(),
-            value: value.clone(),
+            from: read_u32(from)?,
+            to: read_u32(to)?,
+            key: key.as_str()?.to_owned(),
+            value: read_any(value),
         }),
         _ => None,
     }
 }
 
-fn put_step(out: &mut String, step: &SurfaceStep) {
+fn write_step(step: &SurfaceStep) -> Value {
     match step {
-        SurfaceStep::Replace { from, to, slice } => {
-            let (start, end) = (slice.open_start, slice.open_end);
-            out.push_str(&format!(r#"["r",{from},{to},{start},{end},"#));
-            json::put_list(out, &slice.blocks, put_block);
-        }
+        SurfaceStep::Replace { from, to, slice } => Value::Array(vec![
+            "r".into(),
+            (*from).into(),
+            (*to).into(),
+            slice.open_start.into(),
+            slice.open_end.into(),
+            Value::Array(slice.blocks.iter().map(write_block).collect()),
+        ]),
         SurfaceStep::SetBlock { at, look } => {
-            out.push_str(&format!(r#"["b",{at},"#));
-            put_look(out, look);
+            Value::Array(vec!["b".into(), (*at).into(), write_look(look)])
         }
         SurfaceStep::Mark {
             from,
             to,
             key,
             value,
-        } => {
-            out.push_str(&format!(r#"["m",{from},{to},"#));
-            json::put_text(out, key);
-            out.push(',');
-            json::put(out, value);
-        }
+        } => Value::Array(vec![
+            "m".into(),
+            (*from).into(),
+            (*to).into(),
+            key.as_str().into(),
+            write_any(value),
+        ]),
     }
-    out.push(']');
 }
 
-fn read_block(value: &Any) -> Option<SurfaceBlock> {
-    let [look, content] = json::list(value)? else {
+fn read_block(value: &Value) -> Option<SurfaceBlock> {
+    let [look, content] = value.as_array()?.as_slice() else {
         return None;
     };
     Some(SurfaceBlock {
@@ -148,33 +144,31 @@ fn read_block(value: &Any) -> Option<SurfaceBlock> {
     })
 }
 
-fn put_block(out: &mut String, block: &SurfaceBlock) {
-    out.push('[');
-    put_look(out, &block.look);
-    out.push(',');
-    json::put_list(out, &block.content, |out, piece| match piece {
-        Inline::Text { text, attrs } => put_text(out, text, attrs),
-        Inline::Embed { value, attrs } => put_embed(out, value, attrs),
-    });
-    out.push(']');
+fn write_block(block: &SurfaceBlock) -> Value {
+    let content = block.content.iter().map(write_piece).collect();
+    Value::Array(vec![write_look(&block.look), Value::Array(content)])
 }
 
-fn read_piece(value: &Any, text_of: fn(&str) -> String) -> Option<Inline> {
+fn read_piece(value: &Value, text_of: fn(&str) -> String) -> Option<Inline> {
     match value {
-        Any::String(text) => Some(Inline::Text {
+        Value::String(text) => Some(Inline::Text {
             text: text_of(text),
             attrs: Attrs::new(),
         }),
-        Any::Array(parts) => match &**parts {
-            [Any::String(text), attrs @ Any::Map(_)] => Some(Inline::Text {
+        Value::Array(parts) => match parts.as_slice() {
+            [Value::String(text), Value::Object(attrs)] => Some(Inline::Text {
                 text: text_of(text),
                 attrs: read_attrs(attrs),
             }),
             _ => None,
         },
-        Any::Map(embed) => Some(Inline::Embed {
-            value: embed.get("embed")?.clone(),
-            attrs: read_attrs(json::field(value, "attrs")),
+        Value::Object(embed) => Some(Inline::Embed {
+            value: read_any(embed.get("embed")?),
+            attrs: embed
+                .get("attrs")
+                .and_then(Value::as_object)
+                .map(read_attrs)
+                .unwrap_or_default(),
         }),
         _ => None,
     }
@@ -189,120 +183,187 @@ fn one_line(text: &str) -> String {
     }
 }
 
-fn put_text(out: &mut String, text: &str, attrs: &Attrs) {
+fn write_piece(piece: &Inline) -> Value {
+    match piece {
+        Inline::Text { text, attrs } => write_text(text, attrs),
+        Inline::Embed { value, attrs } => write_embed(value, attrs),
+    }
+}
+
+fn write_text(text: &str, attrs: &Attrs) -> Value {
     if attrs.is_empty() {
-        return json::put_text(out, text);
+        return text.into();
     }
-    out.push('[');
-    json::put_text(out, text);
-    out.push(',');
-    json::put_attrs(out, attrs);
-    out.push(']');
+    Value::Array(vec![text.into(), Value::Object(write_attrs(attrs))])
 }
 
-fn put_embed(out: &mut String, value: &Any, attrs: &Attrs) {
-    let mut object = Object::begin(out);
-    json::put(object.key("embed"), value);
-    if !attrs.is_empty() {
-        json::put_attrs(object.key("attrs"), attrs);
-    }
-    object.end();
+fn write_embed(value: &Any, attrs: &Attrs) -> Value {
+    object([
+        ("embed", Some(write_any(value))),
+        (
+            "attrs",
+            (!attrs.is_empty()).then(|| Value::Object(write_attrs(attrs))),
+        ),
+    ])
 }
 
-/// Attributes of an object; none of anything else.
-fn read_attrs(value: &Any) -> Attrs {
-    let Any::Map(attrs) = value else {
-        return Attrs::new();
-    };
+fn read_attrs(attrs: &Map<String, Value>) -> Attrs {
     attrs_of(
         attrs
             .iter()
-            .map(|(key, value)| (key.clone(), value.clone())),
+            .map(|(key, value)| (key.clone(), read_any(value))),
     )
 }
 
-fn read_look(value: &Any) -> Option<Look> {
-    let word = |key: &str| json::text(json::field(value, key));
-    let flag = |key: &str| json::flag(json::field(value, key)).unwrap_or(false);
-    let whole = |key: &str| json::whole_u32(json::field(value, key));
-    let small = |key: &str| whole(key).and_then(|it| u8::try_from(it).ok());
-    let kind = match word("kind")? {
+fn write_attrs(attrs: &Attrs) -> Map<String, Value> {
+    map_of(
+        attrs
+            .iter()
+            .map(|(key, value)| (key.clone(), write_any(value))),
+    )
+}
+
+fn read_look(value: &Value) -> Option<Look> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let small = |key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_u64)
+            .and_then(|n| u8::try_from(n).ok())
+    };
+    let kind = match value.get("kind")?.as_str()? {
         "paragraph" => BlockKind::Paragraph,
         "heading" => BlockKind::Heading(small("level")?.clamp(1, 6)),
         "bullet" => BlockKind::Bullet,
         "ordered" => BlockKind::Ordered {
-            start: whole("start"),
+            start: value.get("start").and_then(read_u32),
         },
         "task" => BlockKind::Task { done: flag("done") },
         "code" => BlockKind::Code {
-            language: word("language")
+            language: text("language")
                 .filter(|it| !it.is_empty())
-                .unwrap_or("plain")
-                .to_owned(),
-            fence: word("fence").map(str::to_owned),
+                .unwrap_or_else(|| "plain".to_owned()),
+            fence: text("fence"),
         },
-        "callout" => BlockKind::Callout(word("tone").filter(|it| !it.is_empty())?.to_owned()),
+        "callout" => BlockKind::Callout(text("tone").filter(|it| !it.is_empty())?),
         "divider" => BlockKind::Divider,
         _ => return None,
     };
-    let align = match word("align") {
+    let align = match text("align").as_deref() {
         Some("center") => Some(Align::Center),
         Some("right") => Some(Align::Right),
         Some("justify") => Some(Align::Justify),
         _ => None,
     };
+    let indent = small("indent").unwrap_or(0).min(8);
     Some(Look {
         kind,
-        indent: small("indent").unwrap_or(0).min(8),
+        indent,
         quoted: flag("quoted"),
         align,
         joined: flag("joined"),
     })
 }
 
-fn put_look(out: &mut String, look: &Look) {
-    let mut all = Object::begin(out);
-    all.text("kind", kind_word(&look.kind));
+fn write_look(look: &Look) -> Value {
+    let mut all = Map::new();
+    let mut put = |key: &str, value: Value| drop(all.insert(key.to_owned(), value));
     match &look.kind {
-        BlockKind::Heading(level) => all.plain("level", u32::from(*level)),
-        BlockKind::Ordered { start: Some(start) } => all.plain("start", *start),
-        BlockKind::Task { done } => all.plain("done", *done),
-        BlockKind::Code { language, fence } => {
-            all.text("language", language);
-            if let Some(fence) = fence {
-                all.text("fence", fence);
+        BlockKind::Paragraph => put("kind", "paragraph".into()),
+        BlockKind::Heading(level) => {
+            put("kind", "heading".into());
+            put("level", (*level).into());
+        }
+        BlockKind::Bullet => put("kind", "bullet".into()),
+        BlockKind::Ordered { start } => {
+            put("kind", "ordered".into());
+            if let Some(start) = start {
+                put("start", (*start).into());
             }
         }
-        BlockKind::Callout(tone) => all.text("tone", tone),
-        BlockKind::Paragraph
-        | BlockKind::Bullet
-        | BlockKind::Ordered { start: None }
-        | BlockKind::Divider => {}
+        BlockKind::Task { done } => {
+            put("kind", "task".into());
+            put("done", (*done).into());
+        }
+        BlockKind::Code { language, fence } => {
+            put("kind", "code".into());
+            put("language", language.as_str().into());
+            if let Some(fence) = fence {
+                put("fence", fence.as_str().into());
+            }
+        }
+        BlockKind::Callout(tone) => {
+            put("kind", "callout".into());
+            put("tone", tone.as_str().into());
+        }
+        BlockKind::Divider => put("kind", "divider".into()),
     }
     if look.indent > 0 {
-        all.plain("indent", u32::from(look.indent));
+        put("indent", look.indent.into());
     }
     if look.quoted {
-        all.plain("quoted", true);
+        put("quoted", true.into());
     }
     if let Some(align) = look.align {
-        all.text("align", align.as_str());
+        put("align", align.as_str().into());
     }
     if look.joined {
-        all.plain("joined", true);
+        put("joined", true.into());
     }
-    all.end();
+    Value::Object(all)
 }
 
-const fn kind_word(kind: &BlockKind) -> &'static str {
-    match kind {
-        BlockKind::Paragraph => "paragraph",
-        BlockKind::Heading(_) => "heading",
-        BlockKind::Bullet => "bullet",
-        BlockKind::Ordered { .. } => "ordered",
-        BlockKind::Task { .. } => "task",
-        BlockKind::Code { .. } => "code",
-        BlockKind::Callout(_) => "callout",
-        BlockKind::Divider => "divider",
+fn object<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
+    let present = pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(map_of(present))
+}
+
+/// A stored value from JSON. Whole numbers stay whole.
+#[must_use]
+pub fn read_any(value: &Value) -> Any {
+    match value {
+        Value::Null => Any::Null,
+        Value::Bool(is) => Any::Bool(*is),
+        Value::Number(number) => Any::Number(number.as_i64().map_or_else(
+            || Number::Float(number.as_f64().unwrap_or(0.0)),
+            Number::Int,
+        )),
+        Value::String(text) => Any::from(text.as_str()),
+        Value::Array(list) => Any::Array(list.iter().map(read_any).collect::<Vec<_>>().into()),
+        Value::Object(map) => Any::Map(Arc::new(
+            map.iter()
+                .map(|(key, value)| (key.clone(), read_any(value)))
+                .collect::<HashMap<_, _>>(),
+        )),
     }
+}
+
+/// A stored value as JSON. What JSON has no word for (bytes, undefined, not-a-number) becomes null.
+#[must_use]
+pub fn write_any(value: &Any) -> Value {
+    match value {
+        Any::Null | Any::Undefined | Any::Buffer(_) => Value::Null,
+        Any::Bool(is) => Value::Bool(*is),
+        Any::Number(Number::Int(number)) => Value::from(*number),
+        Any::Number(Number::Float(number)) => Value::from(*number),
+        Any::String(text) => Value::from(&**text),
+        Any::Array(list) => Value::Array(list.iter().map(write_any).collect()),
+        // serde_json's map is ordered, so one value has one text.
+        Any::Map(map) => Value::Object(map_of(
+            map.iter()
+                .map(|(key, value)| (key.clone(), write_any(value))),
+        )),
+    }
+}
+
+/// Like [`attrs_of`], for JSON.
+fn map_of(pairs: impl IntoIterator<Item = (String, Value)>) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (key, value) in pairs {
+        map.insert(key, value);
+    }
+    map
 }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
+use serde_json::{Value, json};
 use sheaf_binding::{
     Binding, BindingError, Direction, Edges, EditContext, Join, Selection, blocks_of, codec,
 };
 use sheaf_shared::flow::EditError;
-use sheaf_shared::json::{self, Object};
-use sheaf_shared::presence::{Person, User};
+use sheaf_shared::presence::Person;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -33,6 +33,8 @@ pub(super) struct Session {
     in_vain: RwSignal<String>,
     binding: RefCell<Option<Binding>>,
     surface: RefCell<Option<Surface>>,
+    /// Updates made while composing: nobody should see half a word.
+    held: RefCell<Vec<Vec<u8>>>,
     selection: Cell<Option<Selection>>,
     /// A caret of somebody stands in something that has not arrived yet.
     waits_for_content: Cell<bool>,
@@ -60,6 +62,7 @@ impl Session {
             in_vain,
             binding: RefCell::new(Some(binding)),
             surface: RefCell::default(),
+            held: RefCell::default(),
             selection: Cell::new(None),
             waits_for_content: Cell::new(false),
             subscriptions: RefCell::default(),
@@ -79,10 +82,11 @@ impl Session {
         };
         let remote = document.on_remote(told(Self::show));
         let presence = document.on_presence(told(Self::show_carets));
+        let leaving = document.on_leaving(told(Self::send_held));
         session
             .subscriptions
             .borrow_mut()
-            .extend([remote, presence]);
+            .extend([remote, presence, leaving]);
         session.show();
         session.show_carets();
         session.announce();
@@ -140,7 +144,7 @@ impl Session {
         let call = with.clone();
         let release: Closure<dyn Fn()> = Closure::new(move || {
             call(&|it| {
-                it.document.release();
+                it.send_held();
                 it.show();
                 String::new()
             });
@@ -186,11 +190,9 @@ impl Session {
         match outcome {
             Ok(outcome) => {
                 if let Some(update) = outcome.update {
-                    // Nobody should see half a word.
-                    if hold {
-                        self.document.hold_edit(update);
-                    } else {
-                        self.document.local_edit(update);
+                    self.held.borrow_mut().push(update);
+                    if !hold {
+                        self.send_held();
                     }
                 }
                 if outcome.corrections.is_empty() {
@@ -208,7 +210,7 @@ impl Session {
     }
 
     fn history(&self, direction: Direction) -> String {
-        self.document.release();
+        self.send_held();
         let replica = self.document.replica();
         let (updates, answer) = {
             let mut binding = self.binding.borrow_mut();
@@ -222,12 +224,11 @@ impl Session {
             let Ok(steps) = binding.remote(&replica, None) else {
                 return String::new();
             };
-            let selection = binding.selection_of(&replica, &outcome);
-            let selection = selection.map_or_else(
-                || "null".to_owned(),
-                |it| format!("[{},{}]", it.anchor, it.head),
-            );
+            let selection = binding
+                .selection_of(&replica, &outcome)
+                .map(|it| [it.anchor, it.head]);
             // The steps are JSON already; they are not read again to be put into more.
+            let selection = serde_json::to_string(&selection).unwrap_or_else(|_| "null".to_owned());
             let steps = codec::write_steps(&steps);
             (
                 outcome.updates,
@@ -238,6 +239,14 @@ impl Session {
             self.document.local_edit(update);
         }
         answer
+    }
+
+    /// Sends what was held while composing, in order.
+    pub(super) fn send_held(&self) {
+        let held = std::mem::take(&mut *self.held.borrow_mut());
+        for update in held {
+            self.document.local_edit(update);
+        }
     }
 
     /// The whole document; the binding follows it from there.
@@ -299,7 +308,7 @@ impl Session {
         let replica = self.document.replica();
         let people = self.document.presence();
         let mut waits = false;
-        let carets = {
+        let carets: Vec<Value> = {
             let mut binding = self.binding.borrow_mut();
             let Some(binding) = binding.as_mut() else {
                 return;
@@ -310,20 +319,24 @@ impl Session {
             }
             let located = people.iter().filter_map(|(client, state)| {
                 let person = Person::read(state);
-                let mut ends = String::new();
-                person.cursor?.put_json(&mut ends);
+                let cursor = person.cursor?;
+                let ends = json!({"anchor": cursor.anchor, "head": cursor.head}).to_string();
                 let Some(selection) = binding.locate(&replica, &ends) else {
                     waits = true;
                     return None;
                 };
-                Some((*client, person.user, selection))
+                Some(json!({
+                    "client": client,
+                    "name": person.user.name,
+                    "color": person.user.color,
+                    "anchor": selection.anchor,
+                    "head": selection.head,
+                }))
             });
-            let mut carets = String::new();
-            json::put_list(&mut carets, located, put_caret);
-            carets
+            located.collect()
         };
         self.waits_for_content.set(waits);
-        if let Err(error) = surface.set_carets(&carets) {
+        if let Err(error) = surface.set_carets(&Value::Array(carets).to_string()) {
             web_sys::console::error_1(&error);
         }
     }
@@ -335,18 +348,20 @@ impl Session {
             let mut binding = self.binding.borrow_mut();
             let replica = replica.borrow();
             let binding = binding.as_mut().filter(|_| !replica.is_broken())?;
-            Some(binding.publish(&replica, selection))
+            serde_json::from_str::<Value>(&binding.publish(&replica, selection)).ok()
         });
-        let cursor = cursor.as_deref().unwrap_or("null");
         let me = self.me.get_untracked();
-        let state = me.state(|state| state.plain("cursor", cursor));
-        self.document.set_presence(state);
+        let state = json!({
+            "user": {"name": me.shown_name(), "color": me.color},
+            "cursor": cursor,
+        });
+        self.document.set_presence(state.to_string());
     }
 
     /// Takes the surface away and lets go of the document.
     pub(super) fn close(&self) {
         self.subscriptions.borrow_mut().clear();
-        self.document.release();
+        self.send_held();
         if let Some(surface) = self.surface.borrow_mut().take() {
             surface.destroy();
         }
@@ -358,17 +373,7 @@ impl Session {
     }
 }
 
-/// `{"client": …, "name": …, "color": …, "anchor": …, "head": …}`
-fn put_caret(out: &mut String, (client, user, selection): (u64, User, Selection)) {
-    let mut caret = Object::begin(out);
-    caret.plain("client", client);
-    caret.text("name", &user.name);
-    caret.text("color", &user.color);
-    caret.plain("anchor", selection.anchor);
-    caret.plain("head", selection.head);
-    caret.end();
-}
-
+/// `[join, anchor before, head before, anchor after, head after, hold]`
 /// What happened to an edit that was not taken, and what to do next.
 const fn why_refused(error: &BindingError) -> &'static str {
     match error {
@@ -393,18 +398,15 @@ fn markdown(converter: &Converter, text: &str) -> String {
     flow.map_or_else(String::new, |flow| codec::write_blocks(&blocks_of(&flow)))
 }
 
-/// Reads `[join, anchor before, head before, anchor after, head after, hold, whole]`.
 fn read_context(context: &str) -> (EditContext, bool) {
-    let context = json::read(context);
-    let parts = context.as_ref().and_then(json::list).unwrap_or_default();
-    let place = |at: usize| json::whole_u32(parts.get(at)?);
-    let is = |at: usize| parts.get(at).and_then(json::flag) == Some(true);
+    let value: Value = serde_json::from_str(context).unwrap_or(Value::Null);
+    let place = |at: usize| value[at].as_u64().and_then(|n| u32::try_from(n).ok());
     let selection = |at: usize| {
         place(at)
             .zip(place(at + 1))
             .map(|(anchor, head)| Selection { anchor, head })
     };
-    let join = match parts.first().and_then(json::text) {
+    let join = match value[0].as_str() {
         Some("starts") => Join::Starts,
         Some("alone") => Join::Alone,
         Some("more") => Join::More,
@@ -415,7 +417,11 @@ fn read_context(context: &str) -> (EditContext, bool) {
         join,
         before: selection(1),
         after: selection(3),
-        edges: if is(6) { Edges::Whole } else { Edges::Unknown },
+        edges: if value[6].as_bool() == Some(true) {
+            Edges::Whole
+        } else {
+            Edges::Unknown
+        },
     };
-    (context, is(5))
+    (context, value[5].as_bool().unwrap_or(false))
 }

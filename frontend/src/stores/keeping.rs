@@ -18,12 +18,8 @@ use crate::platform;
 
 /// Milliseconds that updates of others are gathered before they are written.
 const LOG_AFTER_MS: u64 = 400;
-/// Milliseconds without a key after which a long log is folded: not while the page is being opened, or written on.
+/// Milliseconds after which a long log is folded: not while the page is being opened.
 const FOLD_AFTER_MS: u64 = 3_000;
-/// Milliseconds after which it is folded although somebody writes without a pause.
-const FOLD_AFTER_AT_MOST_MS: u64 = 120_000;
-/// Longest wait, in milliseconds, for a moment in which the browser has nothing else to do.
-const IDLE_WITHIN_MS: u32 = 2_000;
 /// A log with more rows than this is folded into the snapshot.
 const LOG_ROWS_MAX: usize = 500;
 /// A log with more bytes than this is folded into the snapshot.
@@ -44,30 +40,6 @@ impl Workspace {
                 update,
             });
         }
-        self.keep(document);
-    }
-
-    /// Hands what was held back to the client, and tells other tabs of what the log has; they hear of the rest when
-    /// it is written.
-    pub(super) fn release(&self, document: &DocumentHandle) {
-        let released = document.inner.outbox.borrow_mut().release();
-        for edit in released {
-            self.input(Input::Edited {
-                doc: document.name(),
-                update: &edit.update,
-            });
-            if edit.row.is_some() {
-                self.tell_tabs(&TabMessage::Edit {
-                    doc: document.name().clone(),
-                    row: edit.row,
-                    update: edit.update,
-                });
-            }
-        }
-    }
-
-    /// Keeps on this device what it has not kept yet.
-    pub(super) fn keep(&self, document: &DocumentHandle) {
         self.recount();
         let batch = document
             .inner
@@ -137,9 +109,6 @@ impl Workspace {
             .borrow_mut()
             .written(numbers.zip(keys.iter().copied()));
         for (edit, row) in batch.into_iter().zip(keys) {
-            if document.inner.outbox.borrow().is_held(row) {
-                continue;
-            }
             self.tell_tabs(&TabMessage::Edit {
                 doc: document.name().clone(),
                 row: Some(row),
@@ -282,7 +251,7 @@ impl Workspace {
         let workspace = self.clone();
         let document = document.clone();
         spawn_local(async move {
-            writing_pauses(&document).await;
+            platform::sleep_ms(FOLD_AFTER_MS).await;
             if let Ok(database) = workspace.database().await {
                 let left = fold(&database, &document).await;
                 if let Ok(left) = left {
@@ -326,18 +295,6 @@ impl Workspace {
             });
         }
     }
-}
-
-/// Waits for a moment in which nobody notices that a document is read, decoded and written as a whole.
-async fn writing_pauses(document: &DocumentHandle) {
-    let begun = platform::now();
-    let mut pause = FOLD_AFTER_MS;
-    while pause > 0 && platform::now().ms_since(begun) < FOLD_AFTER_AT_MOST_MS {
-        platform::sleep_ms(pause).await;
-        let unused = platform::now().ms_since(document.inner.last_used.get());
-        pause = FOLD_AFTER_MS.saturating_sub(unused);
-    }
-    platform::idle_moment(IDLE_WITHIN_MS).await;
 }
 
 /// What is left of a log after folding.

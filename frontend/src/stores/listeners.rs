@@ -1,6 +1,7 @@
 //! Who wants to be told of something. Telling never happens while the list is borrowed.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 type Callback = Rc<dyn Fn()>;
@@ -14,7 +15,7 @@ pub struct Listeners {
 #[derive(Default)]
 struct Inner {
     next: Cell<u64>,
-    list: RefCell<Vec<(u64, Callback)>>,
+    list: RefCell<BTreeMap<u64, Callback>>,
 }
 
 /// Keeps a callback on its list; dropping it takes the callback off.
@@ -29,8 +30,7 @@ impl Listeners {
     pub fn add(&self, callback: impl Fn() + 'static) -> Subscription {
         let id = self.inner.next.get();
         self.inner.next.set(id + 1);
-        let callback: Callback = Rc::new(callback);
-        self.inner.list.borrow_mut().push((id, callback));
+        self.inner.list.borrow_mut().insert(id, Rc::new(callback));
         Subscription {
             id,
             list: Rc::downgrade(&self.inner),
@@ -39,8 +39,8 @@ impl Listeners {
 
     /// Calls everyone on the list, in the order they came. A callback may add and drop subscriptions.
     pub fn tell(&self) {
-        let callbacks = self.inner.list.borrow().clone();
-        for (_, callback) in callbacks {
+        let callbacks: Vec<Callback> = self.inner.list.borrow().values().cloned().collect();
+        for callback in callbacks {
             callback();
         }
     }
@@ -49,10 +49,7 @@ impl Listeners {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(list) = self.list.upgrade() {
-            let mut callbacks = list.list.borrow_mut();
-            let place = callbacks.iter().position(|(id, _)| *id == self.id);
-            let removed = place.map(|place| callbacks.remove(place));
-            drop(callbacks);
+            let removed = list.list.borrow_mut().remove(&self.id);
             // The callback may own other subscriptions to this list: it goes after the borrow.
             drop(removed);
         }

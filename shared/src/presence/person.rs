@@ -4,15 +4,14 @@
 //! What others announce is read leniently and made safe to show: an odd state is a person with less known about
 //! them, never an error.
 
-use yrs::Any;
-
-use crate::json::{self, Object};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Longest name shown, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
 
 /// Someone in the document.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Person {
     /// Who they say they are.
     pub user: User,
@@ -21,7 +20,7 @@ pub struct Person {
 }
 
 /// Who someone says they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct User {
     /// May be empty. At most [`NAME_CHARS_MAX`] characters, none of them a control character.
     pub name: String,
@@ -30,68 +29,34 @@ pub struct User {
 }
 
 /// A selection: both ends as JSON relative positions, which the document resolves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Caret {
     /// Where the selection began.
-    pub anchor: Any,
+    pub anchor: Value,
     /// Where the caret is.
-    pub head: Any,
+    pub head: Value,
 }
 
 impl Person {
     /// The state as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
-        let mut state = Object::begin(&mut out);
-        let mut user = Object::begin(state.key("user"));
-        user.text("name", &self.user.name);
-        user.text("color", &self.user.color);
-        user.end();
-        match &self.cursor {
-            Some(caret) => caret.put_json(state.key("cursor")),
-            None => state.plain("cursor", "null"),
-        }
-        state.end();
-        out
+        // Strings and JSON values always serialise.
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
     }
 
     /// Reads any client's state; what is missing or unfit is left out.
     #[must_use]
     pub fn read(state: &str) -> Self {
-        json::read(state).map_or_else(Self::default, |state| Self::of(&state))
-    }
-
-    /// Like [`Self::read`], of a state that was read already.
-    #[must_use]
-    pub fn of(state: &Any) -> Self {
-        let user = json::field(state, "user");
-        let word = |key: &str| json::text(json::field(user, key)).unwrap_or("");
+        let state: Value = serde_json::from_str(state).unwrap_or(Value::Null);
+        let user = &state["user"];
         Self {
             user: User {
-                name: fit_name(word("name")),
-                color: fit_color(word("color")),
+                name: fit_name(user["name"].as_str().unwrap_or("")),
+                color: fit_color(user["color"].as_str().unwrap_or("")),
             },
-            cursor: Caret::of(json::field(state, "cursor")),
+            cursor: Caret::deserialize(&state["cursor"]).ok(),
         }
-    }
-}
-
-impl Caret {
-    /// Writes it behind `out` as `{"anchor": …, "head": …}`.
-    pub fn put_json(&self, out: &mut String) {
-        let mut caret = Object::begin(out);
-        json::put(caret.key("anchor"), &self.anchor);
-        json::put(caret.key("head"), &self.head);
-        caret.end();
-    }
-
-    fn of(cursor: &Any) -> Option<Self> {
-        let Any::Map(ends) = cursor else { return None };
-        Some(Self {
-            anchor: ends.get("anchor")?.clone(),
-            head: ends.get("head")?.clone(),
-        })
     }
 }
 
@@ -131,8 +96,8 @@ mod tests {
                 color: "#30bced".into(),
             },
             cursor: Some(Caret {
-                anchor: crate::json::read(r#"{"tname":"content"}"#).unwrap(),
-                head: Any::Null,
+                anchor: json!({"tname": "content"}),
+                head: json!(null),
             }),
         };
         let state = person.to_json();
