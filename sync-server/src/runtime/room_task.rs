@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sheaf_core::room::{Effect, Input, Joining, MemberId, Room, Speaks};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
@@ -22,6 +23,7 @@ use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::{Address, Message};
 use tokio::time::Sleep;
 
+use super::aside::{self, Weight};
 use super::hub::Hub;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
@@ -30,8 +32,6 @@ use crate::app::repair;
 
 /// Work on one letter, in microseconds, from which on the room is told whose it was.
 const WORTH_TELLING_US: u64 = 1_000;
-/// Bytes of one letter from which on other tasks are moved off this thread while it is handled.
-const HEAVY_BYTES: usize = 128 * 1024;
 /// Sockets that a room writes to by itself in one turn. Their own tasks do the others: a large room must not hold up
 /// what else waits for its thread.
 const FLUSHES_PER_TURN: usize = 256;
@@ -215,11 +215,11 @@ impl RoomTask {
     fn handle(&mut self, input: Input) -> Result<(), Stop> {
         if matches!(input, Input::Drained { .. }) {
             // There is one for each frame, and less to do than it takes to read the clock.
-            return self.give(input, 0, false);
+            return self.give(input, Weight::Light, false);
         }
-        let (work, bytes) = self.look_at(&input);
+        let (work, weight) = self.look_at(&input);
         let started = Instant::now();
-        self.give(input, bytes, matches!(work, Work::Loading))?;
+        self.give(input, weight, matches!(work, Work::Loading))?;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let workers = match work {
             _ if micros < WORTH_TELLING_US => return Ok(()),
@@ -234,15 +234,15 @@ impl RoomTask {
                     member,
                     micros: share,
                 },
-                0,
+                Weight::Light,
                 false,
             )?;
         }
         Ok(())
     }
 
-    /// Whose work an input is, and how many bytes there are to chew.
-    fn look_at(&mut self, input: &Input) -> (Work, usize) {
+    /// Whose work an input is, and how long it may take.
+    fn look_at(&mut self, input: &Input) -> (Work, Weight) {
         match input {
             Input::Said { member, said } => {
                 if matches!(said, Said::Step2(_) | Said::Update(_))
@@ -250,22 +250,29 @@ impl RoomTask {
                 {
                     self.writing.push(*member);
                 }
-                (Work::Of(*member), said.len())
+                (Work::Of(*member), Weight::of_heard(said.len()))
             }
-            Input::Appended { .. } => (Work::OfWriters, self.appending_bytes),
-            Input::Loaded(stored) => (Work::Loading, stored.bytes()),
+            Input::Appended { .. } => {
+                let weight = Weight::of_applied(self.appending_bytes);
+                (Work::OfWriters, weight)
+            }
+            Input::Loaded(stored) => (Work::Loading, Weight::of_applied(stored.bytes())),
+            Input::Read(read) => {
+                let bytes = read.rows.iter().map(Bytes::len).sum();
+                (Work::OfNobody, Weight::of_applied(bytes))
+            }
             Input::Leave(member) => {
                 if self.seats.remove(member).is_some() {
                     self.hub.left(&self.doc);
                 }
-                (Work::OfNobody, 0)
+                (Work::OfNobody, Weight::Light)
             }
-            _ => (Work::OfNobody, 0),
+            _ => (Work::OfNobody, Weight::Light),
         }
     }
 
     /// Lets the room work on one input, where a panic ends the room and not the program.
-    fn give(&mut self, input: Input, bytes: usize, while_loading: bool) -> Result<(), Stop> {
+    fn give(&mut self, input: Input, weight: Weight, while_loading: bool) -> Result<(), Stop> {
         let (room, effects) = (&mut self.room, &mut self.effects);
         #[cfg(test)]
         let hub = &self.hub;
@@ -275,8 +282,8 @@ impl RoomTask {
             hub.strike_at(&input);
             room.handle(input, monotonic_now(), effects);
         });
-        let worked = if bytes >= HEAVY_BYTES && can_move_tasks_off() {
-            tokio::task::block_in_place(|| catch_unwind(work))
+        let worked = if weight == Weight::Heavy && can_move_tasks_off() {
+            tokio::task::block_in_place(|| aside::run(work))
         } else {
             catch_unwind(work)
         };

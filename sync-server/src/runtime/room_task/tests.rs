@@ -240,3 +240,25 @@ async fn what_is_said_to_a_room_that_failed_is_not_acknowledged() {
     let mut friend = house.join("page", 3);
     friend.until_text("ab").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_press_is_applied_at_once_and_a_long_edit_aside_where_nobody_else_waits_for_it() {
+    static APPLIED_ASIDE: std::sync::Mutex<Vec<bool>> = std::sync::Mutex::new(Vec::new());
+    let house = House::new();
+    let mut ann = house.join("page", 1);
+    let mut ben = house.join("page", 2);
+    house.strike(Some(|input| {
+        if matches!(input, Input::Appended { .. }) {
+            let is_aside = std::thread::current().name() == Some("room-aside");
+            APPLIED_ASIDE.lock().unwrap().push(is_aside);
+        }
+        false
+    }));
+    ann.types("a");
+    ben.until_text("a").await;
+    let long = "long ".repeat(2_000);
+    ann.types(&long);
+    ben.until_text(&format!("a{long}")).await;
+    house.strike(None);
+    assert_eq!(*APPLIED_ASIDE.lock().unwrap(), [false, true]);
+}
