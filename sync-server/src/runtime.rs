@@ -1,6 +1,6 @@
 //! What runs the rooms: one task for each open document, queues in and out, and the way down.
 
-mod aside;
+pub(crate) mod aside;
 pub(crate) mod following;
 pub mod hub;
 pub mod inbox;

@@ -1,7 +1,6 @@
 //! Replaces a document's log by a snapshot. Reads from the store only, never from a live room; commits by
 //! compare and swap; trims only what the committed snapshot was seen to hold.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sheaf_shared::ids::{DocName, ReplicaId, Seq};
@@ -11,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::ports::{
     NewSnapshot, PutSnapshot, ReadFault, StorageFault, Store, StoredDocument, UpdateBytes,
 };
+use crate::runtime::aside;
 
 /// Compactions at a time: each holds two copies of its document.
 const AT_A_TIME: usize = 1;
@@ -110,8 +110,7 @@ pub async fn compact(
         head
     };
     let bytes = tokio::task::spawn_blocking(move || {
-        catch_unwind(AssertUnwindSafe(|| snapshot_of(&stored)))
-            .unwrap_or(Err(CompactFault::Panicked))
+        aside::run(|| snapshot_of(&stored)).unwrap_or(Err(CompactFault::Panicked))
     })
     .await
     .map_err(|_| CompactFault::Panicked)??;

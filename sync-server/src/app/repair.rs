@@ -8,6 +8,7 @@ use sheaf_shared::replica::Ordered;
 use super::compact::fresh_id;
 use crate::adapters::system::unix_now;
 use crate::ports::{Entry, Quarantined, StoredDocument};
+use crate::runtime::aside;
 use crate::runtime::hub::Hub;
 
 /// Most updates that are put aside in one go. More than that is not poison but a fault of the program.
@@ -69,7 +70,8 @@ pub(crate) async fn put_poison_aside(hub: &Hub, doc: &DocName) {
             return;
         }
     };
-    let Ok(poison) = tokio::task::spawn_blocking(move || find_poison(&stored)).await else {
+    let searching = move || aside::run(|| find_poison(&stored));
+    let Ok(Ok(poison)) = tokio::task::spawn_blocking(searching).await else {
         return;
     };
     for (entry, reason) in poison {

@@ -50,7 +50,7 @@ impl Weight {
 ///
 /// # Errors
 /// What it panicked with.
-pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> thread::Result<T> {
+pub(crate) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> thread::Result<T> {
     // A thread that can't be started does not get it.
     let mut work = Some(AssertUnwindSafe(work));
     let started = thread::scope(|scope| {
