@@ -102,6 +102,35 @@ fn a_newcomer_gets_a_long_document_in_parts_of_which_the_last_says_that_it_was_a
 }
 
 #[test]
+fn a_stock_client_is_told_that_its_edits_are_stored_only_once_it_has_everything() {
+    for asks_anew in [false, true] {
+        let (mut desk, ann) = with_document(2_000);
+        desk.drains = false;
+        desk.join(BEN, hocuspocus(ClientKind::Stock), Role::Editor);
+        desk.say(BEN, Said::Step1(Bytes::from_static(&[0])));
+        // It answers our step 1 before anything of ours has come; a stock provider counts itself synced by our answer.
+        desk.say(BEN, Said::Step2(Bytes::from_static(&[0, 0])));
+        let mut ben = Writer::new(2);
+        let heard = taken_bit_by_bit(&mut desk, BEN, |desk, turn| {
+            if turn == 2 {
+                desk.edit(BEN, &ben.types("meanwhile "));
+                desk.commit_all();
+            }
+            if turn == 3 && asks_anew {
+                desk.say(BEN, Said::Step1(Bytes::from_static(&[0])));
+            }
+        });
+        let is_last = |one: &Heard| matches!(one, Heard::Step2(_));
+        let last_part = heard.iter().rposition(is_last).unwrap();
+        let stored = |heard: &[Heard]| heard.iter().filter(|one| **one == Heard::Stored).count();
+        assert_eq!(stored(&heard[..last_part]), 0);
+        assert_eq!(stored(&heard), 2, "each has its answer");
+        ben.hears(&heard);
+        assert!(ben.0.version().len() >= ann.0.version().len());
+    }
+}
+
+#[test]
 fn what_is_stored_while_parts_go_out_comes_behind_the_last_and_then_edit_by_edit() {
     let (mut desk, mut ann) = with_document(1_000);
     desk.drains = false;

@@ -11,6 +11,7 @@ use sheaf_shared::replica::ReplicaError;
 
 use super::frames::{Body, Frames};
 use super::input::Speaks;
+use super::member::Queued;
 
 /// The messages of one catch-up, in order.
 #[derive(Debug)]
@@ -96,11 +97,35 @@ pub(super) struct CatchingUp {
     parts: Arc<Parts>,
     /// How many of them were queued.
     queued: usize,
+    /// Answers to what the member said meanwhile, for behind the last part.
+    held: Vec<Bytes>,
 }
 
+/// Answers that are held for one member. It has sent as many messages while it read hardly anything.
+const HELD_MAX: usize = 4_096;
+
 impl CatchingUp {
-    pub(super) const fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, queued: 0 }
+    /// `held` go out behind the last of `parts`.
+    pub(super) const fn new(parts: Arc<Parts>, held: Vec<Bytes>) -> Self {
+        Self {
+            parts,
+            queued: 0,
+            held,
+        }
+    }
+
+    /// Keeps an answer for behind the last part.
+    pub(super) fn hold(&mut self, answer: Bytes) -> Queued {
+        if self.held.len() >= HELD_MAX {
+            return Queued::Overflow;
+        }
+        self.held.push(answer);
+        Queued::Fine
+    }
+
+    /// The answers that were held.
+    pub(super) fn into_held(self) -> Vec<Bytes> {
+        self.held
     }
 
     /// The next message; `None` after the last.

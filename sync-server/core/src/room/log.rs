@@ -224,7 +224,7 @@ impl Room {
             ],
         };
         for frame in frames.into_iter().flatten() {
-            self.send_kept(place, frame, now, out);
+            self.send_status(place, frame, now, out);
         }
     }
 

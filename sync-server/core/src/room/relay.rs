@@ -125,7 +125,6 @@ impl Room {
         // Whatever was dropped or is still queued, this holds it; and what is left of an older catch-up.
         let member = &mut self.members[place];
         member.delivered = self.copy.told;
-        member.catching_up = None;
         self.send_in_parts(place, parts, now, out);
     }
 
@@ -138,15 +137,39 @@ impl Room {
         out: &mut Vec<Effect>,
     ) {
         let member = &mut self.members[place];
+        let older = member.catching_up.take();
+        let held = older.map_or_else(Vec::new, CatchingUp::into_held);
         if parts.count() == 1 {
-            if let Some(frame) = parts.frame(0, &member.speaks) {
+            let only = parts.frame(0, &member.speaks);
+            for frame in only.into_iter().chain(held) {
                 self.send_kept(place, frame, now, out);
             }
             return;
         }
         member.is_lagging = true;
-        member.catching_up = Some(CatchingUp::new(parts));
+        member.catching_up = Some(CatchingUp::new(parts, held));
         self.send_parts(place, now, out);
+    }
+
+    /// Answers a message of this member. A stock client takes the answer to what it said first for the sign that it has
+    /// everything, so while that comes in parts, answers wait behind the last.
+    pub(super) fn send_status(
+        &mut self,
+        place: usize,
+        frame: Bytes,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let member = &mut self.members[place];
+        let waits = !member.is_sheaf();
+        match member.catching_up.as_mut().filter(|_| waits) {
+            None => self.send_kept(place, frame, now, out),
+            Some(catching_up) => {
+                if catching_up.hold(frame) == Queued::Overflow {
+                    self.overflown.push(member.id);
+                }
+            }
+        }
     }
 
     /// Queues as many parts as there is room for, and behind the last what came meanwhile.
@@ -166,8 +189,11 @@ impl Room {
             }
             if let Some(version) = leads_to {
                 let member = &mut self.members[place];
-                member.catching_up = None;
+                let done = member.catching_up.take();
                 member.is_lagging = false;
+                for frame in done.map_or_else(Vec::new, CatchingUp::into_held) {
+                    self.send_kept(place, frame, now, out);
+                }
                 return self.send_missed(place, Some(&version), now, out);
             }
         }
