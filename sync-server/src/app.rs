@@ -1,6 +1,7 @@
 //! Use cases: what is done with documents beside editing them.
 
 pub mod compact;
+pub mod copy;
 pub mod export;
 pub mod import;
 pub mod repair;

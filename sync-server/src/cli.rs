@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `sheaf`, and the help that explains it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,6 +30,19 @@ pub enum Command {
     /// Stops on SIGTERM or SIGINT: it finishes what it is storing, sends everyone away over some seconds, and
     /// ends. A second signal ends it at once; nothing that was shown as saved can be lost by that.
     Serve(Box<ServeArgs>),
+    /// Ask the server on this machine whether it is ready.
+    ///
+    /// For supervisors that look after a server by running a command. Ends with 0 if an edit would be stored now,
+    /// 1 if not, 2 if nobody answers.
+    Ready(ReadyArgs),
+    /// Show which servers share a PostgreSQL database, and when each was last heard of.
+    ///
+    /// Ends with 0 if all of them are well, 1 if one has fallen silent.
+    Cluster {
+        /// Where everything is kept.
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Check everything that is stored, and say what is damaged.
     ///
     /// Reads every row, compares every checksum, looks for gaps, and opens every document. Changes nothing.
@@ -38,6 +52,23 @@ pub enum Command {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Copy everything that is stored into one file, while servers go on.
+    ///
+    /// The file holds all that was acknowledged before the backup began. It is read back and compared, and every
+    /// document in it is opened, before it gets its name; nothing is written over. `sheaf restore` brings it back, to
+    /// a folder or to PostgreSQL, wherever it came from. Ends with 0 if all is well, 1 if something stored is damaged
+    /// (it is in the backup as it is), 2 if there is no backup.
+    Backup(BackupArgs),
+    /// Bring a backup back, to where nothing is stored yet.
+    ///
+    /// Everything is read back and compared, and every document is opened. Ends as `sheaf backup` does.
+    Restore(RestoreArgs),
+    /// Carry everything from one place to another, from SQLite to PostgreSQL or back.
+    ///
+    /// No server may run on the place it comes from. That place is left as it is; the other one must hold nothing.
+    /// Everything is read back and compared before it counts, so an interrupted move leaves nothing behind and can
+    /// be tried again. A place is a folder, the address of a PostgreSQL database, or @FILE with that address in it.
+    Move(MoveArgs),
     /// Make pages out of files.
     ///
     /// Each file becomes a page at the top of the tree, titled by its first "# " heading or else by the file's name;
@@ -49,6 +80,47 @@ pub enum Command {
     ///
     /// The server must not run on the same data meanwhile.
     Export(ExportArgs),
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub struct ReadyArgs {
+    /// Where the server listens.
+    #[arg(long, env = "SHEAF_LISTEN", value_name = "ADDR", default_value = crate::config::LISTEN)]
+    pub listen: SocketAddr,
+}
+
+/// What to back up, and where to.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to make; or a folder, and the file gets a name by the time.
+    #[arg(value_name = "FILE|FOLDER")]
+    pub to: PathBuf,
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// A file that `sheaf backup` made.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// Where everything is to be kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// From where to where.
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// Where everything is.
+    #[arg(long, value_name = "PLACE")]
+    pub from: PathBuf,
+    /// Where everything shall be.
+    #[arg(long, value_name = "PLACE")]
+    pub to: PathBuf,
 }
 
 /// What to import.
@@ -107,6 +179,9 @@ pub struct DataArgs {
         hide_env_values = true
     )]
     database_url: Option<String>,
+    /// Read the database's address from this file, which holds nothing else.
+    #[arg(long, env = "SHEAF_DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
 }
 
 impl DataArgs {
@@ -116,7 +191,8 @@ impl DataArgs {
     /// [`Problem`] when the database's address is none.
     pub fn place(&self) -> Result<Place, Problem> {
         let url = self.database_url.as_deref().map(Secret::from);
-        Place::parse(Some(self.data_dir.clone()), url.as_ref())
+        let file = self.database_url_file.as_deref();
+        Place::parse(Some(self.data_dir.clone()), url.as_ref(), file)
     }
 }
 
@@ -137,6 +213,9 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     database_url: Option<String>,
+    /// Read the database's address from this file, which holds nothing else.
+    #[arg(long, env = "SHEAF_DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
     /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
@@ -169,6 +248,14 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     origins: Vec<String>,
+    /// A name that people open it by. If any is given, --open lets in only those who use one of them or this machine's.
+    #[arg(
+        long = "host",
+        env = "SHEAF_HOSTS",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    hosts: Vec<String>,
     /// Threads that work on documents and sockets [default: one for each core].
     #[arg(long, env = "SHEAF_THREADS", value_name = "N")]
     threads: Option<String>,
@@ -180,6 +267,7 @@ impl From<ServeArgs> for RawConfig {
             listen: args.listen,
             data_dir: args.data_dir,
             database_url: args.database_url.as_deref().map(Secret::from),
+            database_url_file: args.database_url_file,
             open: args.open,
             log_format: args.log_format,
             log_level: args.log_level,
@@ -189,6 +277,7 @@ impl From<ServeArgs> for RawConfig {
             drain_seconds: args.drain_seconds,
             documents_memory_mib: args.documents_memory_mib,
             origins: args.origins,
+            hosts: args.hosts,
             threads: args.threads,
         }
     }

@@ -6,7 +6,10 @@
     reason = "a command's answer belongs on the terminal"
 )]
 
+pub(crate) mod cluster;
+pub(crate) mod copies;
 pub(crate) mod pages;
+pub(crate) mod ready;
 pub(crate) mod serve;
 pub(crate) mod verify;
 
@@ -76,12 +79,7 @@ fn open(data: &DataArgs, meanwhile: &str) -> Result<Opened, ExitCode> {
         eprintln!("sheaf: {problem}");
         ExitCode::from(FAILED)
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_stack_size(STACK_BYTES)
-        .enable_all()
-        .build()
-        .map_err(|error| fail(&error))?;
+    let runtime = runtime()?;
     let opened = runtime.block_on(open_store(&place, &Arc::new(Metrics::default())));
     let store = opened.map_err(|error| {
         let code = fail(&error);
@@ -93,6 +91,16 @@ fn open(data: &DataArgs, meanwhile: &str) -> Result<Opened, ExitCode> {
         code
     })?;
     Ok((runtime, store))
+}
+
+/// What short commands run in.
+fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .map_err(|error| fail(&error))
 }
 
 /// Why what is kept could not be opened.

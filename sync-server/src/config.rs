@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-pub use place::{DatabaseUrl, Place, Secret};
+pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
 /// The settings of `sheaf serve`.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub rooms_bytes_max: usize,
     /// Origins that may open sockets besides the server's own.
     pub origins: Vec<String>,
+    /// Names it answers to besides this machine's; if there are none and everyone may come in: to all.
+    pub hosts: Vec<String>,
     /// Threads that work on documents and sockets.
     pub threads: usize,
 }
@@ -67,6 +69,8 @@ pub struct RawConfig {
     pub data_dir: Option<PathBuf>,
     /// `--database-url`
     pub database_url: Option<Secret>,
+    /// `--database-url-file`
+    pub database_url_file: Option<PathBuf>,
     /// `--open`
     pub open: bool,
     /// `--log-format`
@@ -85,6 +89,8 @@ pub struct RawConfig {
     pub documents_memory_mib: Option<String>,
     /// `--origin`
     pub origins: Vec<String>,
+    /// `--host`
+    pub hosts: Vec<String>,
     /// `--threads`
     pub threads: Option<String>,
 }
@@ -161,6 +167,7 @@ impl Config {
                 .count(&MEMORY, raw.documents_memory_mib.as_deref())
                 .saturating_mul(1024 * 1024),
             origins: problems.origins(&raw.origins),
+            hosts: problems.hosts(&raw.hosts),
             threads: match raw.threads.as_deref() {
                 Some(raw) => problems.count(&THREADS, Some(raw)),
                 None => std::thread::available_parallelism().map_or(2, usize::from),
@@ -302,10 +309,13 @@ impl Problems {
     }
 
     fn place(&mut self, raw: &RawConfig) -> Place {
-        Place::parse(raw.data_dir.clone(), raw.database_url.as_ref()).unwrap_or_else(|problem| {
-            self.0.push(problem);
-            Place::Folder(DATA_DIR.into())
-        })
+        let url_file = raw.database_url_file.as_deref();
+        Place::parse(raw.data_dir.clone(), raw.database_url.as_ref(), url_file).unwrap_or_else(
+            |problem| {
+                self.0.push(problem);
+                Place::Folder(DATA_DIR.into())
+            },
+        )
     }
 
     fn log_level(&mut self, raw: Option<&str>) -> tracing::Level {
@@ -322,6 +332,19 @@ impl Problems {
                 LogFormat::Text
             }
         }
+    }
+
+    fn hosts(&mut self, raw: &[String]) -> Vec<String> {
+        let hosts = raw.iter().filter(|host| !host.is_empty());
+        for host in hosts.clone() {
+            let is_name = |part: char| part.is_ascii_alphanumeric() || ".-[:]".contains(part);
+            let has_port = !host.starts_with('[') && host.contains(':');
+            if has_port || !host.chars().all(is_name) {
+                let wanted = "a name without scheme, port and path is wanted";
+                self.add("SHEAF_HOSTS", host, wanted, "pages.example.org");
+            }
+        }
+        hosts.cloned().collect()
     }
 
     fn origins(&mut self, raw: &[String]) -> Vec<String> {
@@ -363,11 +386,12 @@ mod tests {
             connections_per_address_max: Some("0".into()),
             drain_seconds: Some("soon".into()),
             origins: vec!["pages.example.org".into()],
+            hosts: vec!["https://pages.example.org".into(), "pages:80".into()],
             ..RawConfig::default()
         };
         let problems = Config::parse(&raw).unwrap_err();
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 7, "{told:#?}");
+        assert_eq!(told.len(), 9, "{told:#?}");
         for problem in &problems {
             let line = problem.to_string();
             assert!(

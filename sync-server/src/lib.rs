@@ -62,6 +62,11 @@ pub async fn run(
         Arc::clone(&hub),
         shutdown.clone(),
     ));
+    let beating = tokio::spawn(runtime::heartbeat::beat(
+        Arc::clone(&hub),
+        bound.address.to_string(),
+        shutdown.clone(),
+    ));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {
         stop.await;
@@ -69,7 +74,7 @@ pub async fn run(
     };
     tokio::join!(serving, going_down);
     // They end by themselves at this phase.
-    let _ = tokio::join!(housekeeping, following);
+    let _ = tokio::join!(housekeeping, following, beating);
 }
 
 async fn keep_house(hub: Arc<Hub>, shutdown: Shutdown) {

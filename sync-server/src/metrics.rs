@@ -36,6 +36,12 @@ impl Gauge {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// So many now.
+    pub fn set(&self, now: usize) {
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.0.store(now, Ordering::Relaxed);
+    }
+
     /// What it stands at.
     #[must_use]
     pub fn get(&self) -> i64 {
@@ -107,6 +113,12 @@ pub struct Metrics {
     pub compaction_faults: Counter,
     /// Rounds of asking a shared store about open documents that got no answer.
     pub following_faults: Counter,
+    /// Servers that share the store and were heard of lately, this one among them.
+    pub servers: Gauge,
+    /// Servers that share the store and have fallen silent.
+    pub servers_silent: Gauge,
+    /// Signs of life that the shared store did not take.
+    pub membership_faults: Counter,
     /// How long a group of writes took until it was on the disk.
     pub store_commit: Histogram,
     /// How long a room worked on what waited for it.
@@ -123,7 +135,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, &Gauge); 3] = [
+        let gauges: [(&str, &str, &Gauge); 5] = [
             (
                 "sheaf_connections",
                 "Open TCP connections.",
@@ -131,6 +143,16 @@ impl Metrics {
             ),
             ("sheaf_sockets", "Open WebSockets.", &self.sockets),
             ("sheaf_rooms", "Documents in memory.", &self.rooms),
+            (
+                "sheaf_servers",
+                "Servers of a shared store that were heard of lately.",
+                &self.servers,
+            ),
+            (
+                "sheaf_servers_silent",
+                "Servers of a shared store that have fallen silent.",
+                &self.servers_silent,
+            ),
         ];
         for (name, help, gauge) in gauges {
             head(&mut out, name, help, "gauge");
@@ -195,7 +217,7 @@ impl Metrics {
         ]
     }
 
-    fn troubles(&self) -> [NamedCounter<'_>; 9] {
+    fn troubles(&self) -> [NamedCounter<'_>; 10] {
         [
             (
                 "sheaf_closed_for_cause_total",
@@ -241,6 +263,11 @@ impl Metrics {
                 "sheaf_following_faults_total",
                 "Times a shared store did not say how far documents have come.",
                 &self.following_faults,
+            ),
+            (
+                "sheaf_membership_faults_total",
+                "Signs of life that a shared store did not take.",
+                &self.membership_faults,
             ),
         ]
     }
@@ -294,5 +321,38 @@ mod tests {
         assert!(text.contains("sheaf_load_seconds_bucket{le=\"5.000000\"} 2\n"));
         assert!(text.contains("sheaf_load_seconds_bucket{le=\"+Inf\"} 3\n"));
         assert!(text.contains("sheaf_load_seconds_sum 60.003100\n"));
+    }
+
+    #[test]
+    fn the_manual_tells_of_every_metric_and_of_no_other() {
+        let manual = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OPERATIONS.md");
+        let manual = std::fs::read_to_string(manual).unwrap();
+        let (_, table) = manual.split_once("\nEvery metric:\n\n").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let rows = table.lines().skip(2);
+        let mut told: Vec<(String, String)> = rows
+            .flat_map(|row| {
+                let mut columns = row.split('|').skip(1);
+                let (names, kind) = (columns.next().unwrap(), columns.next().unwrap());
+                names
+                    .split(',')
+                    .map(|name| {
+                        (
+                            name.trim().trim_matches('`').to_owned(),
+                            kind.trim().to_owned(),
+                        )
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        told.sort();
+        let text = Metrics::default().render();
+        let mut printed: Vec<(String, String)> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+            .collect();
+        printed.sort();
+        assert_eq!(told, printed);
     }
 }

@@ -1,11 +1,20 @@
 //! What the program needs of the world outside it, as traits. Adapters implement them; `contract` says what
 //! each must honour. Whatever leaves the process can fail, and failure is never absence.
 
+mod holdings;
+mod membership;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use sheaf_shared::ids::DocName;
 pub use sheaf_shared::ids::Seq;
 use sheaf_shared::time::UnixMs;
+
+pub use holdings::{Batch, Entering, Leaving, Piece, Soundness};
+pub use membership::{
+    Beat, MEMBER_BEAT_EVERY_MS, MEMBER_FORGOTTEN_MS, MEMBER_SILENT_MS, Member, MemberState,
+    Membership,
+};
 
 /// Which snapshot of a document this is; 0 before the first. A writer who holds an old one has lost the race.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,6 +251,11 @@ pub trait Store: Send + Sync + 'static {
     /// Whether other servers use the same store at the same time.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// The list of servers that share it; none if it is not shared.
+    fn membership(&self) -> Option<&dyn Membership> {
+        None
     }
 
     /// What is wrong with the file or the like that everything lies in, whatever it holds; nothing if it is sound.

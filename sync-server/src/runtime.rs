@@ -2,6 +2,7 @@
 
 pub(crate) mod aside;
 pub(crate) mod following;
+pub(crate) mod heartbeat;
 pub mod hub;
 pub mod inbox;
 pub mod outbox;

@@ -6,9 +6,11 @@
 
 mod connection;
 mod fault;
+mod members;
 mod reader;
 mod rows;
 mod schema;
+mod whole;
 
 use std::time::Duration;
 
@@ -16,10 +18,11 @@ use async_trait::async_trait;
 use sheaf_shared::ids::DocName;
 
 pub use fault::OpenError;
+pub use whole::{PostgresEntering, PostgresLeaving};
 
 use crate::ports::{
-    Appended, DocumentSummary, Entry, Head, NewSnapshot, PutSnapshot, Quarantined, ReadFault, Seq,
-    StorageFault, Store, StoredDocument, UpdateBytes,
+    Appended, DocumentSummary, Entry, Head, Membership, NewSnapshot, PutSnapshot, Quarantined,
+    ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
 };
 use connection::Connections;
 
@@ -222,6 +225,10 @@ impl Store for PostgresStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn membership(&self) -> Option<&dyn Membership> {
+        Some(self)
     }
 
     async fn probe(&self) -> Result<(), StorageFault> {

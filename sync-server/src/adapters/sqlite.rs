@@ -11,6 +11,7 @@ mod reader;
 mod rows;
 mod schema;
 mod wal;
+mod whole;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use sheaf_shared::ids::DocName;
 use tokio::sync::oneshot;
 
 pub use fault::OpenError;
+pub use lock::DirectoryLock;
+pub use whole::{SqliteEntering, SqliteLeaving};
 pub use writer::CommitFault;
 
 use crate::metrics::Metrics;

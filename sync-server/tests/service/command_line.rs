@@ -90,6 +90,24 @@ fn what_is_no_text_is_refused_by_name_and_the_files_beside_it_become_pages() {
     );
 }
 
+#[test]
+fn a_supervisor_hears_whether_the_server_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |address: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sheaf"))
+            .args(["ready", "--listen", address])
+            .output()
+            .unwrap();
+        (code(&output), said(&output))
+    };
+    let mut program = Program::start(folder.path(), &[]);
+    let address = program.address.to_string();
+    assert_eq!(ask(&address), (Some(0), "ready\n".to_owned()));
+    program.kill();
+    assert_eq!(ask(&address).0, Some(2), "nobody is there");
+    assert_eq!(ask("nowhere").0, Some(2), "no address");
+}
+
 fn run_sql(database: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(database).unwrap();
     connection.execute_batch(sql).unwrap();
@@ -188,37 +206,35 @@ fn backup_lines(manual: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manual)).unwrap();
     let block = text
         .split("```")
-        .find(|block| block.contains("VACUUM INTO"))
+        .find(|block| block.contains("\nsheaf backup "))
         .unwrap_or_else(|| panic!("{manual} says nothing of backups"));
     block.lines().skip(1).map(str::to_owned).collect()
 }
 
-/// Runs a line as a shell in `folder` would, and answers with the file it made, if it made one.
+/// Runs a line as a shell in `folder` would, and answers with the backup it made, if it made one.
 fn run_line(folder: &Path, line: &str) -> Option<PathBuf> {
     if let Some(made) = line.strip_prefix("mkdir -p ") {
         fs::create_dir_all(folder.join(made)).unwrap();
         return None;
     }
-    let (database, sql) = line
-        .strip_prefix("sqlite3 ")
-        .and_then(|rest| rest.strip_suffix('"'))
-        .and_then(|rest| rest.split_once(" \""))
+    let words = line
+        .strip_prefix("sheaf ")
         .unwrap_or_else(|| panic!("an unknown line: {line}"));
-    let copy = sql
-        .strip_prefix("VACUUM INTO '")
-        .and_then(|rest| rest.strip_suffix('\''))
+    let output = Command::new(env!("CARGO_BIN_EXE_sheaf"))
+        .current_dir(folder)
+        .args(words.split(' '))
+        .output()
         .unwrap();
-    let copy = folder.join(copy);
-    let database = folder.join(database.replace("sheaf-data", "data"));
-    run_sql(&database, &format!("VACUUM INTO '{}'", copy.display()));
-    Some(copy)
+    assert_eq!(code(&output), Some(0), "{line}: {}", said(&output));
+    let made = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(folder.join(made.lines().next().unwrap()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_made_while_it_runs_as_the_manuals_say_holds_every_word() {
     for manual in ["../README.md", "../docs/OPERATIONS.md"] {
         let folder = tempfile::tempdir().unwrap();
-        let program = Program::start(&folder.path().join("data"), &[]);
+        let program = Program::start(&folder.path().join("sheaf-data"), &[]);
         let mut ada = Client::join(program.address, "page", Speaks::YWebsocket).await;
         let update = ada.type_at(0, "written before the backup").await;
         ada.until("the echo", |client| client.echoed.contains(&update))
@@ -228,11 +244,8 @@ async fn a_backup_made_while_it_runs_as_the_manuals_say_holds_every_word() {
             .filter_map(|line| run_line(folder.path(), line))
             .collect();
         drop(program);
-        fs::remove_dir_all(folder.path().join("data")).unwrap();
-        fs::create_dir(folder.path().join("data")).unwrap();
-        fs::copy(&made[0], folder.path().join("data/sheaf.db")).unwrap();
-        let verified = sheaf(folder.path(), "verify", &[]);
-        assert_eq!(code(&verified), Some(0), "{manual}: {}", said(&verified));
+        let restored = sheaf(folder.path(), "restore", &[made[0].to_str().unwrap()]);
+        assert_eq!(code(&restored), Some(0), "{manual}: {}", said(&restored));
         let again = Program::start(&folder.path().join("data"), &[]);
         let mut ben = Client::join(again.address, "page", Speaks::Hocuspocus).await;
         ben.until_text("written before the backup").await;

@@ -118,3 +118,83 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_afterwards_every
         .await;
     ben.until_text("before meanwhile").await;
 }
+
+/// What `sheaf cluster` says, and what it ends with.
+fn cluster(url: &str) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sheaf"))
+        .args(["cluster", "--database-url", url])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), said)
+}
+
+/// Asks again and again, with some patience.
+async fn until_cluster(url: &str, what: &str, is_so: impl Fn(Option<i32>, &str) -> bool) {
+    let limit = tokio::time::Instant::now() + crate::client::PATIENCE;
+    loop {
+        let (code, said) = cluster(url);
+        if is_so(code, &said) {
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < limit,
+            "{what}: {code:?} {said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_know_of_each_other_and_one_that_was_killed_is_called_silent() {
+    let url = Postgres::shared().fresh_url().await;
+    let (mut first, _folder) = start(&url);
+    let (mut second, _other) = start(&url);
+    let (one, two) = (first.address.to_string(), second.address.to_string());
+    until_cluster(&url, "both serve", |code, said| {
+        code == Some(0) && said.contains(&one) && said.contains(&two)
+    })
+    .await;
+    second.kill();
+    // Nobody waits for the time after which it is suspected.
+    let schema = url.rsplit_once("%3D").unwrap().1;
+    let aged = format!(
+        "UPDATE {schema}.member SET seen_at = seen_at - INTERVAL '30 seconds' WHERE address = '{two}'"
+    );
+    Postgres::shared().execute(&aged).await;
+    let (code, said) = cluster(&url);
+    let of_second = said.lines().find(|line| line.contains(&two)).unwrap();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(of_second.contains("silent for 3"), "{said}");
+    // The other one notices by itself, and goes on storing.
+    let mut ada = Client::join(first.address, "page", Speaks::Hocuspocus).await;
+    ada.type_at(0, "here").await;
+    ada.until("its acknowledgement", |ada| ada.stored == 1)
+        .await;
+    first.signal(rustix::process::Signal::TERM);
+    first.ended_within(std::time::Duration::from_secs(30));
+    let (_, said) = cluster(&url);
+    assert!(
+        !said.contains(&one),
+        "who has ended is off the list: {said}"
+    );
+    let aged = format!("UPDATE {schema}.member SET seen_at = seen_at - INTERVAL '2 days'");
+    Postgres::shared().execute(&aged).await;
+    let (third, _third_folder) = start(&url);
+    let three = third.address.to_string();
+    until_cluster(&url, "who is long gone is forgotten", |code, said| {
+        code == Some(0) && said.contains(&three) && !said.contains(&two)
+    })
+    .await;
+}
+
+#[test]
+fn what_is_kept_in_a_folder_has_no_list_of_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    Program::start(folder.path(), &[]).kill();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sheaf"))
+        .args(["cluster", "--data-dir"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

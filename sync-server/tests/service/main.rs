@@ -9,6 +9,7 @@
 mod chaos;
 mod client;
 mod command_line;
+mod copies;
 mod editing;
 mod ending;
 #[path = "../support/engines.rs"]

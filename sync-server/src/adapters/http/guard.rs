@@ -4,24 +4,30 @@ use axum::http::{HeaderMap, header};
 
 use crate::config::{Audience, Config, is_loopback};
 
-/// Refuses names that are not this machine's, when it serves only this machine.
+/// Refuses names that are neither this machine's nor configured, when it serves only this machine or names were
+/// configured.
 ///
 /// A page from elsewhere can have its name point at 127.0.0.1 (DNS rebinding) and would then count as ours; the
 /// Host header gives it away.
 pub(super) fn check_host(config: &Config, headers: &HeaderMap) -> Result<(), &'static str> {
+    if config.audience == Audience::Everyone && config.hosts.is_empty() {
+        return Ok(());
+    }
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = without_port(host);
+    let is_configured = || {
+        let mut hosts = config.hosts.iter();
+        hosts.any(|known| known.eq_ignore_ascii_case(name))
+    };
     match config.audience {
-        Audience::Everyone => Ok(()),
-        Audience::ThisMachine => {
-            let host = headers
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok());
-            match host {
-                Some(host) if is_this_machine(host) => Ok(()),
-                Some(_) | None => Err(
-                    "This Sheaf serves only the machine it runs on: open it as http://127.0.0.1 or http://localhost.\n",
-                ),
-            }
-        }
+        _ if is_this_machine(name) || is_configured() => Ok(()),
+        Audience::ThisMachine => Err(
+            "This Sheaf serves only the machine it runs on: open it as http://127.0.0.1 or http://localhost.\n",
+        ),
+        Audience::Everyone => Err("This Sheaf does not go by that name.\n"),
     }
 }
 
@@ -66,11 +72,14 @@ fn without_default_port(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,
-    };
+    }
+}
+
+fn is_this_machine(name: &str) -> bool {
     if name.eq_ignore_ascii_case("localhost") {
         return true;
     }
@@ -120,6 +129,27 @@ mod tests {
             assert!(check_host(&config, &headers(host, None)).is_err(), "{host}");
         }
         assert!(check_host(&config, &HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn an_open_server_that_was_told_its_names_answers_to_no_other() {
+        let raw = RawConfig {
+            open: true,
+            ..RawConfig::default()
+        };
+        let config = Config::parse(&raw).unwrap();
+        assert!(check_host(&config, &headers("any.example", None)).is_ok());
+        let raw = RawConfig {
+            hosts: vec!["pages.example".into()],
+            ..raw
+        };
+        let config = Config::parse(&raw).unwrap();
+        for host in ["pages.example", "PAGES.example:8443", "127.0.0.1:8080"] {
+            assert!(check_host(&config, &headers(host, None)).is_ok(), "{host}");
+        }
+        for host in ["", "evil.example", "pages.example.evil.example"] {
+            assert!(check_host(&config, &headers(host, None)).is_err(), "{host}");
+        }
     }
 
     #[test]

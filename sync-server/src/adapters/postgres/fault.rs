@@ -31,6 +31,14 @@ pub enum OpenError {
         /// In this program.
         known: i32,
     },
+    /// No server ever ran on it.
+    #[error("there is nothing of Sheaf in the database")]
+    NothingThere,
+    /// It was to be filled, and holds something already.
+    #[error(
+        "the database holds documents already, and nothing is written over them; name an empty one"
+    )]
+    NotEmpty,
     /// It refused.
     #[error("the database cannot be set up")]
     Database(#[from] sqlx::Error),

@@ -15,12 +15,20 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    floor: 1,
-    name: "documents",
-    sql: include_str!("../../../migrations/postgres/0001_documents.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        floor: 1,
+        name: "documents",
+        sql: include_str!("../../../migrations/postgres/0001_documents.sql"),
+    },
+    Migration {
+        version: 3,
+        floor: 1,
+        name: "members",
+        sql: include_str!("../../../migrations/postgres/0003_members.sql"),
+    },
+];
 
 /// The advisory lock that servers take to migrate one after the other (`SHEF`).
 const LOCK: i64 = 0x5348_4546;
@@ -35,6 +43,27 @@ pub(super) async fn check_durability(connection: &mut PgConnection) -> Result<()
         if value == "off" {
             return Err(OpenError::NotDurable { setting });
         }
+    }
+    Ok(())
+}
+
+/// Refuses tables that this release cannot read. Changes nothing: whoever makes a backup before an upgrade wants the
+/// tables as they are.
+pub(super) async fn check_readable(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('migration') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_there {
+        return Err(OpenError::NothingThere);
+    }
+    let row =
+        sqlx::query("SELECT COALESCE(MAX(version), 0), COALESCE(MAX(floor), 0) FROM migration")
+            .fetch_one(connection)
+            .await?;
+    let (found, floor): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if floor > known {
+        return Err(OpenError::TooNew { found, known });
     }
     Ok(())
 }

@@ -31,6 +31,23 @@ pub enum OpenError {
         /// In this program.
         known: u32,
     },
+    /// An older release has written the tables, and they are only to be read.
+    #[error(
+        "the data was written by an older release (tables of version {found}, this one knows {known}). Put the file into an empty folder as {file}, and start and stop the server of this release on it once",
+        file = super::FILE_NAME
+    )]
+    TooOld {
+        /// In the file.
+        found: u32,
+        /// In this program.
+        known: u32,
+    },
+    /// It was to be filled, and holds something already.
+    #[error("{} is there already, and nothing is written over it; name another place", .0.display())]
+    NotEmpty(PathBuf),
+    /// There is nothing.
+    #[error("there is no file {}", .0.display())]
+    Missing(PathBuf),
     /// There is a database of something else.
     #[error("sheaf.db in the data directory belongs to another program")]
     NotOurs,

@@ -6,11 +6,20 @@ use std::path::Path;
 use super::fault::OpenError;
 
 /// Held as long as the process works in the directory; the system gives it back when the process ends, however it ends.
-pub(super) struct DirectoryLock {
+pub struct DirectoryLock {
     _file: File,
 }
 
-/// Makes the directory if need be, readable by its owner only, and takes its lock.
+impl DirectoryLock {
+    /// Makes the directory if need be, readable by its owner only, and takes its lock.
+    ///
+    /// # Errors
+    /// [`OpenError`] when somebody else holds it, or the directory cannot be written.
+    pub fn take(directory: &Path) -> Result<Self, OpenError> {
+        take(directory)
+    }
+}
+
 pub(super) fn take(directory: &Path) -> Result<DirectoryLock, OpenError> {
     let fail = |cause| OpenError::Folder {
         path: directory.to_owned(),

@@ -121,6 +121,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Refuses tables that this release would have to change first.
+pub(super) fn check_current(connection: &Connection) -> Result<(), OpenError> {
+    let owner: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(open_error)?;
+    if owner != APPLICATION_ID {
+        return Err(OpenError::NotOurs);
+    }
+    let found: u32 = connection
+        .query_row("SELECT MAX(version) FROM migration", [], |row| row.get(0))
+        .map_err(open_error)?;
+    let known = MIGRATIONS.last().map_or(0, |(version, _, _)| *version);
+    match found.cmp(&known) {
+        std::cmp::Ordering::Less => Err(OpenError::TooOld { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(OpenError::TooNew { found, known }),
+    }
+}
+
 fn check_owner(connection: &Connection) -> Result<(), OpenError> {
     let owner: i32 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))

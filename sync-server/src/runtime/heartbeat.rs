@@ -1,0 +1,68 @@
+//! Telling the store that this server is there, and hearing which others are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hub::Hub;
+use super::shutdown::{Phase, Shutdown};
+use crate::ports::{Beat, MEMBER_BEAT_EVERY_MS, Member, MemberState};
+
+/// Longest wait for the store to take our name off the list at the end.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Goes on until the program has closed. A store that is not shared keeps no list.
+pub(crate) async fn beat(hub: Arc<Hub>, address: String, shutdown: Shutdown) {
+    let Some(membership) = hub.store.membership() else {
+        return;
+    };
+    let mut beat = Beat {
+        name: format!("{:016x}", fastrand::u64(..)),
+        address,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: MemberState::Serving,
+    };
+    let mut suspected = BTreeSet::new();
+    let closed = shutdown.reached(Phase::Closed);
+    let draining = shutdown.reached(Phase::Draining);
+    tokio::pin!(closed, draining);
+    loop {
+        match membership.beat(&beat).await {
+            Ok(members) => {
+                let silent = members.iter().filter(|member| member.is_silent()).count();
+                hub.metrics.servers.set(members.len() - silent);
+                hub.metrics.servers_silent.set(silent);
+                warn_of(&members, &mut suspected);
+            }
+            Err(fault) => {
+                hub.metrics.membership_faults.add(1);
+                tracing::debug!(%fault, "The list of servers could not be written");
+            }
+        }
+        let pause = fastrand::u64(MEMBER_BEAT_EVERY_MS / 2..=MEMBER_BEAT_EVERY_MS);
+        tokio::select! {
+            () = &mut closed => break,
+            () = &mut draining, if beat.state == MemberState::Serving => beat.state = MemberState::Draining,
+            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+        }
+    }
+    // If it fails, the others see a server fall silent, which is nearly the truth.
+    drop(tokio::time::timeout(LEAVE_WITHIN, membership.leave(&beat.name)).await);
+}
+
+/// One line in the log for each server that falls silent, not one for each look.
+fn warn_of(members: &[Member], suspected: &mut BTreeSet<String>) {
+    for member in members {
+        if !member.is_silent() {
+            suspected.remove(&member.name);
+        } else if suspected.insert(member.name.clone()) {
+            tracing::warn!(
+                server = member.name,
+                address = member.address,
+                silent_ms = member.silent_ms,
+                "Another server has fallen silent. If it was killed, nothing is to be done"
+            );
+        }
+    }
+    suspected.retain(|name| members.iter().any(|member| member.name == *name));
+}
