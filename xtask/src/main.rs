@@ -10,6 +10,7 @@
 )]
 
 mod command;
+mod compose;
 mod failure;
 mod page;
 mod readme;
@@ -28,7 +29,8 @@ cargo xtask COMMAND
 
   run [SERVE OPTIONS]   set up what is missing, build page and server, start Sheaf
                         with its data in ./sheaf-data at http://127.0.0.1:8080
-  test [SUITE…]         run every suite, or only those named; `test --list` names them
+  test [SUITE…]         run every suite, or only those named; `test --list` names them.
+                        `test compose` runs the containers of docker-compose.yml
   build                 set up and build only: dist/ and target/release/sheaf
   tidy                  the house rules a machine can check
   docs                  write the README's table of settings from `sheaf serve --help`

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::command::{cargo, command, run as run_shown, run_and_read, told, told_duration};
+use crate::compose;
 use crate::failure::Failure;
 use crate::readme;
 use crate::server;
@@ -14,60 +15,85 @@ use crate::setup;
 use crate::setup::node::npm_program;
 use crate::tidy;
 use crate::workspace;
-use tally::{Runner, Tally};
+pub(crate) use tally::{Runner, Tally};
+
+/// When a suite runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// With all others.
+    Always,
+    /// Only when it is named.
+    ByName,
+}
 
 struct Suite {
     name: &'static str,
     about: &'static str,
+    when: When,
     run: fn() -> Result<Tally, Failure>,
 }
 
 /// Cheap ones first: most mistakes show in seconds.
-const SUITES: [Suite; 9] = [
+const SUITES: [Suite; 10] = [
     Suite {
         name: "format",
         about: "the code is laid out by rustfmt",
+        when: When::Always,
         run: format,
     },
     Suite {
         name: "tidy",
         about: "the house rules hold",
+        when: When::Always,
         run: tidy_suite,
     },
     Suite {
         name: "clippy",
         about: "no warning in any package",
+        when: When::Always,
         run: clippy,
     },
     Suite {
         name: "native",
         about: "all Rust tests",
+        when: When::Always,
         run: native,
     },
     Suite {
         name: "docs",
         about: "the documentation builds without a warning and tells the truth",
+        when: When::Always,
         run: docs,
     },
     Suite {
         name: "wasm",
         about: "the pure packages' tests, in WebAssembly",
+        when: When::Always,
         run: wasm,
     },
     Suite {
         name: "surface",
         about: "the editor's TypeScript",
+        when: When::Always,
         run: surface,
     },
     Suite {
         name: "clients",
         about: "Yjs clients from npm against the built server",
+        when: When::Always,
         run: clients,
     },
     Suite {
         name: "browsers",
         about: "people writing together in real browsers",
+        when: When::Always,
         run: browsers,
+    },
+    Suite {
+        name: "compose",
+        about: "people in the containers of docker-compose.yml, servers killed (needs root or Docker)",
+        when: When::ByName,
+        run: compose::suite,
     },
 ];
 
@@ -81,7 +107,11 @@ struct Outcome {
 pub(crate) fn run(names: &[String]) -> ExitCode {
     if names.iter().any(|name| name == "--list") {
         for suite in &SUITES {
-            println!("{:<10} {}", suite.name, suite.about);
+            let when = match suite.when {
+                When::Always => "",
+                When::ByName => "; only when it is named",
+            };
+            println!("{:<10} {}{when}", suite.name, suite.about);
         }
         return ExitCode::SUCCESS;
     }
@@ -92,9 +122,10 @@ pub(crate) fn run(names: &[String]) -> ExitCode {
         eprintln!("there is no suite `{unknown}`; `cargo xtask test --list` names them");
         return ExitCode::FAILURE;
     }
-    let chosen = SUITES
-        .iter()
-        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name));
+    let chosen = SUITES.iter().filter(|suite| match names {
+        [] => suite.when == When::Always,
+        named => named.iter().any(|name| name == suite.name),
+    });
     let results: Vec<Outcome> = chosen.map(run_one).collect();
     sum_up(&results)
 }
@@ -278,7 +309,8 @@ pub(crate) fn take_picture() -> Result<(), Failure> {
     )
 }
 
-fn playwright(arguments: &[&str]) -> Command {
+/// Playwright, in the folder of the browser tests.
+pub(crate) fn playwright(arguments: &[&str]) -> Command {
     let mut node = command("node");
     node.current_dir(workspace::root().join("e2e"))
         .arg("node_modules/@playwright/test/cli.js")
@@ -292,7 +324,7 @@ fn check(command: &mut Command, remedy: &str) -> Result<Tally, Failure> {
 }
 
 /// A command that runs tests and says how many.
-fn count(command: &mut Command, runner: Runner) -> Result<Tally, Failure> {
+pub(crate) fn count(command: &mut Command, runner: Runner) -> Result<Tally, Failure> {
     let told = told(command);
     let (status, output) = run_and_read(command)?;
     let tally = runner.tally(&output);
