@@ -89,21 +89,26 @@ struct Tally {
     joins: u32,
     /// Of other writers: the clock up to which they must be known.
     needs: BTreeMap<ClientId, u32>,
-    /// The need looked at last: references come in flocks.
+    /// The need looked at last, which is not among the others yet: references come in flocks.
     last_need: Option<(u64, u32)>,
 }
 
 impl Tally {
     fn need(&mut self, client: u64, until: u32) {
-        if self
-            .last_need
-            .is_some_and(|(last, enough)| last == client && until <= enough)
-        {
-            return;
+        match &mut self.last_need {
+            Some((last, enough)) if *last == client => *enough = until.max(*enough),
+            _ => {
+                self.note_last_need();
+                self.last_need = Some((client, until));
+            }
         }
-        let need = self.needs.entry(ClientId(client)).or_insert(0);
-        *need = until.max(*need);
-        self.last_need = Some((client, *need));
+    }
+
+    fn note_last_need(&mut self) {
+        if let Some((client, until)) = self.last_need.take() {
+            let need = self.needs.entry(ClientId(client)).or_insert(0);
+            *need = until.max(*need);
+        }
     }
 }
 
@@ -181,6 +186,7 @@ impl<'a> Gate<'a> {
         if types > TREE_DEPTH_MAX && sections.len() > 1 && self.tally.refers_to_others {
             self.tally.steps += tree::check_depth(update, &sections)?;
         }
+        self.tally.note_last_need();
         let needs = std::mem::take(&mut self.tally.needs);
         let Tally {
             blocks,

@@ -85,7 +85,7 @@ impl WriteAheadLog {
         }
         if pages >= self.pages_worth.saturating_mul(WAIT_FACTOR) {
             self.start_anew(connection, pages, WAIT_MS);
-        } else if self.moving.is_done.swap(false, Ordering::Acquire) {
+        } else if self.moving.is_done.load(Ordering::Acquire) {
             self.start_anew(connection, pages, 0);
         } else if !self.has_asked {
             self.has_asked = true;
@@ -96,6 +96,7 @@ impl WriteAheadLog {
 
     fn start_anew(&mut self, connection: &Connection, pages: u32, wait_ms: u64) {
         self.has_asked = false;
+        self.moving.is_done.store(false, Ordering::Relaxed);
         let restart = || -> rusqlite::Result<bool> {
             connection.busy_timeout(Duration::from_millis(wait_ms))?;
             let is_busy = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
