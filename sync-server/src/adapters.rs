@@ -2,7 +2,9 @@
 
 pub(crate) mod codec;
 pub mod http;
+pub mod in_process;
 pub mod memory;
 pub mod postgres;
+pub mod redis;
 pub mod sqlite;
 pub mod system;

@@ -216,6 +216,15 @@ pub struct ServeArgs {
     /// Read the database's address from this file, which holds nothing else.
     #[arg(long, env = "SHEAF_DATABASE_URL_FILE", value_name = "FILE")]
     database_url_file: Option<PathBuf>,
+    /// Tell the other servers of this database at once of what is stored here, by this Redis. Without it they look by
+    /// themselves, two or three times a second. May be lost at any time.
+    #[arg(
+        long,
+        env = "SHEAF_REDIS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    redis_url: Option<String>,
     /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
@@ -268,6 +277,7 @@ impl From<ServeArgs> for RawConfig {
             data_dir: args.data_dir,
             database_url: args.database_url.as_deref().map(Secret::from),
             database_url_file: args.database_url_file,
+            redis_url: args.redis_url.as_deref().map(Secret::from),
             open: args.open,
             log_format: args.log_format,
             log_level: args.log_level,

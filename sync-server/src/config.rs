@@ -2,6 +2,7 @@
 //!
 //! What both ends must agree on is not here but in `sheaf_shared::limits`.
 
+mod bus;
 mod place;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use bus::{RedisKind, RedisUrl};
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
 /// The settings of `sheaf serve`.
@@ -20,6 +22,8 @@ pub struct Config {
     pub audience: Audience,
     /// Where everything is kept.
     pub place: Place,
+    /// Where servers tell each other things.
+    pub redis: Option<RedisUrl>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// The least serious log line shown.
@@ -71,6 +75,8 @@ pub struct RawConfig {
     pub database_url: Option<Secret>,
     /// `--database-url-file`
     pub database_url_file: Option<PathBuf>,
+    /// `--redis-url`
+    pub redis_url: Option<Secret>,
     /// `--open`
     pub open: bool,
     /// `--log-format`
@@ -149,10 +155,12 @@ impl Config {
             Audience::ThisMachine
         };
         let all = problems.count(&CONNECTIONS, raw.connections_max.as_deref());
+        let place = problems.place(raw);
         let config = Self {
+            redis: problems.redis(raw, &place),
             listen: problems.listen(raw.listen.as_deref(), audience),
             audience,
-            place: problems.place(raw),
+            place,
             log_format: problems.log_format(raw.log_format.as_deref()),
             log_level: problems.log_level(raw.log_level.as_deref()),
             connections_max: all,
@@ -316,6 +324,13 @@ impl Problems {
                 Place::Folder(DATA_DIR.into())
             },
         )
+    }
+
+    fn redis(&mut self, raw: &RawConfig, place: &Place) -> Option<RedisUrl> {
+        bus::redis(raw.redis_url.as_ref(), place).unwrap_or_else(|problem| {
+            self.0.push(problem);
+            None
+        })
     }
 
     fn log_level(&mut self, raw: Option<&str>) -> tracing::Level {

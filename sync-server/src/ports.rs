@@ -1,6 +1,7 @@
 //! What the program needs of the world outside it, as traits. Adapters implement them; `contract` says what
 //! each must honour. Whatever leaves the process can fail, and failure is never absence.
 
+mod bus;
 mod holdings;
 mod membership;
 
@@ -15,6 +16,18 @@ pub use membership::{
     Beat, MEMBER_BEAT_EVERY_MS, MEMBER_FORGOTTEN_MS, MEMBER_SILENT_MS, Member, MemberState,
     Membership,
 };
+
+pub use bus::{Arrival, Bus, BusFault, Channel, GROUPS, Line, Speaker};
+
+/// What servers with the same store know and nobody else does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SharedSecret(pub [u8; 32]);
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
 
 /// Which snapshot of a document this is; 0 before the first. A writer who holds an old one has lost the race.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +268,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The list of servers that share it; none if it is not shared.
     fn membership(&self) -> Option<&dyn Membership> {
+        None
+    }
+
+    /// What the servers that share this store know, and nobody else; none if it is not shared.
+    fn shared_secret(&self) -> Option<SharedSecret> {
         None
     }
 

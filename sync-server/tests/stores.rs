@@ -21,7 +21,7 @@ use sheaf_server::ports::{NewSnapshot, ReadFault, Seq, StorageFault, Store, Upda
 use sheaf_shared::ids::DocName;
 use tempfile::TempDir;
 
-use engines::Postgres;
+use engines::postgres::Postgres;
 
 struct InMemory(Arc<MemoryStore>);
 

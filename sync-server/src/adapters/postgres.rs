@@ -22,7 +22,7 @@ pub use whole::{PostgresEntering, PostgresLeaving};
 
 use crate::ports::{
     Appended, DocumentSummary, Entry, Head, Membership, NewSnapshot, PutSnapshot, Quarantined,
-    ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
+    ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, UpdateBytes,
 };
 use connection::Connections;
 
@@ -53,6 +53,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct PostgresStore {
     connections: Connections,
+    secret: SharedSecret,
 }
 
 impl PostgresStore {
@@ -66,8 +67,12 @@ impl PostgresStore {
         let mut first = connections.first().await?;
         schema::check_durability(&mut first).await?;
         schema::migrate(&mut first).await?;
+        let secret = schema::shared_secret(&mut first).await?;
         first.keep();
-        Ok(Self { connections })
+        Ok(Self {
+            connections,
+            secret,
+        })
     }
 
     /// Notes that a document could not be read, or can be again.
@@ -229,6 +234,10 @@ impl Store for PostgresStore {
 
     fn membership(&self) -> Option<&dyn Membership> {
         Some(self)
+    }
+
+    fn shared_secret(&self) -> Option<SharedSecret> {
+        Some(self.secret)
     }
 
     async fn probe(&self) -> Result<(), StorageFault> {

@@ -22,6 +22,13 @@ pub enum Place {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
+impl Secret {
+    /// The text itself.
+    pub(super) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Self(text.to_owned())

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::engines::Postgres;
+use crate::engines::postgres::Postgres;
 
 use bad_line::Lines;
 use faults::{Fleet, SERVERS};

@@ -14,7 +14,7 @@ use sheaf_shared::time::UnixMs;
 use tempfile::TempDir;
 
 use crate::client::{Client, Speaks, insert, new_replica};
-use crate::engines::Postgres;
+use crate::engines::postgres::Postgres;
 use crate::program::Program;
 
 fn sheaf(words: &[&str]) -> Output {

@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::client::{Client, Speaks};
-use crate::engines::Postgres;
+use crate::engines::postgres::Postgres;
 use crate::program::Program;
 
 /// A server, and the folder it would use if it used one.

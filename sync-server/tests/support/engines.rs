@@ -1,8 +1,9 @@
 //! Real engines for tests, each a process of its own on a free port, with its files in a temporary folder.
 
-mod postgres;
+#![expect(dead_code, reason = "each program of tests uses its share")]
 
-pub(crate) use postgres::Postgres;
+pub(crate) mod postgres;
+pub(crate) mod redis;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,15 @@ fn folder_of(program: &str, prefixes: &[&str]) -> Option<PathBuf> {
         .filter(|folder| folder.join(program).is_file())
         .collect();
     found.sort();
-    found.pop().or_else(|| {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).find(|folder| folder.join(program).is_file())
-    })
+    found.pop().or_else(|| on_path(program))
+}
+
+/// The folder of `PATH` that holds `program`.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).find(|folder| folder.join(program).is_file())
+}
+
+fn is_on_path(program: &str) -> bool {
+    on_path(program).is_some()
 }

@@ -1,4 +1,5 @@
-//! PostgreSQL, which tests of many servers start for themselves: only its programs are needed, no running service.
+//! PostgreSQL and Redis, which tests of many servers start for themselves: only their programs are needed, no running
+//! service.
 
 use std::path::Path;
 
@@ -10,24 +11,43 @@ use crate::workspace;
 /// Where Debian and Homebrew put each version's programs.
 const FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
 
-/// Finds PostgreSQL's programs or installs them.
+/// Finds the programs of both or installs them.
 pub(crate) fn find_or_install() -> Result<(), Failure> {
-    if is_there() {
+    install_unless(
+        postgres_is_there(),
+        "PostgreSQL",
+        "postgresql",
+        "postgresql",
+    )?;
+    // Debian's package of tools holds the whole program under another name. The one named `redis-server` would start a
+    // service at once, on everybody's port.
+    install_unless(redis_is_there(), "Redis", "redis-tools", "redis")
+}
+
+fn install_unless(is_there: bool, name: &str, package: &str, formula: &str) -> Result<(), Failure> {
+    if is_there {
         return Ok(());
     }
     if !cfg!(target_os = "linux") || workspace::on_path("apt-get").is_none() {
         return Err(Failure::new(
-            "PostgreSQL is not installed, and tests of many servers start it".to_owned(),
-            "install it (on a Mac: brew install postgresql) and try again".to_owned(),
+            format!("{name} is not installed, and tests of many servers start it"),
+            format!("install it (on a Mac: brew install {formula}) and try again"),
         ));
     }
     step(
-        "PostgreSQL, which tests of many servers start (about half a minute)",
-        || apt_install(&["postgresql"]),
+        &format!("{name}, which tests of many servers start (about half a minute)"),
+        || apt_install(&[package]),
     )
 }
 
-fn is_there() -> bool {
+fn redis_is_there() -> bool {
+    let server = ["redis-server", "redis-check-rdb"]
+        .iter()
+        .any(|program| workspace::on_path(program).is_some());
+    server && workspace::on_path("redis-cli").is_some()
+}
+
+fn postgres_is_there() -> bool {
     let in_folders = FOLDERS.iter().any(|folder| {
         let versions = Path::new(folder).read_dir().into_iter().flatten().flatten();
         versions

@@ -3,7 +3,10 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Row as _};
 
+use sha2::{Digest as _, Sha256};
+
 use super::fault::OpenError;
+use crate::ports::SharedSecret;
 
 struct Migration {
     version: i32,
@@ -15,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         floor: 1,
@@ -27,6 +30,12 @@ const MIGRATIONS: [Migration; 2] = [
         floor: 1,
         name: "members",
         sql: include_str!("../../../migrations/postgres/0003_members.sql"),
+    },
+    Migration {
+        version: 4,
+        floor: 1,
+        name: "secret",
+        sql: include_str!("../../../migrations/postgres/0004_secret.sql"),
     },
 ];
 
@@ -115,4 +124,28 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), OpenErr
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// What only the servers of this very database know.
+///
+/// A copy of the database, put up for a trial beside it, must not share the secret, or the two would take each other's
+/// edits for their own; so the database's own identity goes into it, which a copy by `pg_dump` does not have.
+pub(super) async fn shared_secret(
+    connection: &mut PgConnection,
+) -> Result<SharedSecret, OpenError> {
+    let secret: Vec<u8> = sqlx::query_scalar("SELECT secret FROM shared_secret")
+        .fetch_one(&mut *connection)
+        .await?;
+    let identity: String = sqlx::query_scalar(
+        "SELECT (SELECT system_identifier FROM pg_control_system())::text
+             || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())::text
+             || '/' || current_schema()",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let digest = Sha256::new()
+        .chain_update(&secret)
+        .chain_update(identity.as_bytes())
+        .finalize();
+    Ok(SharedSecret(digest.into()))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::engines::Postgres;
+use crate::engines::postgres::Postgres;
 use crate::program::Program;
 
 use super::bad_line::{Lines, Manners, Targets};
