@@ -52,6 +52,29 @@ pub fn encode(entries: &[Entry<'_>]) -> Vec<u8> {
     out
 }
 
+/// Writes `entries` as payloads of at most [`PRESENCE_BYTES_MAX`](crate::limits::PRESENCE_BYTES_MAX) bytes; none for
+/// nobody.
+#[must_use]
+pub fn encode_all<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    let mut batch = Vec::new();
+    let mut batch_bytes = 0;
+    for entry in entries {
+        let entry_bytes = entry.state.map_or(4, str::len) + 24;
+        if batch_bytes + entry_bytes > crate::limits::PRESENCE_BYTES_MAX {
+            payloads.push(encode(&batch));
+            batch.clear();
+            batch_bytes = 0;
+        }
+        batch.push(entry);
+        batch_bytes += entry_bytes;
+    }
+    if !batch.is_empty() {
+        payloads.push(encode(&batch));
+    }
+    payloads
+}
+
 /// An awareness payload that passed the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload<'a>(&'a [u8]);

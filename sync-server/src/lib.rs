@@ -23,6 +23,7 @@ use adapters::http::{Assets, Bound, LastProbe, Site};
 use config::Config;
 use metrics::Metrics;
 use ports::Store;
+use runtime::courier::Way;
 use runtime::hub::Hub;
 use runtime::shutdown::{Phase, Shutdown};
 
@@ -32,11 +33,12 @@ const HOUSEKEEPING_EVERY_MS: u64 = 1_000;
 /// Stack, in bytes, of each thread that works on documents: the CRDT descends into what it is given.
 pub const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// Serves until `stop` is done, then sends everyone off and returns.
+/// Serves until `stop` is done, then sends everyone off and returns. `way` leads to the other servers of a shared store.
 pub async fn run(
     config: Config,
     bound: Bound,
     store: Arc<dyn Store>,
+    way: Option<Way>,
     assets: Assets,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()>,
@@ -67,6 +69,7 @@ pub async fn run(
         bound.address.to_string(),
         shutdown.clone(),
     ));
+    let carrying = tokio::spawn(carry(Arc::clone(&hub), way, shutdown.clone()));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {
         stop.await;
@@ -74,7 +77,14 @@ pub async fn run(
     };
     tokio::join!(serving, going_down);
     // They end by themselves at this phase.
-    let _ = tokio::join!(housekeeping, following, beating);
+    let _ = tokio::join!(housekeeping, following, beating, carrying);
+}
+
+async fn carry(hub: Arc<Hub>, way: Option<Way>, shutdown: Shutdown) {
+    if let Some(way) = way {
+        let courier = Arc::clone(&hub.courier);
+        courier.run(way, hub, shutdown).await;
+    }
 }
 
 async fn keep_house(hub: Arc<Hub>, shutdown: Shutdown) {

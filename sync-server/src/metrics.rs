@@ -1,7 +1,7 @@
 //! What the program counts about itself, in Prometheus's text form. Names and numbers only.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Only goes up.
@@ -74,6 +74,45 @@ impl Histogram {
     }
 }
 
+/// Whether the bus between servers works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BusState {
+    /// There is none.
+    #[default]
+    None,
+    /// It is away, and left alone for a while.
+    Away,
+    /// It is being tried.
+    Trying,
+    /// It works.
+    Up,
+}
+
+/// Holds a [`BusState`].
+#[derive(Debug, Default)]
+pub struct BusGauge(AtomicU8);
+
+impl BusGauge {
+    const STATES: [BusState; 4] = [
+        BusState::None,
+        BusState::Away,
+        BusState::Trying,
+        BusState::Up,
+    ];
+
+    /// It is so from now on.
+    pub fn store(&self, state: BusState) {
+        self.0.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn get(&self) -> BusState {
+        let state = usize::from(self.0.load(Ordering::Relaxed));
+        Self::STATES.get(state).copied().unwrap_or_default()
+    }
+}
+
 /// Everything that is counted. One for the process.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -119,6 +158,28 @@ pub struct Metrics {
     pub servers_silent: Gauge,
     /// Signs of life that the shared store did not take.
     pub membership_faults: Counter,
+    /// Messages to other servers that the bus took.
+    pub bus_sent: Counter,
+    /// Messages of other servers that arrived.
+    pub bus_received: Counter,
+    /// Messages to other servers that were dropped because too many waited.
+    pub bus_dropped: Counter,
+    /// Times messages of other servers were dropped because they came too fast.
+    pub bus_lost: Counter,
+    /// What arrived and was no message of a server of this store.
+    pub bus_refused: Counter,
+    /// Times the bus failed.
+    pub bus_faults: Counter,
+    /// Whether the bus works.
+    pub bus_state: BusGauge,
+    /// Other servers that are heard.
+    pub bus_servers: Gauge,
+    /// Times rows of other servers were read from the store.
+    pub rows_read_late: Counter,
+    /// Times a shared store was asked how far open documents have come.
+    pub following_rounds: Counter,
+    /// How long a message took by the bus, there and back.
+    pub bus_round_trip: Histogram,
     /// How long a group of writes took until it was on the disk.
     pub store_commit: Histogram,
     /// How long a room worked on what waited for it.
@@ -135,7 +196,12 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, &Gauge); 5] = [
+        let gauges: [(&str, &str, &Gauge); 6] = [
+            (
+                "sheaf_bus_servers",
+                "Other servers that are heard.",
+                &self.bus_servers,
+            ),
             (
                 "sheaf_connections",
                 "Open TCP connections.",
@@ -158,11 +224,18 @@ impl Metrics {
             head(&mut out, name, help, "gauge");
             line(&mut out, name, gauge.get());
         }
-        for (name, help, counter) in self.traffic().into_iter().chain(self.troubles()) {
+        self.render_bus_state(&mut out);
+        let counters = self.traffic().into_iter().chain(self.troubles());
+        for (name, help, counter) in counters.chain(self.bus()) {
             head(&mut out, name, help, "counter");
             line(&mut out, name, counter.get());
         }
-        let histograms: [(&str, &str, &Histogram); 3] = [
+        let histograms: [(&str, &str, &Histogram); 4] = [
+            (
+                "sheaf_bus_round_trip_seconds",
+                "Time a message took by the bus, there and back.",
+                &self.bus_round_trip,
+            ),
             (
                 "sheaf_store_commit_seconds",
                 "Time until a group of writes was on the disk.",
@@ -180,6 +253,67 @@ impl Metrics {
             render_histogram(&mut out, name, histogram);
         }
         out
+    }
+
+    /// 1 beside the state the bus is in, 0 beside the others.
+    fn render_bus_state(&self, out: &mut String) {
+        let name = "sheaf_bus_state";
+        head(out, name, "Whether the bus between servers works.", "gauge");
+        let now = self.bus_state.get();
+        for (label, state) in [
+            ("none", BusState::None),
+            ("open", BusState::Away),
+            ("half_open", BusState::Trying),
+            ("closed", BusState::Up),
+        ] {
+            let labelled = format!("{name}{{breaker=\"{label}\"}}");
+            line(out, &labelled, u8::from(now == state));
+        }
+    }
+
+    fn bus(&self) -> [NamedCounter<'_>; 8] {
+        [
+            (
+                "sheaf_bus_sent_total",
+                "Messages to other servers that the bus took.",
+                &self.bus_sent,
+            ),
+            (
+                "sheaf_bus_received_total",
+                "Messages of other servers that arrived.",
+                &self.bus_received,
+            ),
+            (
+                "sheaf_bus_dropped_total",
+                "Messages to other servers dropped because too many waited.",
+                &self.bus_dropped,
+            ),
+            (
+                "sheaf_bus_lost_total",
+                "Times messages of other servers were dropped because they came too fast.",
+                &self.bus_lost,
+            ),
+            (
+                "sheaf_bus_refused_total",
+                "Arrivals that were no message of a server of this store.",
+                &self.bus_refused,
+            ),
+            (
+                "sheaf_bus_faults_total",
+                "Times the bus failed.",
+                &self.bus_faults,
+            ),
+            (
+                "sheaf_rows_read_late_total",
+                "Times edits of other servers were read from the store.",
+                &self.rows_read_late,
+            ),
+            (
+                "sheaf_following_rounds_total",
+                "Times a shared store was asked how far documents have come.",
+                &self.following_rounds,
+            ),
+        ]
     }
 
     fn traffic(&self) -> [NamedCounter<'_>; 6] {

@@ -4,11 +4,11 @@
 //! they never forget: clients that are long gone. It knows who stands behind each entry, so that a connection
 //! that ends takes with it all it introduced.
 
-use super::{Entry, Payload, encode};
+use super::{Entry, Payload, encode, encode_all};
 use crate::ids::ClientId;
 use crate::limits::{
-    PRESENCE_BYTES_MAX, PRESENCE_ENTRIES_MAX, PRESENCE_ENTRIES_PER_CONNECTION_MAX,
-    PRESENCE_GONE_KEPT_MS, PRESENCE_STATE_BYTES_MAX, PRESENCE_STATE_KEPT_MS,
+    PRESENCE_ENTRIES_MAX, PRESENCE_ENTRIES_PER_CONNECTION_MAX, PRESENCE_GONE_KEPT_MS,
+    PRESENCE_STATE_BYTES_MAX, PRESENCE_STATE_KEPT_MS,
 };
 use crate::time::MonotonicMs;
 
@@ -183,23 +183,34 @@ impl<S: Copy + Eq> Roster<S> {
     /// Recent goodbyes are among it: a client that comes back quickly learns that it is thought gone.
     #[must_use]
     pub fn encode_all(&self) -> Vec<Vec<u8>> {
-        let mut payloads = Vec::new();
-        let mut batch = Vec::new();
-        let mut batch_bytes = 0;
-        for held in &self.entries {
-            let entry_bytes = held.state.as_ref().map_or(4, |state| state.len()) + 24;
-            if batch_bytes + entry_bytes > PRESENCE_BYTES_MAX {
-                payloads.push(encode(&batch));
-                batch.clear();
-                batch_bytes = 0;
-            }
-            batch.push(held.entry());
-            batch_bytes += entry_bytes;
-        }
-        if !batch.is_empty() {
-            payloads.push(encode(&batch));
-        }
-        payloads
+        encode_all(self.entries.iter().map(Held::entry))
+    }
+
+    /// Goodbyes to those whom `payload` says to be here and who are thought gone under that clock or a later one. To
+    /// pass back: who is told of its own departure counts on, and is here again.
+    #[must_use]
+    pub fn contradictions(&self, payload: Payload<'_>) -> Option<Vec<u8>> {
+        let goodbyes: Vec<Entry<'_>> = payload
+            .entries()
+            .filter(|entry| entry.state.is_some())
+            .filter_map(|entry| {
+                let place = self
+                    .entries
+                    .binary_search_by_key(&entry.client, |held| held.client)
+                    .ok()?;
+                let held = &self.entries[place];
+                (held.state.is_none() && held.clock >= entry.clock).then(|| held.entry())
+            })
+            .collect();
+        (!goodbyes.is_empty()).then(|| encode(&goodbyes))
+    }
+
+    /// What is known from such an `S`: who is here, and who left of late.
+    pub fn said_by(&self, is_asked: impl Fn(&S) -> bool) -> impl Iterator<Item = Entry<'_>> {
+        self.entries
+            .iter()
+            .filter(move |held| is_asked(&held.said_by))
+            .map(Held::entry)
     }
 
     /// Everyone who is here, with clock and state, by client id.
@@ -320,6 +331,29 @@ mod tests {
         take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]);
         take(&mut roster, SECOND, &[(ANN, 6, Some("1"))]);
         assert_eq!(roster.take_away(FIRST, START), None);
+    }
+
+    #[test]
+    fn who_is_said_to_be_here_is_contradicted_only_while_thought_gone_under_that_clock() {
+        let mut roster = Roster::default();
+        take(
+            &mut roster,
+            FIRST,
+            &[(ANN, 5, Some("1")), (BEN, 1, Some("2"))],
+        );
+        let claim = |roster: &Roster<Socket>, clock| {
+            let claim = payload(&[(ANN, clock, Some("1")), (BEN, 1, Some("2"))]);
+            roster.contradictions(Payload::parse(&claim).unwrap())
+        };
+        assert_eq!(claim(&roster, 5), None, "she is here");
+        roster.take_away(FIRST, START);
+        take(&mut roster, SECOND, &[(BEN, 2, Some("2"))]);
+        assert_eq!(claim(&roster, 4), Some(payload(&[(ANN, 5, None)])));
+        assert_eq!(claim(&roster, 5), Some(payload(&[(ANN, 5, None)])));
+        assert_eq!(claim(&roster, 6), None, "that is news");
+        let said: Vec<_> = roster.said_by(|by| *by == SECOND).collect();
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].client, ClientId(BEN));
     }
 
     #[test]

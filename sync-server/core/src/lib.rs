@@ -7,3 +7,4 @@
 
 pub mod room;
 pub mod rooms;
+pub mod servers;

@@ -17,12 +17,15 @@ pub mod input;
 mod log;
 mod member;
 mod membership;
+mod neighbours;
 mod presence;
 mod relay;
 mod writers;
 
 pub use effect::{Effect, FrameClass};
-pub use input::{ClientKind, Input, Joining, Rows, Said, Speaks, StoreFault, Stored, Ticket};
+pub use input::{
+    ClientKind, Input, Joining, Neighbour, Rows, Said, Speaks, StoreFault, Stored, Ticket,
+};
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
@@ -40,6 +43,7 @@ use frames::StatusFrames;
 use log::Log;
 use member::Member;
 use membership::turn_away;
+use neighbours::Reach;
 use presence::Gathering;
 use writers::{NotAdmitted, Writers};
 
@@ -104,6 +108,7 @@ pub struct Room {
     writers: Writers,
     log: Log,
     presence: Gathering,
+    reach: Reach,
     status_frames: StatusFrames,
     /// Look at every member by then.
     check_at: Option<MonotonicMs>,
@@ -143,6 +148,7 @@ impl Room {
             writers: Writers::default(),
             log: Log::default(),
             presence: Gathering::default(),
+            reach: Reach::default(),
             status_frames: StatusFrames::default(),
             check_at: None,
             wakes_at: None,
@@ -186,6 +192,7 @@ impl Room {
             Input::ReadFolded => self.read_folded(out),
             Input::ReadFailed => self.read_failed(now),
             Input::Head(head) => self.heard_of(head),
+            Input::Neighbour(news) => self.hear_neighbour(news, now, out),
             Input::Compacted {
                 through,
                 snapshot_bytes,
@@ -196,7 +203,7 @@ impl Room {
             Input::Tick => {}
         }
         self.on_time(now, out);
-        self.follow_log(out);
+        self.follow_log(now, out);
         self.close_overflown(now, out);
         self.end_if_done(now, out);
         self.wake(now, out);
@@ -364,6 +371,7 @@ impl Room {
                 self.take(place, said, now, out);
             }
         }
+        self.go_on(now, out);
         // The log may be as long as it was when the server fell.
         self.wish_compaction(now, out);
     }

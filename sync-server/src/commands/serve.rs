@@ -4,9 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sheaf_server::adapters::http::{self, Assets};
+use sheaf_server::adapters::redis::RedisBus;
 use sheaf_server::adapters::system;
 use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
 use sheaf_server::metrics::Metrics;
+use sheaf_server::ports::{BusFault, Store};
+use sheaf_server::runtime::courier::Way;
 use sheaf_server::{STACK_BYTES, run};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -54,6 +57,10 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
         Ok(store) => store,
         Err(error) => return super::fail(&error),
     };
+    let way = match way_to_others(&config, store.as_ref()) {
+        Ok(way) => way,
+        Err(error) => return super::fail(&error),
+    };
     let bound = match http::bind(config.listen) {
         Ok(bound) => bound,
         Err(error) => return super::fail(&error),
@@ -72,9 +79,21 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
     }
     tracing::info!(address = %bound.address, version = env!("CARGO_PKG_VERSION"), "Sheaf is ready");
     println!("Sheaf is ready: http://{}", bound.address);
-    run(config, bound, store, Assets::of_this_build(), metrics, stop).await;
+    let assets = Assets::of_this_build();
+    run(config, bound, store, way, assets, metrics, stop).await;
     tracing::info!("Sheaf has stopped");
     ExitCode::SUCCESS
+}
+
+/// The way to the other servers of the same database, if one was named. It need not work now.
+fn way_to_others(config: &Config, store: &dyn Store) -> Result<Option<Way>, BusFault> {
+    let (Some(redis), Some(secret)) = (&config.redis, store.shared_secret()) else {
+        return Ok(None);
+    };
+    Way::by(secret, |channels| {
+        Ok(Arc::new(RedisBus::new(redis, channels)?))
+    })
+    .map(Some)
 }
 
 /// Done at the first SIGTERM or SIGINT. The second one ends the process at once.

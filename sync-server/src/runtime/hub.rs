@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sheaf_core::room::{Input, Joining, MemberId, RoomConfig, Speaks};
+use sheaf_core::room::{Input, Joining, MemberId, Neighbour, RoomConfig, Speaks};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::sync::close::CloseReason;
 use tokio::sync::Notify;
 
+use super::courier::Courier;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
 use super::room_task::{RoomTask, turn_away};
@@ -32,6 +33,8 @@ struct Open {
     inboxes: HashMap<DocName, RoomHandle>,
     /// Inboxes of rooms that open when the one before them has ended, and how many wait in each.
     next: HashMap<DocName, (RoomHandle, usize)>,
+    /// Rooms can tell other servers things.
+    is_reaching: bool,
 }
 
 /// All rooms of this process.
@@ -39,6 +42,7 @@ pub struct Hub {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) compactor: Compactor,
+    pub(crate) courier: Arc<Courier>,
     room_config: RoomConfig,
     open: Mutex<Open>,
     members: AtomicU64,
@@ -80,6 +84,7 @@ impl Hub {
             store,
             metrics,
             compactor,
+            courier: Arc::default(),
             room_config,
             open: Mutex::new(open),
             members: AtomicU64::new(1),
@@ -131,7 +136,7 @@ impl Hub {
             Admission::Open => {
                 let inbox = RoomHandle::default();
                 open.inboxes.insert(doc.clone(), Arc::clone(&inbox));
-                self.start(doc, &inbox);
+                self.start(doc, &inbox, open.is_reaching);
                 inbox
             }
             Admission::Enter => match open.inboxes.get(doc) {
@@ -157,7 +162,11 @@ impl Hub {
         }
     }
 
-    fn start(self: &Arc<Self>, doc: &DocName, inbox: &RoomHandle) {
+    fn start(self: &Arc<Self>, doc: &DocName, inbox: &RoomHandle, is_reaching: bool) {
+        self.courier.opened(doc);
+        if is_reaching {
+            inbox.tell(Input::Neighbour(Neighbour::Reachable));
+        }
         let task = RoomTask::new(Arc::clone(self), doc.clone(), Arc::clone(inbox));
         tokio::spawn(task.run());
     }
@@ -176,6 +185,7 @@ impl Hub {
         let open = &mut *guard;
         open.inboxes.remove(doc);
         open.rooms.ended(doc);
+        self.courier.closed(doc);
         if let Some((inbox, waiting)) = open.next.remove(doc) {
             self.open_next(open, doc, inbox, waiting);
         }
@@ -195,7 +205,7 @@ impl Hub {
             match open.rooms.join(doc) {
                 Admission::Open => {
                     open.inboxes.insert(doc.clone(), Arc::clone(&inbox));
-                    self.start(doc, &inbox);
+                    self.start(doc, &inbox, open.is_reaching);
                 }
                 Admission::Enter => {}
                 Admission::AfterEnd | Admission::Full => refused = Some(CloseReason::Busy),
@@ -253,9 +263,42 @@ impl Hub {
 
     /// Tells a document's room, if there is one, how far the store has come.
     pub(crate) fn reaches(&self, doc: &DocName, head: Seq) {
-        let room = self.open().inboxes.get(doc).map(Arc::clone);
-        if let Some(room) = room {
+        if let Some(room) = self.room(doc) {
             room.tell(Input::Head(head));
+        }
+    }
+
+    /// Tells a document's room something it can do without, if there is one and not much waits for it.
+    pub(super) fn tell_if_it_keeps_up(&self, doc: &DocName, input: Input) {
+        let Some(room) = self.room(doc) else { return };
+        if room.is_full() {
+            self.metrics.bus_lost.add(1);
+        } else {
+            room.tell(input);
+        }
+    }
+
+    fn room(&self, doc: &DocName) -> Option<RoomHandle> {
+        self.open().inboxes.get(doc).map(Arc::clone)
+    }
+
+    /// Tells every room the same.
+    pub(super) fn tell_all(&self, input: impl Fn() -> Input) {
+        for inbox in self.open().inboxes.values() {
+            inbox.tell(input());
+        }
+    }
+
+    /// Other servers are in reach from now on, or not: rooms that are open hear of it, and rooms to come.
+    pub(super) fn set_reach(&self, is_reaching: bool) {
+        let mut open = self.open();
+        open.is_reaching = is_reaching;
+        for inbox in open.inboxes.values() {
+            inbox.tell(Input::Neighbour(if is_reaching {
+                Neighbour::Reachable
+            } else {
+                Neighbour::Unreachable
+            }));
         }
     }
 

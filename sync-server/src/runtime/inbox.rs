@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use sheaf_core::room::{Input, Joining, MemberId};
+use bytes::Bytes;
+use sheaf_core::room::{Input, Joining, MemberId, Neighbour};
 use tokio::sync::Notify;
 
 use super::outbox::Outbox;
@@ -149,6 +150,12 @@ fn weight(letter: &Letter) -> usize {
             | Said::Awareness(bytes) => bytes.len() + size_of::<Letter>(),
             Said::QueryAwareness => size_of::<Letter>(),
         },
+        Letter::Tell(Input::Neighbour(Neighbour::Rows(heard))) => {
+            heard.rows.iter().map(Bytes::len).sum::<usize>() + size_of::<Letter>()
+        }
+        Letter::Tell(Input::Neighbour(Neighbour::Presence { payload, .. })) => {
+            payload.len() + size_of::<Letter>()
+        }
         Letter::Join(..) | Letter::Tell(_) => size_of::<Letter>(),
     }
 }

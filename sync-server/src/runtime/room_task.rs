@@ -328,6 +328,8 @@ impl RoomTask {
                 Effect::Load => self.load(),
                 Effect::Append { ticket, rows } => self.append(ticket, rows),
                 Effect::ReadSince { after } => self.read_since(after),
+                Effect::TellRows(rows) => self.tell_rows(rows),
+                Effect::TellPresence { payload, asks } => self.tell_presence(payload, asks),
                 Effect::Compact { through } => self.compact(through),
                 Effect::BadRow { at } => self.put_aside(at),
                 Effect::RowsWait { first, rows } => {

@@ -24,3 +24,4 @@ mod pressure;
 mod program;
 mod server;
 mod sockets;
+mod together;

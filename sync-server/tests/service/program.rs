@@ -14,6 +14,15 @@ pub(crate) struct Program {
 impl Program {
     /// Starts `sheaf serve` and waits until it says that it is ready.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[])
+    }
+
+    /// The same, with something in its environment.
+    pub(crate) fn start_in(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sheaf"))
             .args([
                 "serve",
@@ -25,6 +34,7 @@ impl Program {
             ])
             .arg(folder)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -92,6 +92,7 @@ impl TestServer {
             config,
             bound,
             Arc::clone(&store),
+            None,
             page,
             Arc::clone(&metrics),
             async move {

@@ -6,7 +6,7 @@ use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
 use super::MemberId;
-use super::input::Ticket;
+use super::input::{Asks, HeardRows, Ticket};
 
 /// One thing to do. Effects are carried out in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,15 @@ pub enum Effect {
     ReadSince {
         /// The last place known.
         after: Seq,
+    },
+    /// Tell other servers of rows that were just committed, or how far the log reaches. May be lost.
+    TellRows(HeardRows),
+    /// Tell other servers who is here. May be lost.
+    TellPresence {
+        /// As clients send it.
+        payload: Bytes,
+        /// Whether they shall say who is at theirs.
+        asks: Asks,
     },
     /// Worth compacting: replace the log through this place by a snapshot, reading from the store only.
     Compact {

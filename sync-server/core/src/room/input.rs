@@ -8,6 +8,8 @@ use sheaf_shared::ids::Seq;
 pub use sheaf_shared::sync::peer::{ClientKind, Said};
 
 use super::MemberId;
+use crate::servers::ServerId;
+pub use crate::servers::message::{Asks, HeardRows};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -73,6 +75,8 @@ pub enum Input {
     ReadFailed,
     /// The document's log is known to reach to this place. Rows of other servers are read then.
     Head(Seq),
+    /// Other servers say something, or something became of them.
+    Neighbour(Neighbour),
     /// The answer to [`super::Effect::Compact`]: the snapshot is committed.
     Compacted {
         /// The last row it holds.
@@ -91,6 +95,29 @@ pub enum Input {
     Retire,
     /// Time has passed; come at the latest when [`super::Effect::WakeAt`] said.
     Tick,
+}
+
+/// News of the other servers that may have the document open. All of it may be late, come twice, or not at all.
+#[derive(Clone, Debug)]
+pub enum Neighbour {
+    /// They can be told things from now on, and are expected to tell what they do. Said again when they could not be
+    /// reached for a while. A room that never hears this asks nothing of them.
+    Reachable,
+    /// They can't be told anything for now.
+    Unreachable,
+    /// Rows that one of them committed, from a sender that is one: they are in the log.
+    Rows(HeardRows),
+    /// Who is at another server.
+    Presence {
+        /// Which server.
+        by: ServerId,
+        /// As clients send it.
+        payload: Bytes,
+        /// Whether it wants to know who is here.
+        asks: Asks,
+    },
+    /// A server is gone, and everyone who came by it.
+    Gone(ServerId),
 }
 
 /// Someone who comes in.

@@ -1,5 +1,6 @@
 //! The write path: what waits for the store, what is under way to it, and when the log is worth compacting.
 
+mod ahead;
 mod batch;
 mod compaction;
 mod elsewhere;
@@ -15,6 +16,7 @@ use sheaf_shared::sync::facts::{Refused, ServerFact};
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::Message;
 
+use ahead::Ahead;
 use compaction::LogSize;
 use elsewhere::Reading;
 use stuck::Stuck;
@@ -46,6 +48,7 @@ pub(super) struct Log {
     size: LogSize,
     stuck: Stuck,
     reading: Reading,
+    ahead: Ahead,
     /// The furthest place the log is known to reach.
     reaches: Seq,
     readings_failed: u32,
@@ -116,7 +119,7 @@ impl Log {
                 .sum::<usize>()
                 + commit.waiting.len() * WAITING_OVERHEAD_BYTES
         });
-        self.gathering_bytes + under_way
+        self.gathering_bytes + under_way + self.ahead.bytes()
     }
 
     pub(super) fn deadline(&self) -> Option<MonotonicMs> {
@@ -268,11 +271,12 @@ impl Room {
             return;
         };
         commit.stage = Stage::Behind(last);
+        self.tell_rows(&commit, last, out);
         // If it is further than expected, rows came in between: an append of ours whose answer was lost, or another
         // server's.
         self.heard_of(last);
         self.log.under_way = Some(commit);
-        self.settle(now, out);
+        self.go_on(now, out);
     }
 
     /// The store took nothing, or its answer was lost.
@@ -316,7 +320,6 @@ impl Room {
     /// Retries what is due, and says so when the store takes long.
     pub(super) fn log_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         self.tell_if_stuck(now, out);
-        self.reading_on_time(now);
         self.compact_on_time(now, out);
         let Some(commit) = &mut self.log.under_way else {
             return;

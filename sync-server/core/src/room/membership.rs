@@ -31,6 +31,7 @@ impl Room {
             Phase::New => {
                 self.phase = Phase::Loading(Early::default());
                 out.push(Effect::Load);
+                self.ask_neighbours(out);
             }
             Phase::Open => self.welcome(place, now, out),
             Phase::Loading(_) | Phase::Ended => {}

@@ -7,25 +7,43 @@ use sheaf_shared::time::MonotonicMs;
 
 use super::effect::{Effect, FrameClass};
 use super::frames::{Body, Frames};
-use super::input::Speaks;
+use super::input::{Asks, Speaks};
 use super::{MemberId, Room};
+use crate::servers::ServerId;
 
 /// Milliseconds in which presence gathers before it goes out. The first after a quiet time goes at once.
 pub(super) const GATHER_MS: u64 = 40;
 /// Pause, in milliseconds, between looks at who has not been heard of for long.
 const AGE_EVERY_MS: u64 = 5_000;
 /// A payload about nobody.
-const NOBODY: &[u8] = &[0];
+pub(super) const NOBODY: &[u8] = &[0];
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    roster: Roster<MemberId>,
+    roster: Roster<Source>,
     /// News by client; the latest counts.
     news: Vec<News>,
+    /// Another server wants to know of everyone here.
+    is_asked: bool,
     told_at: Option<MonotonicMs>,
     flush_at: Option<MonotonicMs>,
     age_at: Option<MonotonicMs>,
+}
+
+/// Who stands behind an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Member(MemberId),
+    Server(ServerId),
+}
+
+/// Whether other servers are to hear it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reaches {
+    Everyone,
+    /// They know, or find out by themselves.
+    OwnMembers,
 }
 
 #[derive(Debug)]
@@ -33,6 +51,17 @@ struct News {
     client: ClientId,
     clock: u32,
     state: Option<Box<str>>,
+    reaches: Reaches,
+}
+
+impl News {
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            client: self.client,
+            clock: self.clock,
+            state: self.state.as_deref(),
+        }
+    }
 }
 
 impl Gathering {
@@ -43,7 +72,7 @@ impl Gathering {
         }
     }
 
-    fn gather(&mut self, payload: &[u8]) {
+    fn gather(&mut self, payload: &[u8], reaches: Reaches) {
         let Ok(payload) = Payload::parse(payload) else {
             return;
         };
@@ -52,6 +81,7 @@ impl Gathering {
                 client: entry.client,
                 clock: entry.clock,
                 state: entry.state.map(Box::from),
+                reaches,
             };
             match self
                 .news
@@ -83,10 +113,10 @@ impl Room {
         let Ok(parsed) = Payload::parse(payload) else {
             return self.close_member(place, CloseReason::Refused, now, out);
         };
-        let id = self.members[place].id;
-        match self.presence.roster.take(parsed, id, now) {
-            Taken::All => self.presence.gather(payload),
-            Taken::Some(news) => self.presence.gather(&news),
+        let source = Source::Member(self.members[place].id);
+        match self.presence.roster.take(parsed, source, now) {
+            Taken::All => self.presence.gather(payload, Reaches::Everyone),
+            Taken::Some(news) => self.presence.gather(&news, Reaches::Everyone),
             Taken::Nothing => {}
         }
         // While it lags, nothing may overtake what it missed; it says that it is here again and again.
@@ -129,17 +159,72 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        if let Some(goodbyes) = self.presence.roster.take_away(id, now) {
-            self.presence.gather(&goodbyes);
+        let source = Source::Member(id);
+        if let Some(goodbyes) = self.presence.roster.take_away(source, now) {
+            self.presence.gather(&goodbyes, Reaches::Everyone);
             self.tell_presence_soon(now, out);
         }
+    }
+
+    /// Another server says who is at its, or passes on that someone is gone.
+    pub(super) fn hear_presence(
+        &mut self,
+        by: ServerId,
+        payload: &[u8],
+        asks: Asks,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Ok(parsed) = Payload::parse(payload) else {
+            return;
+        };
+        let source = Source::Server(by);
+        match self.presence.roster.take_relayed(parsed, source, now) {
+            Taken::All => self.presence.gather(payload, Reaches::OwnMembers),
+            Taken::Some(news) => self.presence.gather(&news, Reaches::OwnMembers),
+            Taken::Nothing => {}
+        }
+        // Who is thought gone here stays so under the same clock. Told of it, a client counts on and is back.
+        if self.is_reaching()
+            && let Some(goodbyes) = self.presence.roster.contradictions(parsed)
+        {
+            out.push(Effect::TellPresence {
+                payload: goodbyes.into(),
+                asks: Asks::Nothing,
+            });
+        }
+        match asks {
+            Asks::ForOthers => self.answer_neighbours(now, out),
+            Asks::Nothing => self.tell_presence_soon(now, out),
+        }
+    }
+
+    /// A server is gone, and with it everyone who came by it. The others find that out by themselves.
+    pub(super) fn take_away_server(
+        &mut self,
+        server: ServerId,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let source = Source::Server(server);
+        if let Some(goodbyes) = self.presence.roster.take_away(source, now) {
+            self.presence.gather(&goodbyes, Reaches::OwnMembers);
+            self.tell_presence_soon(now, out);
+        }
+    }
+
+    /// Tells other servers of everyone here.
+    pub(super) fn tell_all_presence_soon(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.presence.is_asked = true;
+        self.tell_presence_soon(now, out);
     }
 
     fn tell_presence_soon(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         if self.presence.age_at.is_none() && !self.presence.roster.is_empty() {
             self.presence.age_at = Some(now.plus_ms(AGE_EVERY_MS));
         }
-        if self.presence.news.is_empty() || self.presence.flush_at.is_some() {
+        let has_nothing = self.presence.news.is_empty() && !self.presence.is_asked;
+        if has_nothing || self.presence.flush_at.is_some() {
             return;
         }
         let next = self
@@ -158,23 +243,40 @@ impl Room {
         self.presence.flush_at = None;
         self.presence.told_at = Some(now);
         let news = std::mem::take(&mut self.presence.news);
+        self.tell_neighbours(&news, out);
         if news.is_empty() {
             return;
         }
-        let entries: Vec<Entry<'_>> = news
-            .iter()
-            .map(|news| Entry {
-                client: news.client,
-                clock: news.clock,
-                state: news.state.as_deref(),
-            })
-            .collect();
+        let entries: Vec<Entry<'_>> = news.iter().map(News::entry).collect();
         let mut frames = Frames::new(Body::Awareness(presence::encode(&entries).into()));
         for member in &mut self.members {
             let frame = frames.for_member(&member.speaks);
             let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
         }
         self.check_by(now.plus_ms(super::NO_PROGRESS_MS));
+    }
+
+    /// Tells other servers what is new of those here, or everything about them if that was asked for.
+    fn tell_neighbours(&mut self, news: &[News], out: &mut Vec<Effect>) {
+        let is_asked = std::mem::take(&mut self.presence.is_asked);
+        if !self.is_reaching() {
+            return;
+        }
+        let payloads = if is_asked {
+            self.tell_head(out);
+            // With the goodbyes of late, which they may have missed.
+            let is_member = |source: &Source| matches!(source, Source::Member(_));
+            presence::encode_all(self.presence.roster.said_by(is_member))
+        } else {
+            let is_for_them = |news: &&News| news.reaches == Reaches::Everyone;
+            presence::encode_all(news.iter().filter(is_for_them).map(News::entry))
+        };
+        for payload in payloads {
+            out.push(Effect::TellPresence {
+                payload: payload.into(),
+                asks: Asks::Nothing,
+            });
+        }
     }
 
     /// Everybody who is here, and the goodbyes of late: who came back quickly learns that it is thought gone.
@@ -208,7 +310,8 @@ impl Room {
         if self.presence.age_at.is_some_and(|at| now >= at) {
             self.presence.age_at = None;
             if let Some(goodbyes) = self.presence.roster.age(now) {
-                self.presence.gather(&goodbyes);
+                // Others let them go by the same clock.
+                self.presence.gather(&goodbyes, Reaches::OwnMembers);
             }
             self.tell_presence_soon(now, out);
         }

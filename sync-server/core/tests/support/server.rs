@@ -225,7 +225,8 @@ impl World {
             }
             Effect::Compact { .. } => self.ask_store(doc, What::Compact),
             Effect::BadRow { at } => self.ask_store(doc, What::PutAside(at)),
-            Effect::RowsWait { .. } => {}
+            // This server is alone.
+            Effect::RowsWait { .. } | Effect::TellRows(_) | Effect::TellPresence { .. } => {}
             Effect::WakeAt(at) => self.set_alarm(doc, at),
             Effect::Ended => self.room_ended(doc),
         }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Site;
 use crate::adapters::system::monotonic_now;
+use crate::metrics::BusState;
 use crate::ports::StorageFault;
 use crate::runtime::shutdown::Phase;
 
@@ -27,8 +28,20 @@ pub(super) async fn ready(State(site): State<Site>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     match probe(&site).await {
-        Ok(()) => (StatusCode::OK, "ready\n").into_response(),
+        Ok(()) => (StatusCode::OK, format!("ready\n{}", bus(&site))).into_response(),
         Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
+    }
+}
+
+/// How it stands with other servers, in a line; empty if there is no way to them. It never makes this one unready: without
+/// the way between them, edits of others come later, and nothing else is different.
+fn bus(site: &Site) -> String {
+    match site.metrics.bus_state.get() {
+        BusState::None => String::new(),
+        BusState::Up => format!("bus: in use, others heard: {}\n", site.hub.courier.others()),
+        BusState::Away | BusState::Trying => {
+            "bus: away; edits of other servers come by the database\n".to_owned()
+        }
     }
 }
 

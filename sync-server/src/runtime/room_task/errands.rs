@@ -1,10 +1,12 @@
-//! What a room asks of the store. Each errand runs beside the room, and its answer comes back as an input.
+//! What a room asks of the store, and what it tells other servers. Each errand runs beside the room; the store's answer comes
+//! back as an input.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use sheaf_core::room::{Input, Rows, StoreFault, Stored, Ticket};
+use sheaf_core::servers::message::{Asks, HeardRows, Said};
 use sheaf_shared::ids::{DocName, Seq};
 
 use super::RoomTask;
@@ -67,6 +69,7 @@ impl RoomTask {
 
     pub(super) fn read_since(&self, after: Seq) {
         let (hub, doc, inbox) = self.shared();
+        hub.metrics.rows_read_late.add(1);
         tokio::spawn(async move {
             let input = match read_all_since(&hub, &doc, after).await {
                 Ok(Some(rows)) => Input::Read(rows),
@@ -81,6 +84,20 @@ impl RoomTask {
             };
             inbox.tell(input);
         });
+    }
+
+    pub(super) fn tell_rows(&self, rows: HeardRows) {
+        let doc = self.doc.clone();
+        self.tell_servers(Said::Rows { doc, rows });
+    }
+
+    pub(super) fn tell_presence(&self, payload: Bytes, asks: Asks) {
+        let doc = self.doc.clone();
+        self.tell_servers(Said::Presence { doc, payload, asks });
+    }
+
+    fn tell_servers(&self, said: Said) {
+        self.hub.courier.tell(&self.hub.metrics, &self.doc, said);
     }
 
     pub(super) fn compact(&self, through: Seq) {

@@ -1,20 +1,32 @@
-//! Rows that did not come through this room: another server's, or our own whose answer was lost. They are read from
-//! the store, in their order, and never guessed at.
+//! Rows that did not come through this room: another server's, or our own whose answer was lost. They are taken in the
+//! order of their places, as another server tells of them or from the store, and never guessed at.
 
 use sheaf_shared::gate::update::Checked;
 use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
-use super::{Log, Stage, pause_ms};
-use crate::room::input::Rows;
+use super::{Commit, Log, Stage, pause_ms};
+use crate::room::input::{HeardRows, Rows};
 use crate::room::{Effect, Phase, Room};
+use crate::servers::message::{ROWS_BYTES_MAX, ROWS_MAX};
+
+/// Time, in milliseconds, that other servers have to tell of their rows by themselves, before the store is asked for
+/// them. It is usual that an append shows that another server's came before it and was not heard of yet.
+const PATIENCE_MS: u64 = 20;
 
 /// Whether the store is being asked for rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Reading {
     #[default]
     Not,
+    /// It is not: the rows should come by themselves.
+    Expecting {
+        /// By then.
+        until: MonotonicMs,
+        /// How far the copy was when this began.
+        from: Seq,
+    },
     UnderWay,
     AgainAt(MonotonicMs),
 }
@@ -22,9 +34,13 @@ pub(super) enum Reading {
 impl Reading {
     pub(super) const fn deadline(self) -> Option<MonotonicMs> {
         match self {
-            Self::AgainAt(at) => Some(at),
+            Self::AgainAt(at) | Self::Expecting { until: at, .. } => Some(at),
             Self::Not | Self::UnderWay => None,
         }
+    }
+
+    fn is_due(self, now: MonotonicMs) -> bool {
+        self.deadline().is_some_and(|at| now >= at)
     }
 }
 
@@ -44,21 +60,78 @@ impl Room {
 
     /// Asks for what is known to be there and is not here, after each input: whatever came in between, what was heard
     /// once is not forgotten.
-    pub(in crate::room) fn follow_log(&mut self, out: &mut Vec<Effect>) {
-        let is_open = matches!(self.phase, Phase::Open);
+    pub(in crate::room) fn follow_log(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let lacks_rows = matches!(self.phase, Phase::Open) && self.log.reaches > self.copy.seq;
+        let reading = self.log.reading;
         // While an append of ours is under way it may be what was seen; its answer tells about any others.
-        if is_open && self.log.reaches > self.copy.seq && !self.log.is_appending() {
-            self.read_on(out);
+        if !lacks_rows || self.log.is_appending() {
+            if matches!(reading, Reading::Expecting { .. }) || reading.is_due(now) {
+                self.log.reading = Reading::Not;
+            }
+            return;
+        }
+        match reading {
+            Reading::UnderWay => {}
+            Reading::Not if self.is_reaching() => self.expect_rows(now),
+            Reading::Expecting { .. } | Reading::AgainAt(_) if !reading.is_due(now) => {}
+            Reading::Expecting { from, .. } if self.copy.seq > from => self.expect_rows(now),
+            Reading::Not | Reading::Expecting { .. } | Reading::AgainAt(_) => {
+                self.log.reading = Reading::UnderWay;
+                out.push(Effect::ReadSince {
+                    after: self.copy.seq,
+                });
+            }
         }
     }
 
-    /// Asks for the rows after the last one here.
-    fn read_on(&mut self, out: &mut Vec<Effect>) {
-        if self.log.reading == Reading::Not {
-            self.log.reading = Reading::UnderWay;
-            out.push(Effect::ReadSince {
-                after: self.copy.seq,
-            });
+    fn expect_rows(&mut self, now: MonotonicMs) {
+        self.log.reading = Reading::Expecting {
+            until: now.plus_ms(PATIENCE_MS),
+            from: self.copy.seq,
+        };
+    }
+
+    /// Tells other servers of what was just committed.
+    pub(super) fn tell_rows(&self, commit: &Commit, last: Seq, out: &mut Vec<Effect>) {
+        if !self.is_reaching() {
+            return;
+        }
+        let bytes: usize = commit.rows.iter().map(|row| row.update.bytes().len()).sum();
+        let is_small = bytes <= ROWS_BYTES_MAX && commit.rows.len() <= ROWS_MAX;
+        let rows = commit.rows.iter().filter(|_| is_small);
+        out.push(Effect::TellRows(HeardRows {
+            after: Seq(last.0.saturating_sub(commit.rows.len() as u64)),
+            through: last,
+            rows: rows.map(|row| row.update.bytes().clone()).collect(),
+        }));
+    }
+
+    /// Takes rows that another server told of, as far as they come next; what comes later waits a little.
+    pub(in crate::room) fn hear_rows(
+        &mut self,
+        heard: HeardRows,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        self.heard_of(heard.through);
+        self.log.ahead.keep(heard);
+        if matches!(self.phase, Phase::Open) {
+            self.go_on(now, out);
+        }
+    }
+
+    /// Answers for what is here, and takes what was heard of and comes next, as long as there is any.
+    pub(in crate::room) fn go_on(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        loop {
+            self.settle(now, out);
+            let rows = self.log.ahead.take_behind(self.copy.seq);
+            if rows.is_empty() || matches!(self.phase, Phase::Ended) {
+                return;
+            }
+            let rows = rows.into_iter().map(|update| (Checked::of(update), None));
+            if self.take_rows(rows, now, out).is_err() {
+                return self.break_down(now, out);
+            }
         }
     }
 
@@ -75,7 +148,7 @@ impl Room {
         if self.take_rows(rows, now, out).is_err() {
             return self.break_down(now, out);
         }
-        self.settle(now, out);
+        self.go_on(now, out);
         // What is still to come was stored after the question. A store that goes on without it gets time.
         if brought_something || self.log.reaches <= self.copy.seq {
             self.log.readings_failed = 0;
@@ -85,7 +158,7 @@ impl Room {
     }
 
     /// Answers for a commit of ours once every row before it is here.
-    pub(super) fn settle(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+    fn settle(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         let Some(mut commit) = self.log.under_way.take_if(|commit| match commit.stage {
             Stage::Behind(last) => last.0 <= self.copy.seq.0 + commit.rows.len() as u64,
             Stage::Appending | Stage::RetryAt(_) => false,
@@ -125,11 +198,5 @@ impl Room {
     fn read_again_later(&mut self, now: MonotonicMs) {
         self.log.readings_failed += 1;
         self.log.reading = Reading::AgainAt(now.plus_ms(pause_ms(self.log.readings_failed)));
-    }
-
-    pub(super) fn reading_on_time(&mut self, now: MonotonicMs) {
-        if self.log.reading.deadline().is_some_and(|at| now >= at) {
-            self.log.reading = Reading::Not;
-        }
     }
 }

@@ -1,0 +1,202 @@
+//! Promises of several servers that tell each other what they store, whatever becomes of what they tell.
+
+#[path = "support/desk.rs"]
+mod desk;
+#[path = "support/fleet.rs"]
+mod fleet;
+
+use fleet::{Fleet, STEP_MS, Weather};
+
+/// Everyone types for a while.
+fn type_for(fleet: &mut Fleet, ms: u64) {
+    for _ in 0..ms / STEP_MS {
+        let server = fleet.below(fleet.servers.len() as u64) as usize;
+        if fleet.below(3) == 0 {
+            fleet.types(server);
+        }
+        if fleet.below(8) == 0 {
+            fleet.moves_caret(server);
+        }
+        fleet.step();
+    }
+}
+
+/// Milliseconds until all copies are equal.
+fn until_equal(fleet: &mut Fleet, limit_ms: u64) -> u64 {
+    let start = fleet.now;
+    while !fleet.is_equal() {
+        assert!(
+            fleet.now < start + limit_ms,
+            "copies differ after {limit_ms} ms"
+        );
+        fleet.step();
+    }
+    fleet.now - start
+}
+
+/// `SHEAF_SEED` names the first, and `SHEAF_LONG` asks for many.
+fn seeds(quick: u64, long: u64) -> std::ops::Range<u64> {
+    let first = std::env::var("SHEAF_SEED").ok();
+    let first = first.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let is_long = std::env::var_os("SHEAF_LONG").is_some();
+    first..first + if is_long { long } else { quick }
+}
+
+fn everyone(fleet: &Fleet) -> Vec<u64> {
+    (1..=fleet.servers.len() as u64).collect()
+}
+
+#[test]
+fn on_a_bus_that_works_every_copy_is_equal_within_moments_and_the_store_is_hardly_asked() {
+    for seed in 0..40 {
+        let mut fleet = Fleet::new(3, seed, Weather::FINE);
+        type_for(&mut fleet, 3_000);
+        let took = until_equal(&mut fleet, 100);
+        assert!(took <= 100, "seed {seed}: {took} ms");
+        let written: usize = fleet.servers.iter().map(|server| server.written).sum();
+        assert!(
+            fleet.reads() * 20 < written,
+            "seed {seed}: {} reads for {written} edits",
+            fleet.reads()
+        );
+        let all = everyone(&fleet);
+        fleet.run(100);
+        for (server, seen) in fleet.seen() {
+            assert_eq!(seen, all, "seed {seed}, server {server}");
+        }
+    }
+}
+
+#[test]
+fn a_bus_that_loses_everything_costs_time_only() {
+    for seed in 0..20 {
+        let nothing = Weather {
+            lost: 255,
+            ..Weather::FINE
+        };
+        let mut fleet = Fleet::new(3, seed, nothing);
+        type_for(&mut fleet, 1_000);
+        until_equal(&mut fleet, 8_000);
+    }
+}
+
+#[test]
+fn without_the_bus_every_copy_is_equal_within_the_pause_between_two_questions() {
+    for seed in 0..20 {
+        let mut fleet = Fleet::new(3, seed, Weather::FINE);
+        for server in 0..3 {
+            fleet.set_reach(server, false);
+        }
+        type_for(&mut fleet, 2_000);
+        let took = until_equal(&mut fleet, 700);
+        assert!(took <= 700, "seed {seed}: {took} ms");
+    }
+}
+
+/// I1 to I5, with everything going wrong that can.
+#[test]
+fn whatever_the_bus_the_store_and_the_servers_do_nothing_is_lost_and_all_copies_become_equal() {
+    for seed in seeds(120, 1_500) {
+        let storm = Weather {
+            lost: (seed * 7 % 120) as u8,
+            doubled: 60,
+            delay_ms: 1 + seed * 13 % 400,
+            store_fails: 20,
+            store_ms: 1 + seed * 5 % 120,
+        };
+        let servers = 2 + seed as usize % 3;
+        let mut fleet = Fleet::new(servers, seed, storm);
+        for _ in 0..8 {
+            type_for(&mut fleet, 400);
+            let server = fleet.below(servers as u64) as usize;
+            match fleet.below(6) {
+                0 => fleet.set_reach(server, false),
+                1 => (0..servers).for_each(|server| fleet.set_reach(server, false)),
+                2 | 3 => (0..servers).for_each(|server| fleet.set_reach(server, true)),
+                4 => {
+                    fleet.kill(server);
+                    type_for(&mut fleet, 300);
+                    fleet.start(server);
+                }
+                _ => {}
+            }
+            let bound = 1024 * 1024 + 64 * fleet.log_bytes();
+            assert!(fleet.room_bytes() < bound, "seed {seed}");
+        }
+        fleet.weather = Weather::FINE;
+        (0..servers).for_each(|server| fleet.set_reach(server, true));
+        // Long enough for retries, for the next question to the store, and for clients to say again that they are here.
+        fleet.run(16_000);
+        until_equal(&mut fleet, 2_000);
+        for (number, server) in fleet.servers.iter().enumerate() {
+            assert_eq!(
+                server.acknowledged, server.written,
+                "seed {seed}: edits of server {number} without an answer"
+            );
+        }
+        let all = everyone(&fleet);
+        for (server, seen) in fleet.seen() {
+            assert_eq!(seen, all, "seed {seed}: who is seen at server {server}");
+        }
+    }
+}
+
+#[test]
+fn the_people_of_a_server_that_was_killed_are_gone_within_seconds_and_back_when_they_come_elsewhere()
+ {
+    for seed in 0..20 {
+        let mut fleet = Fleet::new(3, seed, Weather::FINE);
+        fleet.run(500);
+        fleet.kill(1);
+        fleet.run(3_000);
+        fleet.moves_caret(0);
+        fleet.run(5_000);
+        for (server, seen) in fleet.seen() {
+            assert_eq!(seen, [1, 3], "seed {seed}, server {server}");
+        }
+        fleet.start(1);
+        fleet.run(200);
+        for (server, seen) in fleet.seen() {
+            assert_eq!(seen, [1, 2, 3], "seed {seed}, server {server}");
+        }
+    }
+}
+
+#[test]
+fn a_bus_that_is_away_for_a_moment_takes_nobody_away_and_one_that_is_away_for_long_brings_everyone_back()
+ {
+    for (seed, away_ms) in [(1, 2_000), (2, 5_000), (3, 7_000), (4, 30_000)] {
+        let mut fleet = Fleet::new(3, seed, Weather::FINE);
+        fleet.run(500);
+        for server in 0..3 {
+            fleet.set_reach(server, false);
+        }
+        fleet.run(away_ms);
+        for server in 0..3 {
+            fleet.set_reach(server, true);
+        }
+        fleet.run(500);
+        for (server, seen) in fleet.seen() {
+            assert_eq!(seen, [1, 2, 3], "away for {away_ms} ms, server {server}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let trace = |seed| {
+        let mut fleet = Fleet::new(
+            3,
+            seed,
+            Weather {
+                lost: 40,
+                ..Weather::FINE
+            },
+        );
+        type_for(&mut fleet, 2_000);
+        fleet.run(2_000);
+        let acknowledged: Vec<_> = fleet.servers.iter().map(|one| one.acknowledged).collect();
+        (fleet.reads(), fleet.log_bytes(), acknowledged, fleet.seen())
+    };
+    assert_eq!(trace(7), trace(7));
+}

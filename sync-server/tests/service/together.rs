@@ -1,0 +1,398 @@
+//! Several servers on one database that tell each other what they store by Redis: quick while it works, and right whatever
+//! becomes of it.
+
+use std::time::{Duration, Instant};
+
+use sheaf_shared::ids::ClientId;
+use sheaf_shared::presence::{OwnPresence, Payload};
+use sheaf_shared::wire::y_websocket;
+use tempfile::TempDir;
+
+use crate::client::{Client, PATIENCE, Speaks};
+use crate::engines::postgres::Postgres;
+use crate::engines::redis::{Redis, RedisCluster};
+use crate::program::Program;
+
+/// A server, and the folder it would use if it used one.
+type Started = (Program, TempDir);
+
+fn start(database: &str, redis: &str) -> Started {
+    start_with(database, redis, &[])
+}
+
+fn start_with(database: &str, redis: &str, environment: &[(&str, &str)]) -> Started {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "--database-url",
+        database,
+        "--redis-url",
+        redis,
+        "--drain-seconds",
+        "0",
+    ];
+    let program = Program::start_in(folder.path(), &arguments, environment);
+    (program, folder)
+}
+
+/// What `path` of a server answers.
+async fn ask(server: &Started, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = server.0.address;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+async fn until_it_says(server: &Started, path: &str, what: &str) {
+    let limit = Instant::now() + PATIENCE;
+    while !ask(server, path).await.contains(what) {
+        assert!(Instant::now() < limit, "waited in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+const IN_USE: &str = "sheaf_bus_state{breaker=\"closed\"} 1";
+const AWAY: &str = "sheaf_bus_state{breaker=\"closed\"} 0";
+
+/// Waits until each server hears the others.
+async fn until_together(servers: &[Started]) {
+    for server in servers {
+        until_it_says(server, "/metrics", IN_USE).await;
+        let others = format!("sheaf_bus_servers {}\n", servers.len() - 1);
+        until_it_says(server, "/metrics", &others).await;
+    }
+}
+
+async fn metric(server: &Started, name: &str) -> u64 {
+    let answer = ask(server, "/metrics").await;
+    let line = answer.lines().find(|line| line.starts_with(name)).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// Types a word at one server and waits until it is read at the other; answers how long that took.
+async fn cross(from: &mut Client, to: &mut Client, word: &str) -> Duration {
+    let expected = format!("{word}{}", from.text());
+    let started = Instant::now();
+    from.type_at(0, word).await;
+    to.until_text(&expected).await;
+    let took = started.elapsed();
+    from.until_text(&expected).await;
+    took
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_at_one_server_is_read_at_another_long_before_the_database_is_asked_again() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    cross(&mut ada, &mut ben, "first ").await;
+    let reads = metric(&servers[1], "sheaf_rows_read_late_total").await;
+    let mut took = Vec::new();
+    for round in 0..20 {
+        let word = format!("{round} ");
+        took.push(cross(&mut ada, &mut ben, &word).await);
+        took.push(cross(&mut ben, &mut ada, &word).await);
+    }
+    took.sort();
+    // Without the bus, half of them would take longer than 200 ms.
+    assert!(
+        took[took.len() / 2] < Duration::from_millis(100),
+        "{took:?}"
+    );
+    let later = metric(&servers[1], "sheaf_rows_read_late_total").await;
+    assert!(later - reads <= 2, "rows came by the database");
+    assert!(
+        ask(&servers[0], "/readyz")
+            .await
+            .contains("bus: in use, others heard: 1")
+    );
+}
+
+/// Types at each of two servers without pause, while `meanwhile` does what it wants; answers when all is acknowledged and
+/// both have the same.
+async fn type_through(servers: &[Started], meanwhile: impl AsyncFnOnce()) {
+    let mut robots = Vec::new();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    for (name, server) in ["a", "b"].into_iter().zip(servers) {
+        let mut robot = Client::join(server.0.address, "page", Speaks::Hocuspocus).await;
+        let stop = std::sync::Arc::clone(&stop);
+        robots.push(tokio::spawn(async move {
+            // The server asks what it has, and confirms the answer.
+            robot
+                .until("the first answer", |robot| robot.stored == 1)
+                .await;
+            let mut typed = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                robot.type_at(0, name).await;
+                typed += 1;
+                robot
+                    .until("its acknowledgement", |robot| robot.stored > typed)
+                    .await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            (robot, typed)
+        }));
+    }
+    meanwhile().await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut ended = Vec::new();
+    for robot in robots {
+        ended.push(robot.await.unwrap());
+    }
+    let all: usize = ended.iter().map(|(_, typed)| typed).sum();
+    for (robot, typed) in &mut ended {
+        robot
+            .until("everything of both", |robot| robot.text().len() == all)
+            .await;
+        assert_eq!(robot.stored, *typed + 1);
+    }
+    assert_eq!(ended[0].0.text(), ended[1].0.text());
+    let mut late = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    late.until_text(&ended[0].0.text()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_killed_and_come_back_while_people_type() {
+    let database = Postgres::shared().fresh_url().await;
+    let mut redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    type_through(&servers, async || {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        redis.kill();
+        for server in &servers {
+            until_it_says(server, "/metrics", AWAY).await;
+            let ready = ask(server, "/readyz").await;
+            assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+            assert!(ready.contains("bus: away"), "{ready}");
+        }
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        redis.start_again();
+        until_together(&servers).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_stand_still_and_go_on_while_people_type() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    type_through(&servers, async || {
+        redis.pause();
+        for server in &servers {
+            until_it_says(server, "/metrics", AWAY).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        redis.go_on();
+        until_together(&servers).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_be_emptied_and_its_connections_cut_while_people_type() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    type_through(&servers, async || {
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            redis.command(&["flushall"]);
+            redis.command(&["client", "kill", "type", "pubsub"]);
+        }
+        until_together(&servers).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_put_into_redis_changes_nothing_and_is_counted() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    until_together(&servers).await;
+    cross(&mut ada, &mut ben, "before ").await;
+    let channels = redis.command(&["pubsub", "channels"]);
+    let refused = metric(&servers[1], "sheaf_bus_refused_total").await;
+    let mut said = 0;
+    for channel in channels.lines() {
+        for garbage in ["", "x", &"long ".repeat(20_000)] {
+            redis.command(&["publish", channel, garbage]);
+            said += 1;
+        }
+    }
+    assert!(said >= 6, "{channels}");
+    cross(&mut ada, &mut ben, "after ").await;
+    cross(&mut ben, &mut ada, "and back ").await;
+    let limit = Instant::now() + PATIENCE;
+    while metric(&servers[1], "sheaf_bus_refused_total").await - refused < 6 {
+        assert!(Instant::now() < limit, "it was not counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Says who is there, and waits until another sees what it wants to see.
+async fn show(client: &mut Client, own: &mut OwnPresence, state: Option<&str>) {
+    let payload = own.set(state.map(str::to_owned));
+    client
+        .send(y_websocket::Message::Awareness(&payload).to_vec())
+        .await;
+}
+
+/// Whether the last that was heard of `who` is that it is here.
+fn is_here(client: &Client, who: u64) -> Option<bool> {
+    let entries = client.presence.iter().flat_map(|payload| {
+        let entries = Payload::parse(payload).unwrap().entries();
+        entries
+            .map(|entry| (entry.client, entry.state.is_some()))
+            .collect::<Vec<_>>()
+    });
+    entries
+        .rev()
+        .find(|(client, _)| *client == ClientId(who))
+        .map(|(_, is_here)| is_here)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_at_different_servers_see_each_other_and_no_ghosts() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let mut servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    let mut own = OwnPresence::new(ClientId(7));
+    show(&mut ada, &mut own, Some("{}")).await;
+    // Whoever comes later asks.
+    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    ben.until("Ada", |ben| is_here(ben, 7) == Some(true)).await;
+    show(&mut ada, &mut own, None).await;
+    ben.until("her goodbye", |ben| is_here(ben, 7) == Some(false))
+        .await;
+    show(&mut ada, &mut own, Some("{}")).await;
+    ben.until("Ada again", |ben| is_here(ben, 7) == Some(true))
+        .await;
+    servers[0].0.kill();
+    let killed = Instant::now();
+    ben.until("that she is gone", |ben| is_here(ben, 7) == Some(false))
+        .await;
+    assert!(killed.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_of_different_databases_may_share_one_redis() {
+    let redis = Redis::start(&[]);
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        let database = Postgres::shared().fresh_url().await;
+        servers.push(start(&database, &redis.url()));
+    }
+    for server in &servers {
+        until_it_says(server, "/metrics", IN_USE).await;
+    }
+    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    for (client, word) in [(&mut ada, "Ada's"), (&mut ben, "Ben's")] {
+        client.type_at(0, word).await;
+        client.until("its echo", |one| one.echoed.len() == 1).await;
+    }
+    assert_eq!(ada.text(), "Ada's");
+    assert_eq!(ben.text(), "Ben's");
+    for server in &servers {
+        assert_eq!(metric(server, "sheaf_bus_servers").await, 0);
+        assert_eq!(metric(server, "sheaf_bus_refused_total").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_while_redis_is_away_find_each_other_when_it_comes() {
+    let database = Postgres::shared().fresh_url().await;
+    let mut redis = Redis::start(&[]);
+    redis.kill();
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
+    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    cross(&mut ada, &mut ben, "without ").await;
+    redis.start_again();
+    until_together(&servers).await;
+    cross(&mut ada, &mut ben, "with ").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_cluster_does_as_well() {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = RedisCluster::start();
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    for page in ["one", "two", "three", "four", "five"] {
+        let mut ada = Client::join(servers[0].0.address, page, Speaks::YWebsocket).await;
+        let mut ben = Client::join(servers[1].0.address, page, Speaks::YWebsocket).await;
+        cross(&mut ada, &mut ben, "there ").await;
+        let took = cross(&mut ben, &mut ada, "and back ").await;
+        assert!(took < Duration::from_millis(1_000), "{took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_is_spoken_to_in_secret_and_only_if_its_certificate_is_right() {
+    let database = Postgres::shared().fresh_url().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (_redis, certificate, url) = Redis::with_tls(folder.path());
+    let trusts = [("SSL_CERT_FILE", certificate.to_str().unwrap())];
+    let servers = [
+        start_with(&database, &url, &trusts),
+        start_with(&database, &url, &trusts),
+    ];
+    until_together(&servers).await;
+    let wary = start(&database, &url);
+    until_it_says(&wary, "/metrics", "sheaf_bus_state{breaker=\"open\"} 1").await;
+    assert_eq!(metric(&wary, "sheaf_bus_servers").await, 0);
+}
+
+/// As docs/OPERATIONS.md says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_of_redis_who_may_only_publish_and_subscribe_is_enough() {
+    let database = Postgres::shared().fresh_url().await;
+    let may = "--user sheaf on >hunter2 resetkeys resetchannels &sheaf:* \
+        -@all +hello +publish +subscribe +unsubscribe --user default off";
+    let redis = Redis::start(&may.split_whitespace().collect::<Vec<_>>());
+    let url = format!("redis://sheaf:hunter2@127.0.0.1:{}", redis.port());
+    let servers = [start(&database, &url), start(&database, &url)];
+    until_together(&servers).await;
+}
