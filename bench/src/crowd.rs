@@ -79,7 +79,8 @@ struct State {
 
 /// All clients of a run.
 pub struct Crowd {
-    target: Target,
+    /// Client `n` goes to the one at `n` modulo their number.
+    targets: Vec<Target>,
     poll: Poll,
     events: Events,
     sockets: Vec<Option<Socket>>,
@@ -95,6 +96,14 @@ impl Crowd {
     /// # Errors
     /// When the system gives no poll.
     pub fn new(target: Target, plan: Plan) -> io::Result<Self> {
+        Self::across(vec![target], plan)
+    }
+
+    /// The same, with clients of each document at several servers in turn. `targets` is not empty.
+    ///
+    /// # Errors
+    /// As [`Crowd::new`].
+    pub fn across(targets: Vec<Target>, plan: Plan) -> io::Result<Self> {
         let mut members = Vec::new();
         let mut writers = Vec::new();
         for doc in 0..plan.docs {
@@ -122,7 +131,7 @@ impl Crowd {
             }
         }
         Ok(Self {
-            target,
+            targets,
             poll: Poll::new()?,
             events: Events::with_capacity(4_096),
             sockets: (0..members.len()).map(|_| None).collect(),
@@ -193,7 +202,8 @@ impl Crowd {
 
     fn dial(&mut self, member: usize) -> io::Result<()> {
         let name = self.state.plan.name(self.state.members[member].doc);
-        let mut socket = Socket::dial(&self.target, &name)?;
+        let target = &self.targets[member % self.targets.len()];
+        let mut socket = Socket::dial(target, &name)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll
             .registry()

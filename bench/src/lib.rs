@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "figures go to standard output")]
 
 pub mod crowd;
+pub mod engines;
 pub mod histogram;
 pub mod report;
 pub mod server;

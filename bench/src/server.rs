@@ -60,6 +60,12 @@ impl Server {
         Self { pid, child: None }
     }
 
+    /// Its process's number.
+    #[must_use]
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// What the kernel says of it now. Zero when the process is gone.
     #[must_use]
     pub fn sample(&self) -> Sample {

@@ -32,6 +32,9 @@ pub struct Setup {
     /// Any y-websocket server; the document's name is appended after a slash
     #[arg(long, default_value = "ws://127.0.0.1:8090/sync")]
     pub url: String,
+    /// More servers, already running, that work together with the first: people are spread over all of them
+    #[arg(long, value_delimiter = ',')]
+    pub also: Vec<String>,
     /// Start this server first (on the server core) and stop it at the end
     #[arg(long)]
     pub spawn: Option<String>,
@@ -94,8 +97,12 @@ impl Setup {
     /// As [`Setup::open`].
     pub fn begin(&self, question: &str, plan: Plan) -> Result<(Crowd, Server), Problem> {
         let (target, server) = self.open()?;
+        let mut targets = vec![target];
+        for url in &self.also {
+            targets.push(Target::parse(url).map_err(|error| error.to_string())?);
+        }
         report::head(question, &self.url);
-        Ok((Crowd::new(target, plan)?, server))
+        Ok((Crowd::across(targets, plan)?, server))
     }
 }
 

@@ -144,7 +144,20 @@ const ROWS: &[Row] = &[
         arguments: "",
         figures: &[at_most("all in sync after", 150.0, "ms")],
     },
+    Row {
+        what: "two servers and Redis: small rooms, and the most",
+        program: "fleet",
+        arguments: "",
+        figures: &[
+            at_most("latency p50", 1.2, "ms"),
+            at_most("latency p99", 8.0, "ms"),
+            at_least("best", 150_000.0, "/s"),
+        ],
+    },
 ];
+
+/// The one program that starts servers and what they need by itself.
+const FLEET: &str = "fleet";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -205,8 +218,14 @@ fn run(row: &Row, arguments: &Arguments) -> Option<String> {
         folder.display()
     );
     let beside = std::env::current_exe().ok()?;
-    let output = Command::new(beside.with_file_name(row.program))
-        .args(["--url", &format!("ws://{listen}/sync"), "--spawn", &spawn])
+    let mut program = Command::new(beside.with_file_name(row.program));
+    if row.program == FLEET {
+        program.arg("--server").arg(&arguments.server);
+        program.arg("--data").arg(&folder);
+    } else {
+        program.args(["--url", &format!("ws://{listen}/sync"), "--spawn", &spawn]);
+    }
+    let output = program
         .args(row.arguments.split_whitespace())
         .output()
         .ok()?;
