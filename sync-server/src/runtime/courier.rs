@@ -1,7 +1,7 @@
 //! The courier: takes what rooms tell other servers, and brings what those tell, by a bus that may fail at any time.
 //!
 //! Nothing waits for it. What rooms say goes into a bounded queue; while the bus is away it goes nowhere at all, and the
-//! store is asked more often instead ([`super::following`]). The bus counts as there when a message of one's own came
+//! store is asked more often instead (`runtime/following.rs`). The bus counts as there when a message of one's own came
 //! back by it, and that is asked again each second, so a bus that takes everything and delivers nothing is noticed too.
 
 mod line;
