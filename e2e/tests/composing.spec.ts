@@ -151,3 +151,35 @@ test("a word that is being composed is kept when the tab goes", async ({ people 
   await ada.app.reload();
   expect(await sameText(ada.app, ben.app)).toBe("to かわ");
 });
+
+test("a word that is being composed is not called saved before it is on the server, and others see it when it is whole", async ({ people }) => {
+  const { ada, ben, method } = await pair(people, ["to |"]);
+  await ada.app.isSaved();
+  await method.compose("か");
+  await expect(ada.app.chip).toHaveText("Saving…");
+  await method.compose("かわ");
+  await expect(ada.app.chip).toHaveText("Saving…");
+  expect(await ben.app.text()).toBe("to ");
+  await method.commit("川");
+  expect(await sameText(ada.app, ben.app)).toBe("to 川");
+  await ada.app.isSaved();
+});
+
+test("a word that is being composed is kept when the tab dies, and reaches the server with the next start", async ({ people }) => {
+  const { ada, ben, method } = await pair(people, ["to |"]);
+  const path = ada.app.path;
+  await ada.app.isSaved();
+  await ada.app.keepsItselfForOffline();
+  await ada.goOffline();
+  await expect(ada.app.chip).toHaveText("Offline");
+  await method.compose("か");
+  await method.compose("かわ");
+  await ada.app.isKept();
+  await ada.app.crash();
+  const tab = await ada.anotherTab();
+  await tab.open(path);
+  await expect(tab.body).toHaveText("to かわ");
+  await ada.comeBack();
+  expect(await sameText(tab, ben.app)).toBe("to かわ");
+  await tab.isSaved();
+});

@@ -75,9 +75,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             }
         });
     });
-    let leaving = send_held_when_leaving(slot);
     on_cleanup(move || {
-        leaving.into_iter().for_each(WindowListenerHandle::remove);
         slot.try_update_value(|open| {
             if let Some(session) = open.borrow_mut().take() {
                 session.close();
@@ -94,20 +92,4 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             </div>
         </Show>
     }
-}
-
-/// What is being composed is on no disk yet; a tab that goes, or is put away, may never come back.
-fn send_held_when_leaving(open: StoredValue<Open, LocalStorage>) -> [WindowListenerHandle; 2] {
-    ["pagehide", "visibilitychange"].map(|event| {
-        window_event_listener(
-            leptos::ev::Custom::<web_sys::Event>::new(event),
-            move |_| {
-                open.with_value(|open| {
-                    if let Some(session) = &*open.borrow() {
-                        session.send_held();
-                    }
-                });
-            },
-        )
-    })
 }

@@ -33,8 +33,6 @@ pub(super) struct Session {
     in_vain: RwSignal<String>,
     binding: RefCell<Option<Binding>>,
     surface: RefCell<Option<Surface>>,
-    /// Updates made while composing: nobody should see half a word.
-    held: RefCell<Vec<Vec<u8>>>,
     selection: Cell<Option<Selection>>,
     /// A caret of somebody stands in something that has not arrived yet.
     waits_for_content: Cell<bool>,
@@ -62,7 +60,6 @@ impl Session {
             in_vain,
             binding: RefCell::new(Some(binding)),
             surface: RefCell::default(),
-            held: RefCell::default(),
             selection: Cell::new(None),
             waits_for_content: Cell::new(false),
             subscriptions: RefCell::default(),
@@ -82,11 +79,10 @@ impl Session {
         };
         let remote = document.on_remote(told(Self::show));
         let presence = document.on_presence(told(Self::show_carets));
-        let leaving = document.on_leaving(told(Self::send_held));
         session
             .subscriptions
             .borrow_mut()
-            .extend([remote, presence, leaving]);
+            .extend([remote, presence]);
         session.show();
         session.show_carets();
         session.announce();
@@ -144,7 +140,7 @@ impl Session {
         let call = with.clone();
         let release: Closure<dyn Fn()> = Closure::new(move || {
             call(&|it| {
-                it.send_held();
+                it.document.release();
                 it.show();
                 String::new()
             });
@@ -190,9 +186,11 @@ impl Session {
         match outcome {
             Ok(outcome) => {
                 if let Some(update) = outcome.update {
-                    self.held.borrow_mut().push(update);
-                    if !hold {
-                        self.send_held();
+                    // Nobody should see half a word.
+                    if hold {
+                        self.document.hold_edit(update);
+                    } else {
+                        self.document.local_edit(update);
                     }
                 }
                 if outcome.corrections.is_empty() {
@@ -210,7 +208,7 @@ impl Session {
     }
 
     fn history(&self, direction: Direction) -> String {
-        self.send_held();
+        self.document.release();
         let replica = self.document.replica();
         let (updates, answer) = {
             let mut binding = self.binding.borrow_mut();
@@ -239,14 +237,6 @@ impl Session {
             self.document.local_edit(update);
         }
         answer
-    }
-
-    /// Sends what was held while composing, in order.
-    pub(super) fn send_held(&self) {
-        let held = std::mem::take(&mut *self.held.borrow_mut());
-        for update in held {
-            self.document.local_edit(update);
-        }
     }
 
     /// The whole document; the binding follows it from there.
@@ -361,7 +351,7 @@ impl Session {
     /// Takes the surface away and lets go of the document.
     pub(super) fn close(&self) {
         self.subscriptions.borrow_mut().clear();
-        self.send_held();
+        self.document.release();
         if let Some(surface) = self.surface.borrow_mut().take() {
             surface.destroy();
         }

@@ -66,7 +66,6 @@ pub(super) struct Inner {
     pub(super) log_rows: Cell<usize>,
     remote: Listeners,
     remote_due: Cell<bool>,
-    leaving: Listeners,
     people: RefCell<BTreeMap<u64, Present>>,
     people_changed: Listeners,
     people_due: Cell<bool>,
@@ -109,7 +108,6 @@ impl DocumentHandle {
                 log_rows: Cell::new(0),
                 remote: Listeners::default(),
                 remote_due: Cell::new(false),
-                leaving: Listeners::default(),
                 people: RefCell::default(),
                 people_changed: Listeners::default(),
                 people_due: Cell::new(false),
@@ -156,13 +154,35 @@ impl DocumentHandle {
     /// To be called after the replica was changed here, with the update that did it: the update is sent and
     /// kept on this device, and other tabs are told.
     pub fn local_edit(&self, update: Vec<u8>) {
+        // What was held is older.
+        self.release();
         self.inner.outbox.borrow_mut().edited(update);
+        self.used();
+        self.inner.workspace.pass_on(self);
+    }
+
+    /// Like [`Self::local_edit`], for a part of a word that is being composed: it is kept on this device at once, and
+    /// goes to the server and to others with [`Self::release`] or with the next edit.
+    pub fn hold_edit(&self, update: Vec<u8>) {
+        if self.phase_now() == Phase::Loading {
+            return self.local_edit(update);
+        }
+        self.inner.outbox.borrow_mut().hold(update);
+        self.used();
+        self.inner.workspace.keep(self);
+    }
+
+    /// What was held back goes to everybody.
+    pub fn release(&self) {
+        self.inner.workspace.release(self);
+    }
+
+    fn used(&self) {
         self.inner.last_used.set(platform::now());
         if self.inner.phase.get_untracked() == Phase::Unknown {
             // Whoever writes the first words of a document knows it.
             self.inner.phase.set(Phase::Ready);
         }
-        self.inner.workspace.pass_on(self);
     }
 
     /// Applies an update that was made once for all, and passes it on like an edit made here.
@@ -176,15 +196,6 @@ impl DocumentHandle {
     /// animation frame, never while the replica is borrowed.
     pub fn on_remote(&self, f: impl Fn() + 'static) -> Subscription {
         self.inner.remote.add(f)
-    }
-
-    /// Calls `f` when this page may be gone in the next moment: whoever holds edits back gives them now.
-    pub fn on_leaving(&self, f: impl Fn() + 'static) -> Subscription {
-        self.inner.leaving.add(f)
-    }
-
-    pub(super) fn tell_leaving(&self) {
-        self.inner.leaving.tell();
     }
 
     /// Says where this person is: their awareness state as JSON; empty to leave. Sent at a bounded pace.

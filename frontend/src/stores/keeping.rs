@@ -40,6 +40,30 @@ impl Workspace {
                 update,
             });
         }
+        self.keep(document);
+    }
+
+    /// Hands what was held back to the client, and tells other tabs of what the log has; they hear of the rest when
+    /// it is written.
+    pub(super) fn release(&self, document: &DocumentHandle) {
+        let released = document.inner.outbox.borrow_mut().release();
+        for edit in released {
+            self.input(Input::Edited {
+                doc: document.name(),
+                update: &edit.update,
+            });
+            if edit.row.is_some() {
+                self.tell_tabs(&TabMessage::Edit {
+                    doc: document.name().clone(),
+                    row: edit.row,
+                    update: edit.update,
+                });
+            }
+        }
+    }
+
+    /// Keeps on this device what it has not kept yet.
+    pub(super) fn keep(&self, document: &DocumentHandle) {
         self.recount();
         let batch = document
             .inner
@@ -109,6 +133,9 @@ impl Workspace {
             .borrow_mut()
             .written(numbers.zip(keys.iter().copied()));
         for (edit, row) in batch.into_iter().zip(keys) {
+            if document.inner.outbox.borrow().is_held(row) {
+                continue;
+            }
             self.tell_tabs(&TabMessage::Edit {
                 doc: document.name().clone(),
                 row: Some(row),

@@ -112,7 +112,7 @@ impl Workspace {
 
     fn write_all_before_leaving(&self) {
         for document in self.documents() {
-            document.tell_leaving();
+            document.release();
             self.write_before_leaving(&document);
         }
         self.mark_what_is_kept();

@@ -3,7 +3,8 @@
 //!
 //! An edit is handed to the client and written to the log at the same time: neither waits for the other, so it may
 //! be acknowledged before this device has kept it. Edits made before the log was read wait for both. An edit that
-//! this device could not keep is tried again until it is kept, or the server has it. Edits of
+//! this device could not keep is tried again until it is kept, or the server has it. A word that is being composed is
+//! written to the log like anything else, and held back from everybody else until it is whole. Edits of
 //! other tabs are counted too until those tabs say they are acknowledged; if they say nothing for long, their tab
 //! may be gone and the edits are adopted.
 
@@ -48,6 +49,8 @@ pub struct Outbox {
     failed_at: Option<MonotonicMs>,
     /// Handed to the client, oldest first.
     on_the_way: VecDeque<OnTheWay>,
+    /// Written, and to be handed to the client later, oldest first.
+    held: VecDeque<Held>,
     foreign: BTreeMap<RowKey, Foreign>,
 }
 
@@ -61,6 +64,21 @@ enum OnTheWay {
     KeptWithLater,
     /// The log had it and was cleared.
     Lost,
+}
+
+#[derive(Debug)]
+struct Held {
+    log: OnTheWay,
+    update: Vec<u8>,
+}
+
+/// An edit that was held back and may go now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Released {
+    /// One update (V1).
+    pub update: Vec<u8>,
+    /// Its row, if the log has it already.
+    pub row: Option<RowKey>,
 }
 
 #[derive(Debug)]
@@ -88,16 +106,45 @@ impl Outbox {
     pub fn hand_over(&mut self) -> Vec<Vec<u8>> {
         let fresh = std::mem::take(&mut self.fresh);
         for update in &fresh {
-            let number = EditNumber(self.edits_made);
-            self.edits_made += 1;
-            self.on_the_way.push_back(OnTheWay::Unwritten(number));
-            self.unwritten.push(ToWrite {
-                number,
-                update: update.clone(),
-                was_tried: false,
-            });
+            let unwritten = self.queue_write(update);
+            self.on_the_way.push_back(unwritten);
         }
         fresh
+    }
+
+    /// A part of a word was made here that nobody else should see before it is whole.
+    pub fn hold(&mut self, update: Vec<u8>) {
+        let log = self.queue_write(&update);
+        self.held.push_back(Held { log, update });
+    }
+
+    /// Takes what was held back: it counts as handed to the client from now on, so hand it over, in this order.
+    pub fn release(&mut self) -> Vec<Released> {
+        let held = std::mem::take(&mut self.held);
+        let released = held.into_iter().map(|Held { log, update }| {
+            self.on_the_way.push_back(log);
+            let row = log.row();
+            Released { update, row }
+        });
+        released.collect()
+    }
+
+    /// Whether nobody but the log has this edit yet.
+    #[must_use]
+    pub fn is_held(&self, row: RowKey) -> bool {
+        let kept = OnTheWay::Kept(row);
+        self.held.iter().any(|held| held.log == kept)
+    }
+
+    fn queue_write(&mut self, update: &[u8]) -> OnTheWay {
+        let number = EditNumber(self.edits_made);
+        self.edits_made += 1;
+        self.unwritten.push(ToWrite {
+            number,
+            update: update.to_vec(),
+            was_tried: false,
+        });
+        OnTheWay::Unwritten(number)
     }
 
     /// Takes everything unwritten, unless enough writes are under way or one has just failed.
@@ -128,8 +175,8 @@ impl Outbox {
         let mut overtaken = Vec::new();
         for (number, row) in rows {
             self.foreign.remove(&row);
-            let mut on_the_way = self.on_the_way.iter_mut();
-            match on_the_way.find(|edit| **edit == OnTheWay::Unwritten(number)) {
+            let mut edits = self.own_mut();
+            match edits.find(|edit| **edit == OnTheWay::Unwritten(number)) {
                 Some(edit) => *edit = OnTheWay::Kept(row),
                 None => overtaken.push(row),
             }
@@ -143,7 +190,7 @@ impl Outbox {
         self.writes_under_way -= 1;
         self.failed_at = Some(now);
         let made = batch.len();
-        let mut again: Vec<ToWrite> = batch
+        let again: Vec<ToWrite> = batch
             .into_iter()
             .filter(|edit| self.waits_unwritten(edit.number))
             .map(|edit| ToWrite {
@@ -152,20 +199,34 @@ impl Outbox {
             })
             .collect();
         let lacking = Lacking::if_fewer(again.len(), made);
-        // Writes end in the order they were begun; what is left of the earlier ones comes first again.
-        again.append(&mut self.unwritten);
-        again.sort_by_key(|edit| edit.number);
-        self.unwritten = again;
+        // In the order they were made, whichever write they were in.
+        for edit in again {
+            let place = self
+                .unwritten
+                .partition_point(|later| later.number < edit.number);
+            self.unwritten.insert(place, edit);
+        }
         lacking
     }
 
     fn waits_unwritten(&self, number: EditNumber) -> bool {
-        self.on_the_way.contains(&OnTheWay::Unwritten(number))
+        self.own().any(|edit| edit == OnTheWay::Unwritten(number))
+    }
+
+    /// Own edits that the server is not known to have, oldest first: those on the way, then those held back.
+    fn own(&self) -> impl Iterator<Item = OnTheWay> {
+        let held = self.held.iter().map(|held| held.log);
+        self.on_the_way.iter().copied().chain(held)
+    }
+
+    fn own_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut OnTheWay> {
+        let held = self.held.iter_mut().map(|held| &mut held.log);
+        self.on_the_way.iter_mut().chain(held)
     }
 
     /// The browser cleared the log: what was kept there is not kept any more.
     pub fn log_was_cleared(&mut self) {
-        for edit in &mut self.on_the_way {
+        for edit in self.own_mut() {
             if let OnTheWay::Kept(_) | OnTheWay::KeptWithLater = edit {
                 *edit = OnTheWay::Lost;
             }
@@ -178,7 +239,7 @@ impl Outbox {
     pub fn kept_again(&mut self, row: RowKey) -> Option<RowKey> {
         let mut in_row = Some(row);
         // The last one stands for all: they are acknowledged in order.
-        for edit in self.on_the_way.iter_mut().rev() {
+        for edit in self.own_mut().rev() {
             if *edit == OnTheWay::Lost {
                 *edit = in_row
                     .take()
@@ -212,7 +273,8 @@ impl Outbox {
 
     /// Another tab wrote an edit. Returns whether it was news.
     pub fn foreign_edit(&mut self, row: RowKey, update: Vec<u8>, now: MonotonicMs) -> bool {
-        if self.on_the_way.contains(&OnTheWay::Kept(row)) || self.foreign.contains_key(&row) {
+        let is_own = self.own().any(|edit| edit == OnTheWay::Kept(row));
+        if is_own || self.foreign.contains_key(&row) {
             return false;
         }
         self.foreign.insert(row, Foreign { update, since: now });
@@ -255,14 +317,13 @@ impl Outbox {
     /// Edits the server is not known to have, as far as this tab knows.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.fresh.len() + self.on_the_way.len() + self.foreign.len()
+        self.fresh.len() + self.on_the_way.len() + self.held.len() + self.foreign.len()
     }
 
     /// Those of them that not even this device has kept yet.
     #[must_use]
     pub fn unkept(&self) -> usize {
-        let on_the_way = self.on_the_way.iter();
-        self.fresh.len() + on_the_way.filter(|edit| !edit.is_kept()).count()
+        self.fresh.len() + self.own().filter(|edit| !edit.is_kept()).count()
     }
 
     /// Whether the log still lacks edits that were made here, acknowledged or not.

@@ -71,7 +71,7 @@ impl Workspace {
         let row = NewRow {
             doc: document.name().clone(),
             update: whole,
-            waiting: document.inner.outbox.borrow().on_the_way() > 0,
+            waiting: document.inner.outbox.borrow().waiting() > 0,
         };
         document.inner.log_rows.set(1);
         document.inner.log_bytes.set(row.update.len());

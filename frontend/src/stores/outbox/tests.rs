@@ -182,3 +182,50 @@ fn a_row_that_was_loaded_is_not_counted_twice_when_its_tab_tells_of_it() {
     assert!(!outbox.foreign_edit(RowKey(5), vec![1], NOW));
     assert_eq!(outbox.waiting(), 1);
 }
+
+#[test]
+fn a_word_that_is_composed_counts_and_is_kept_like_any_edit_and_is_handed_over_when_it_is_whole() {
+    let mut outbox = Outbox::default();
+    outbox.hold(vec![1]);
+    assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
+    let batch = outbox.take_to_write(NOW).unwrap();
+    end_write(&mut outbox, &batch, &[7]);
+    assert!(outbox.is_held(RowKey(7)));
+    assert_eq!((outbox.waiting(), outbox.unkept()), (1, 0));
+    assert!(outbox.hand_over().is_empty(), "nobody sees half a word");
+    assert!(
+        !outbox.foreign_edit(RowKey(7), vec![1], NOW),
+        "its row is no other tab's"
+    );
+
+    outbox.hold(vec![2]);
+    let row = Some(RowKey(7));
+    let [first, second] = [(1, row), (2, None)].map(|(edit, row)| Released {
+        update: vec![edit],
+        row,
+    });
+    assert_eq!(outbox.release(), [first, second]);
+    assert!(outbox.release().is_empty(), "released once");
+    let batch = outbox.take_to_write(NOW).unwrap();
+    end_write(&mut outbox, &batch, &[8]);
+    assert!(!outbox.is_held(RowKey(8)));
+    assert_eq!(outbox.acknowledged(2), [RowKey(7), RowKey(8)]);
+    assert_eq!(outbox.waiting(), 0);
+}
+
+#[test]
+fn a_composed_word_that_could_not_be_kept_or_was_cleared_is_not_called_kept() {
+    let mut outbox = Outbox::default();
+    outbox.hold(vec![1]);
+    let batch = outbox.take_to_write(NOW).unwrap();
+    assert_eq!(outbox.not_written(batch, NOW), Lacking::Nothing);
+    assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
+    let batch = outbox.take_to_write(NOW.plus_ms(RETRY_AFTER_MS)).unwrap();
+    end_write(&mut outbox, &batch, &[3]);
+    assert_eq!(outbox.unkept(), 0);
+    outbox.log_was_cleared();
+    assert_eq!((outbox.waiting(), outbox.unkept()), (1, 1));
+    assert_eq!(outbox.kept_again(RowKey(4)), None);
+    assert_eq!(outbox.unkept(), 0);
+    assert_eq!(outbox.release()[0].row, Some(RowKey(4)));
+}
