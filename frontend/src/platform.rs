@@ -4,6 +4,7 @@
 //! - Hidden and covered tabs get no animation frames: [`next_frame`] falls back to a timer.
 //! - `navigator.locks`, service workers and persistent storage need HTTPS or localhost: [`is_secure`].
 //! - Some private windows have IndexedDB objects that fail on first use: `local::db` asks by opening.
+//! - Safari has no `requestIdleCallback`: [`idle_moment`] comes with the next task there.
 //! - Safari has no `durability` option on transactions and ignores it: edits are then as durable as it makes them.
 
 use std::cell::Cell;
@@ -148,6 +149,21 @@ pub async fn sleep_ms(ms: u64) {
         });
     });
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// Waits until the browser has nothing else to do, but no longer than `within_ms`.
+pub async fn idle_moment(within_ms: u32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let options = web_sys::IdleRequestOptions::new();
+        options.set_timeout(within_ms);
+        if window()
+            .request_idle_callback_with_options(&resolve, &options)
+            .is_err()
+        {
+            after_ms(0, move || drop(resolve.call0(&JsValue::UNDEFINED)));
+        }
+    });
+    drop(wasm_bindgen_futures::JsFuture::from(promise).await);
 }
 
 /// Calls `f` before the next painting, or soon if nothing is painted: a hidden tab gets no animation frames, and

@@ -18,8 +18,12 @@ use crate::platform;
 
 /// Milliseconds that updates of others are gathered before they are written.
 const LOG_AFTER_MS: u64 = 400;
-/// Milliseconds after which a long log is folded: not while the page is being opened.
+/// Milliseconds without a key after which a long log is folded: not while the page is being opened, or written on.
 const FOLD_AFTER_MS: u64 = 3_000;
+/// Milliseconds after which it is folded although somebody writes without a pause.
+const FOLD_AFTER_AT_MOST_MS: u64 = 120_000;
+/// Longest wait, in milliseconds, for a moment in which the browser has nothing else to do.
+const IDLE_WITHIN_MS: u32 = 2_000;
 /// A log with more rows than this is folded into the snapshot.
 const LOG_ROWS_MAX: usize = 500;
 /// A log with more bytes than this is folded into the snapshot.
@@ -278,7 +282,7 @@ impl Workspace {
         let workspace = self.clone();
         let document = document.clone();
         spawn_local(async move {
-            platform::sleep_ms(FOLD_AFTER_MS).await;
+            writing_pauses(&document).await;
             if let Ok(database) = workspace.database().await {
                 let left = fold(&database, &document).await;
                 if let Ok(left) = left {
@@ -322,6 +326,18 @@ impl Workspace {
             });
         }
     }
+}
+
+/// Waits for a moment in which nobody notices that a document is read, decoded and written as a whole.
+async fn writing_pauses(document: &DocumentHandle) {
+    let begun = platform::now();
+    let mut pause = FOLD_AFTER_MS;
+    while pause > 0 && platform::now().ms_since(begun) < FOLD_AFTER_AT_MOST_MS {
+        platform::sleep_ms(pause).await;
+        let unused = platform::now().ms_since(document.inner.last_used.get());
+        pause = FOLD_AFTER_MS.saturating_sub(unused);
+    }
+    platform::idle_moment(IDLE_WITHIN_MS).await;
 }
 
 /// What is left of a log after folding.
