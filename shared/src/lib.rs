@@ -17,6 +17,7 @@ pub mod flow;
 pub mod gate;
 pub mod html;
 pub mod ids;
+pub mod json;
 pub mod limits;
 pub mod markdown;
 pub mod presence;

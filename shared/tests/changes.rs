@@ -138,7 +138,8 @@ fn an_anchor_made_up_by_anyone_harms_nothing() {
         let id = serde_json::json!({ "client": client, "clock": clock });
         let assoc = *chance.one_of(&[0, -1]);
         let key = *chance.one_of(&["item", "type"]);
-        let anchor = Anchor::from_json(&serde_json::json!({ key: id, "assoc": assoc })).unwrap();
+        let json = serde_json::json!({ key: id, "assoc": assoc }).to_string();
+        let anchor = Anchor::from_json(&sheaf_shared::json::read(&json).unwrap()).unwrap();
         if let Some(offset) = anchor.resolve(&replica) {
             assert!(offset <= flow::length(&replica));
         }

@@ -1,8 +1,8 @@
 //! Selections that survive the edits of others, and how they travel: `{"anchor": …, "head": …}` with the relative
 //! positions of the Yjs family, as editors on other programs write and read them.
 
-use serde_json::{Map, Value};
 use sheaf_shared::flow::anchor::Anchor;
+use sheaf_shared::json::{self, Object};
 use sheaf_shared::replica::Replica;
 
 /// A selection by what it stands between.
@@ -23,18 +23,20 @@ impl AnchoredSelection {
     }
 
     pub(crate) fn to_json(&self) -> String {
-        let mut pair = Map::new();
-        pair.insert("anchor".to_owned(), self.anchor.to_json());
-        pair.insert("head".to_owned(), self.head.to_json());
-        Value::Object(pair).to_string()
+        let mut out = String::new();
+        let mut pair = Object::begin(&mut out);
+        self.anchor.put_json(pair.key("anchor"));
+        self.head.put_json(pair.key("head"));
+        pair.end();
+        out
     }
 
     /// Reads what any program of the family wrote. `None` if it is no selection in a page's body.
     pub(crate) fn from_json(json: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(json).ok()?;
+        let value = json::read(json)?;
         Some(Self {
-            anchor: Anchor::from_json(value.get("anchor")?)?,
-            head: Anchor::from_json(value.get("head")?)?,
+            anchor: Anchor::from_json(json::field(&value, "anchor"))?,
+            head: Anchor::from_json(json::field(&value, "head"))?,
         })
     }
 }

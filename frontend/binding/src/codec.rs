@@ -10,13 +10,11 @@
 //!
 //! What is absent from a look is zero, false or none.
 
-use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use sheaf_shared::flow::delta::{Attrs, Content, DeltaOp, attrs_of};
-use yrs::{Any, Number};
+use sheaf_shared::json::{self, Object};
+use yrs::Any;
 
 use crate::surface::{Align, BlockKind, Inline, Look, Slice, SurfaceBlock, SurfaceStep};
 
@@ -30,20 +28,19 @@ pub struct NotSteps;
 /// # Errors
 /// [`NotSteps`] if it is anything else.
 pub fn read_steps(json: &str) -> Result<Vec<SurfaceStep>, NotSteps> {
-    let value: Value = serde_json::from_str(json).map_err(|_| NotSteps)?;
-    read_list(&value, read_step).ok_or(NotSteps)
+    read_all(json, read_step)
 }
 
 /// Writes a list of steps.
 #[must_use]
 pub fn write_steps(steps: &[SurfaceStep]) -> String {
-    Value::Array(steps.iter().map(write_step).collect()).to_string()
+    written(|out| json::put_list(out, steps, put_step))
 }
 
 /// Writes a list of blocks.
 #[must_use]
 pub fn write_blocks(blocks: &[SurfaceBlock]) -> String {
-    Value::Array(blocks.iter().map(write_block).collect()).to_string()
+    written(|out| json::put_list(out, blocks, put_block))
 }
 
 /// Reads a flow.
@@ -51,91 +48,98 @@ pub fn write_blocks(blocks: &[SurfaceBlock]) -> String {
 /// # Errors
 /// [`NotSteps`] if it is anything else.
 pub fn read_flow(json: &str) -> Result<Vec<DeltaOp>, NotSteps> {
-    let value: Value = serde_json::from_str(json).map_err(|_| NotSteps)?;
-    let read = |piece: &Value| {
+    read_all(json, |piece| {
         Some(match read_piece(piece, str::to_owned)? {
             Inline::Text { text, attrs } => DeltaOp::Insert(Content::Text(text), attrs),
             Inline::Embed { value, attrs } => DeltaOp::Insert(Content::Embed(value), attrs),
         })
-    };
-    read_list(&value, read).ok_or(NotSteps)
+    })
 }
 
 /// Writes a flow, and no changes: only what `flow` inserts.
 #[must_use]
 pub fn write_flow(flow: &[DeltaOp]) -> String {
-    let pieces = flow.iter().filter_map(|op| match op {
-        DeltaOp::Insert(Content::Text(text), attrs) => Some(write_text(text, attrs)),
-        DeltaOp::Insert(Content::Embed(value), attrs) => Some(write_embed(value, attrs)),
+    let inserted = flow.iter().filter_map(|op| match op {
+        DeltaOp::Insert(content, attrs) => Some((content, attrs)),
         DeltaOp::Retain(..) | DeltaOp::Delete(_) => None,
     });
-    Value::Array(pieces.collect()).to_string()
+    written(|out| {
+        json::put_list(out, inserted, |out, (content, attrs)| match content {
+            Content::Text(text) => put_text(out, text, attrs),
+            Content::Embed(value) => put_embed(out, value, attrs),
+        });
+    })
 }
 
-fn read_list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    value.as_array()?.iter().map(read).collect()
+fn written(put: impl FnOnce(&mut String)) -> String {
+    let mut out = String::new();
+    put(&mut out);
+    out
 }
 
-fn read_u32(value: &Value) -> Option<u32> {
-    u32::try_from(value.as_u64()?).ok()
+fn read_all<T>(json: &str, read: impl Fn(&Any) -> Option<T>) -> Result<Vec<T>, NotSteps> {
+    let value = json::read(json).ok_or(NotSteps)?;
+    read_list(&value, read).ok_or(NotSteps)
 }
 
-fn read_step(value: &Value) -> Option<SurfaceStep> {
-    let parts = value.as_array()?;
-    match (parts.first()?.as_str()?, &parts[1..]) {
+fn read_list<T>(value: &Any, read: impl Fn(&Any) -> Option<T>) -> Option<Vec<T>> {
+    json::list(value)?.iter().map(read).collect()
+}
+
+fn read_step(value: &Any) -> Option<SurfaceStep> {
+    let parts = json::list(value)?;
+    match (json::text(parts.first()?)?, &parts[1..]) {
         ("r", [from, to, open_start, open_end, blocks]) => Some(SurfaceStep::Replace {
-            from: read_u32(from)?,
-            to: read_u32(to)?,
+            from: json::whole_u32(from)?,
+            to: json::whole_u32(to)?,
             slice: Slice {
-                open_start: open_start.as_bool()?,
-                open_end: open_end.as_bool()?,
+                open_start: json::flag(open_start)?,
+                open_end: json::flag(open_end)?,
                 blocks: read_list(blocks, read_block)?,
             },
         }),
         ("b", [at, look]) => Some(SurfaceStep::SetBlock {
-            at: read_u32(at)?,
+            at: json::whole_u32(at)?,
             look: Rc::new(read_look(look)?),
         }),
         ("m", [from, to, key, value]) => Some(SurfaceStep::Mark {
-            from: read_u32(from)?,
-            to: read_u32(to)?,
-            key: key.as_str()?.to_owned(),
-            value: read_any(value),
+            from: json::whole_u32(from)?,
+            to: json::whole_u32(to)?,
+            key: json::text(key)?.to_owned(),
+            value: value.clone(),
         }),
         _ => None,
     }
 }
 
-fn write_step(step: &SurfaceStep) -> Value {
+fn put_step(out: &mut String, step: &SurfaceStep) {
     match step {
-        SurfaceStep::Replace { from, to, slice } => Value::Array(vec![
-            "r".into(),
-            (*from).into(),
-            (*to).into(),
-            slice.open_start.into(),
-            slice.open_end.into(),
-            Value::Array(slice.blocks.iter().map(write_block).collect()),
-        ]),
+        SurfaceStep::Replace { from, to, slice } => {
+            let (start, end) = (slice.open_start, slice.open_end);
+            out.push_str(&format!(r#"["r",{from},{to},{start},{end},"#));
+            json::put_list(out, &slice.blocks, put_block);
+        }
         SurfaceStep::SetBlock { at, look } => {
-            Value::Array(vec!["b".into(), (*at).into(), write_look(look)])
+            out.push_str(&format!(r#"["b",{at},"#));
+            put_look(out, look);
         }
         SurfaceStep::Mark {
             from,
             to,
             key,
             value,
-        } => Value::Array(vec![
-            "m".into(),
-            (*from).into(),
-            (*to).into(),
-            key.as_str().into(),
-            write_any(value),
-        ]),
+        } => {
+            out.push_str(&format!(r#"["m",{from},{to},"#));
+            json::put_text(out, key);
+            out.push(',');
+            json::put(out, value);
+        }
     }
+    out.push(']');
 }
 
-fn read_block(value: &Value) -> Option<SurfaceBlock> {
-    let [look, content] = value.as_array()?.as_slice() else {
+fn read_block(value: &Any) -> Option<SurfaceBlock> {
+    let [look, content] = json::list(value)? else {
         return None;
     };
     Some(SurfaceBlock {
@@ -144,31 +148,33 @@ fn read_block(value: &Value) -> Option<SurfaceBlock> {
     })
 }
 
-fn write_block(block: &SurfaceBlock) -> Value {
-    let content = block.content.iter().map(write_piece).collect();
-    Value::Array(vec![write_look(&block.look), Value::Array(content)])
+fn put_block(out: &mut String, block: &SurfaceBlock) {
+    out.push('[');
+    put_look(out, &block.look);
+    out.push(',');
+    json::put_list(out, &block.content, |out, piece| match piece {
+        Inline::Text { text, attrs } => put_text(out, text, attrs),
+        Inline::Embed { value, attrs } => put_embed(out, value, attrs),
+    });
+    out.push(']');
 }
 
-fn read_piece(value: &Value, text_of: fn(&str) -> String) -> Option<Inline> {
+fn read_piece(value: &Any, text_of: fn(&str) -> String) -> Option<Inline> {
     match value {
-        Value::String(text) => Some(Inline::Text {
+        Any::String(text) => Some(Inline::Text {
             text: text_of(text),
             attrs: Attrs::new(),
         }),
-        Value::Array(parts) => match parts.as_slice() {
-            [Value::String(text), Value::Object(attrs)] => Some(Inline::Text {
+        Any::Array(parts) => match &**parts {
+            [Any::String(text), attrs @ Any::Map(_)] => Some(Inline::Text {
                 text: text_of(text),
                 attrs: read_attrs(attrs),
             }),
             _ => None,
         },
-        Value::Object(embed) => Some(Inline::Embed {
-            value: read_any(embed.get("embed")?),
-            attrs: embed
-                .get("attrs")
-                .and_then(Value::as_object)
-                .map(read_attrs)
-                .unwrap_or_default(),
+        Any::Map(embed) => Some(Inline::Embed {
+            value: embed.get("embed")?.clone(),
+            attrs: read_attrs(json::field(value, "attrs")),
         }),
         _ => None,
     }
@@ -183,187 +189,120 @@ fn one_line(text: &str) -> String {
     }
 }
 
-fn write_piece(piece: &Inline) -> Value {
-    match piece {
-        Inline::Text { text, attrs } => write_text(text, attrs),
-        Inline::Embed { value, attrs } => write_embed(value, attrs),
-    }
-}
-
-fn write_text(text: &str, attrs: &Attrs) -> Value {
+fn put_text(out: &mut String, text: &str, attrs: &Attrs) {
     if attrs.is_empty() {
-        return text.into();
+        return json::put_text(out, text);
     }
-    Value::Array(vec![text.into(), Value::Object(write_attrs(attrs))])
+    out.push('[');
+    json::put_text(out, text);
+    out.push(',');
+    json::put_attrs(out, attrs);
+    out.push(']');
 }
 
-fn write_embed(value: &Any, attrs: &Attrs) -> Value {
-    object([
-        ("embed", Some(write_any(value))),
-        (
-            "attrs",
-            (!attrs.is_empty()).then(|| Value::Object(write_attrs(attrs))),
-        ),
-    ])
+fn put_embed(out: &mut String, value: &Any, attrs: &Attrs) {
+    let mut object = Object::begin(out);
+    json::put(object.key("embed"), value);
+    if !attrs.is_empty() {
+        json::put_attrs(object.key("attrs"), attrs);
+    }
+    object.end();
 }
 
-fn read_attrs(attrs: &Map<String, Value>) -> Attrs {
+/// Attributes of an object; none of anything else.
+fn read_attrs(value: &Any) -> Attrs {
+    let Any::Map(attrs) = value else {
+        return Attrs::new();
+    };
     attrs_of(
         attrs
             .iter()
-            .map(|(key, value)| (key.clone(), read_any(value))),
+            .map(|(key, value)| (key.clone(), value.clone())),
     )
 }
 
-fn write_attrs(attrs: &Attrs) -> Map<String, Value> {
-    map_of(
-        attrs
-            .iter()
-            .map(|(key, value)| (key.clone(), write_any(value))),
-    )
-}
-
-fn read_look(value: &Value) -> Option<Look> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
-    let small = |key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_u64)
-            .and_then(|n| u8::try_from(n).ok())
-    };
-    let kind = match value.get("kind")?.as_str()? {
+fn read_look(value: &Any) -> Option<Look> {
+    let word = |key: &str| json::text(json::field(value, key));
+    let flag = |key: &str| json::flag(json::field(value, key)).unwrap_or(false);
+    let whole = |key: &str| json::whole_u32(json::field(value, key));
+    let small = |key: &str| whole(key).and_then(|it| u8::try_from(it).ok());
+    let kind = match word("kind")? {
         "paragraph" => BlockKind::Paragraph,
         "heading" => BlockKind::Heading(small("level")?.clamp(1, 6)),
         "bullet" => BlockKind::Bullet,
         "ordered" => BlockKind::Ordered {
-            start: value.get("start").and_then(read_u32),
+            start: whole("start"),
         },
         "task" => BlockKind::Task { done: flag("done") },
         "code" => BlockKind::Code {
-            language: text("language")
+            language: word("language")
                 .filter(|it| !it.is_empty())
-                .unwrap_or_else(|| "plain".to_owned()),
-            fence: text("fence"),
+                .unwrap_or("plain")
+                .to_owned(),
+            fence: word("fence").map(str::to_owned),
         },
-        "callout" => BlockKind::Callout(text("tone").filter(|it| !it.is_empty())?),
+        "callout" => BlockKind::Callout(word("tone").filter(|it| !it.is_empty())?.to_owned()),
         "divider" => BlockKind::Divider,
         _ => return None,
     };
-    let align = match text("align").as_deref() {
+    let align = match word("align") {
         Some("center") => Some(Align::Center),
         Some("right") => Some(Align::Right),
         Some("justify") => Some(Align::Justify),
         _ => None,
     };
-    let indent = small("indent").unwrap_or(0).min(8);
     Some(Look {
         kind,
-        indent,
+        indent: small("indent").unwrap_or(0).min(8),
         quoted: flag("quoted"),
         align,
         joined: flag("joined"),
     })
 }
 
-fn write_look(look: &Look) -> Value {
-    let mut all = Map::new();
-    let mut put = |key: &str, value: Value| drop(all.insert(key.to_owned(), value));
+fn put_look(out: &mut String, look: &Look) {
+    let mut all = Object::begin(out);
+    all.text("kind", kind_word(&look.kind));
     match &look.kind {
-        BlockKind::Paragraph => put("kind", "paragraph".into()),
-        BlockKind::Heading(level) => {
-            put("kind", "heading".into());
-            put("level", (*level).into());
-        }
-        BlockKind::Bullet => put("kind", "bullet".into()),
-        BlockKind::Ordered { start } => {
-            put("kind", "ordered".into());
-            if let Some(start) = start {
-                put("start", (*start).into());
-            }
-        }
-        BlockKind::Task { done } => {
-            put("kind", "task".into());
-            put("done", (*done).into());
-        }
+        BlockKind::Heading(level) => all.plain("level", u32::from(*level)),
+        BlockKind::Ordered { start: Some(start) } => all.plain("start", *start),
+        BlockKind::Task { done } => all.plain("done", *done),
         BlockKind::Code { language, fence } => {
-            put("kind", "code".into());
-            put("language", language.as_str().into());
+            all.text("language", language);
             if let Some(fence) = fence {
-                put("fence", fence.as_str().into());
+                all.text("fence", fence);
             }
         }
-        BlockKind::Callout(tone) => {
-            put("kind", "callout".into());
-            put("tone", tone.as_str().into());
-        }
-        BlockKind::Divider => put("kind", "divider".into()),
+        BlockKind::Callout(tone) => all.text("tone", tone),
+        BlockKind::Paragraph
+        | BlockKind::Bullet
+        | BlockKind::Ordered { start: None }
+        | BlockKind::Divider => {}
     }
     if look.indent > 0 {
-        put("indent", look.indent.into());
+        all.plain("indent", u32::from(look.indent));
     }
     if look.quoted {
-        put("quoted", true.into());
+        all.plain("quoted", true);
     }
     if let Some(align) = look.align {
-        put("align", align.as_str().into());
+        all.text("align", align.as_str());
     }
     if look.joined {
-        put("joined", true.into());
+        all.plain("joined", true);
     }
-    Value::Object(all)
+    all.end();
 }
 
-fn object<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
-    let present = pairs
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Value::Object(map_of(present))
-}
-
-/// A stored value from JSON. Whole numbers stay whole.
-#[must_use]
-pub fn read_any(value: &Value) -> Any {
-    match value {
-        Value::Null => Any::Null,
-        Value::Bool(is) => Any::Bool(*is),
-        Value::Number(number) => Any::Number(number.as_i64().map_or_else(
-            || Number::Float(number.as_f64().unwrap_or(0.0)),
-            Number::Int,
-        )),
-        Value::String(text) => Any::from(text.as_str()),
-        Value::Array(list) => Any::Array(list.iter().map(read_any).collect::<Vec<_>>().into()),
-        Value::Object(map) => Any::Map(Arc::new(
-            map.iter()
-                .map(|(key, value)| (key.clone(), read_any(value)))
-                .collect::<HashMap<_, _>>(),
-        )),
+const fn kind_word(kind: &BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Paragraph => "paragraph",
+        BlockKind::Heading(_) => "heading",
+        BlockKind::Bullet => "bullet",
+        BlockKind::Ordered { .. } => "ordered",
+        BlockKind::Task { .. } => "task",
+        BlockKind::Code { .. } => "code",
+        BlockKind::Callout(_) => "callout",
+        BlockKind::Divider => "divider",
     }
-}
-
-/// A stored value as JSON. What JSON has no word for (bytes, undefined, not-a-number) becomes null.
-#[must_use]
-pub fn write_any(value: &Any) -> Value {
-    match value {
-        Any::Null | Any::Undefined | Any::Buffer(_) => Value::Null,
-        Any::Bool(is) => Value::Bool(*is),
-        Any::Number(Number::Int(number)) => Value::from(*number),
-        Any::Number(Number::Float(number)) => Value::from(*number),
-        Any::String(text) => Value::from(&**text),
-        Any::Array(list) => Value::Array(list.iter().map(write_any).collect()),
-        // serde_json's map is ordered, so one value has one text.
-        Any::Map(map) => Value::Object(map_of(
-            map.iter()
-                .map(|(key, value)| (key.clone(), write_any(value))),
-        )),
-    }
-}
-
-/// Like [`attrs_of`], for JSON.
-fn map_of(pairs: impl IntoIterator<Item = (String, Value)>) -> Map<String, Value> {
-    let mut map = Map::new();
-    for (key, value) in pairs {
-        map.insert(key, value);
-    }
-    map
 }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
-use serde_json::{Value, json};
 use sheaf_binding::{
     Binding, BindingError, Direction, Edges, EditContext, Join, Selection, blocks_of, codec,
 };
 use sheaf_shared::flow::EditError;
-use sheaf_shared::presence::Person;
+use sheaf_shared::json::{self, Object};
+use sheaf_shared::presence::{Person, User};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -222,11 +222,12 @@ impl Session {
             let Ok(steps) = binding.remote(&replica, None) else {
                 return String::new();
             };
-            let selection = binding
-                .selection_of(&replica, &outcome)
-                .map(|it| [it.anchor, it.head]);
+            let selection = binding.selection_of(&replica, &outcome);
+            let selection = selection.map_or_else(
+                || "null".to_owned(),
+                |it| format!("[{},{}]", it.anchor, it.head),
+            );
             // The steps are JSON already; they are not read again to be put into more.
-            let selection = serde_json::to_string(&selection).unwrap_or_else(|_| "null".to_owned());
             let steps = codec::write_steps(&steps);
             (
                 outcome.updates,
@@ -298,7 +299,7 @@ impl Session {
         let replica = self.document.replica();
         let people = self.document.presence();
         let mut waits = false;
-        let carets: Vec<Value> = {
+        let carets = {
             let mut binding = self.binding.borrow_mut();
             let Some(binding) = binding.as_mut() else {
                 return;
@@ -309,24 +310,20 @@ impl Session {
             }
             let located = people.iter().filter_map(|(client, state)| {
                 let person = Person::read(state);
-                let cursor = person.cursor?;
-                let ends = json!({"anchor": cursor.anchor, "head": cursor.head}).to_string();
+                let mut ends = String::new();
+                person.cursor?.put_json(&mut ends);
                 let Some(selection) = binding.locate(&replica, &ends) else {
                     waits = true;
                     return None;
                 };
-                Some(json!({
-                    "client": client,
-                    "name": person.user.name,
-                    "color": person.user.color,
-                    "anchor": selection.anchor,
-                    "head": selection.head,
-                }))
+                Some((*client, person.user, selection))
             });
-            located.collect()
+            let mut carets = String::new();
+            json::put_list(&mut carets, located, put_caret);
+            carets
         };
         self.waits_for_content.set(waits);
-        if let Err(error) = surface.set_carets(&Value::Array(carets).to_string()) {
+        if let Err(error) = surface.set_carets(&carets) {
             web_sys::console::error_1(&error);
         }
     }
@@ -338,14 +335,12 @@ impl Session {
             let mut binding = self.binding.borrow_mut();
             let replica = replica.borrow();
             let binding = binding.as_mut().filter(|_| !replica.is_broken())?;
-            serde_json::from_str::<Value>(&binding.publish(&replica, selection)).ok()
+            Some(binding.publish(&replica, selection))
         });
+        let cursor = cursor.as_deref().unwrap_or("null");
         let me = self.me.get_untracked();
-        let state = json!({
-            "user": {"name": me.shown_name(), "color": me.color},
-            "cursor": cursor,
-        });
-        self.document.set_presence(state.to_string());
+        let state = me.state(|state| state.plain("cursor", cursor));
+        self.document.set_presence(state);
     }
 
     /// Takes the surface away and lets go of the document.
@@ -363,7 +358,17 @@ impl Session {
     }
 }
 
-/// `[join, anchor before, head before, anchor after, head after, hold]`
+/// `{"client": …, "name": …, "color": …, "anchor": …, "head": …}`
+fn put_caret(out: &mut String, (client, user, selection): (u64, User, Selection)) {
+    let mut caret = Object::begin(out);
+    caret.plain("client", client);
+    caret.text("name", &user.name);
+    caret.text("color", &user.color);
+    caret.plain("anchor", selection.anchor);
+    caret.plain("head", selection.head);
+    caret.end();
+}
+
 /// What happened to an edit that was not taken, and what to do next.
 const fn why_refused(error: &BindingError) -> &'static str {
     match error {
@@ -388,15 +393,18 @@ fn markdown(converter: &Converter, text: &str) -> String {
     flow.map_or_else(String::new, |flow| codec::write_blocks(&blocks_of(&flow)))
 }
 
+/// Reads `[join, anchor before, head before, anchor after, head after, hold, whole]`.
 fn read_context(context: &str) -> (EditContext, bool) {
-    let value: Value = serde_json::from_str(context).unwrap_or(Value::Null);
-    let place = |at: usize| value[at].as_u64().and_then(|n| u32::try_from(n).ok());
+    let context = json::read(context);
+    let parts = context.as_ref().and_then(json::list).unwrap_or_default();
+    let place = |at: usize| json::whole_u32(parts.get(at)?);
+    let is = |at: usize| parts.get(at).and_then(json::flag) == Some(true);
     let selection = |at: usize| {
         place(at)
             .zip(place(at + 1))
             .map(|(anchor, head)| Selection { anchor, head })
     };
-    let join = match value[0].as_str() {
+    let join = match parts.first().and_then(json::text) {
         Some("starts") => Join::Starts,
         Some("alone") => Join::Alone,
         Some("more") => Join::More,
@@ -407,11 +415,7 @@ fn read_context(context: &str) -> (EditContext, bool) {
         join,
         before: selection(1),
         after: selection(3),
-        edges: if value[6].as_bool() == Some(true) {
-            Edges::Whole
-        } else {
-            Edges::Unknown
-        },
+        edges: if is(6) { Edges::Whole } else { Edges::Unknown },
     };
-    (context, value[5].as_bool().unwrap_or(false))
+    (context, is(5))
 }

@@ -1,8 +1,8 @@
 //! Who sits here: a display name, a colour and a theme, kept on this device.
 
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _};
-use serde_json::json;
 use sheaf_shared::ids::PageId;
+use sheaf_shared::json::Object;
 use sheaf_shared::presence::person::NAME_CHARS_MAX;
 
 use crate::platform;
@@ -66,12 +66,23 @@ impl Me {
     /// Awareness state that says which page they look at.
     #[must_use]
     pub fn on_page(&self, page: Option<PageId>) -> String {
-        json!({
-            "user": {"name": self.shown_name(), "color": self.color},
-            "cursor": null,
-            "page": page.map(|page| page.to_string()),
+        self.state(|state| match page {
+            Some(page) => state.text("page", &page.to_string()),
+            None => state.plain("page", "null"),
         })
-        .to_string()
+    }
+
+    /// Awareness state in the shape that editors share, with what `more` adds to it.
+    pub fn state(&self, more: impl FnOnce(&mut Object<'_>)) -> String {
+        let mut out = String::new();
+        let mut state = Object::begin(&mut out);
+        let mut user = Object::begin(state.key("user"));
+        user.text("name", self.shown_name());
+        user.text("color", &self.color);
+        user.end();
+        more(&mut state);
+        state.end();
+        out
     }
 }
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use sheaf_shared::ids::{DocName, PageId};
+use sheaf_shared::json;
 
 use super::document::DocumentHandle;
 use super::person::{Me, Theme, watch_theme};
@@ -232,10 +233,9 @@ impl Shell {
 }
 
 fn read_somebody(state: &str) -> Somebody {
-    let person = sheaf_shared::presence::Person::read(state);
-    let page = serde_json::from_str::<serde_json::Value>(state)
-        .ok()
-        .and_then(|state| PageId::parse(state.get("page")?.as_str()?).ok());
+    let state = json::read(state).unwrap_or(yrs::Any::Null);
+    let person = sheaf_shared::presence::Person::of(&state);
+    let page = json::text(json::field(&state, "page")).and_then(|page| PageId::parse(page).ok());
     let name = if person.user.name.is_empty() {
         "Guest".to_owned()
     } else {

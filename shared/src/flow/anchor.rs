@@ -4,10 +4,13 @@
 //! is a Yjs relative position, so that carets of other editors show here and ours there. What arrives is read
 //! leniently: one odd anchor costs one caret, nothing more.
 
-use serde_json::{Value, json};
-use yrs::{Assoc, BranchID, ClientID, ID, IndexScope, IndexedSequence, ReadTxn, StickyIndex, Text};
+use yrs::{
+    Any, Assoc, BranchID, ClientID, ID, IndexScope, IndexedSequence, Number, ReadTxn, StickyIndex,
+    Text,
+};
 
 use super::CONTENT;
+use crate::json::{self, Object};
 use crate::replica::Replica;
 
 /// Highest client id that every Yjs client can hold.
@@ -71,43 +74,46 @@ impl Anchor {
         }
     }
 
-    /// As a Yjs relative position: `{type, tname, item, assoc}`.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let id = |id: &ID| json!({ "client": id.client.get(), "clock": id.clock });
+    /// Writes it behind `out` as a Yjs relative position: `{type, tname, item, assoc}`.
+    pub fn put_json(&self, out: &mut String) {
+        let (item, branch, name) = match self.0.scope() {
+            IndexScope::Relative(item) => (Some(item), None, Some(CONTENT)),
+            IndexScope::Nested(branch) => (None, Some(branch), None),
+            IndexScope::Root(name) => (None, None, Some(&**name)),
+        };
         let assoc = match self.0.assoc {
             Assoc::After => 0,
             Assoc::Before => -1,
         };
-        match self.0.scope() {
-            IndexScope::Relative(item) => {
-                json!({ "type": null, "tname": CONTENT, "item": id(item), "assoc": assoc })
-            }
-            IndexScope::Nested(branch) => {
-                json!({ "type": id(branch), "tname": null, "item": null, "assoc": assoc })
-            }
-            IndexScope::Root(name) => {
-                json!({ "type": null, "tname": &**name, "item": null, "assoc": assoc })
-            }
+        let mut object = Object::begin(out);
+        put_id(object.key("type"), branch);
+        match name {
+            Some(name) => object.text("tname", name),
+            None => object.plain("tname", "null"),
         }
+        put_id(object.key("item"), item);
+        object.plain("assoc", assoc);
+        object.end();
     }
 
     /// Reads a Yjs relative position. Absent keys count as `null`, unknown ones are passed over;
     /// `None` if it names no place.
     #[must_use]
-    pub fn from_json(value: &Value) -> Option<Self> {
+    pub fn from_json(value: &Any) -> Option<Self> {
         // Yjs takes any number: what is not negative sticks to the right.
-        let assoc = match value.get("assoc").and_then(Value::as_f64) {
-            Some(assoc) if assoc < 0.0 => Assoc::Before,
+        let assoc = match json::field(value, "assoc") {
+            Any::Number(Number::Int(..0)) => Assoc::Before,
+            Any::Number(Number::Float(assoc)) if *assoc < 0.0 => Assoc::Before,
             _ => Assoc::After,
         };
-        let present = |key: &str| value.get(key).filter(|field| !field.is_null());
+        let present = |key: &str| match json::field(value, key) {
+            Any::Null => None,
+            field => Some(field),
+        };
         let scope = if let Some(item) = present("item") {
             IndexScope::Relative(read_id(item)?)
         } else if let Some(name) = present("tname") {
-            let name = name
-                .as_str()
-                .filter(|name| name.len() <= ROOT_NAME_BYTES_MAX)?;
+            let name = json::text(name).filter(|name| name.len() <= ROOT_NAME_BYTES_MAX)?;
             IndexScope::Root(name.into())
         } else {
             IndexScope::Nested(read_id(present("type")?)?)
@@ -116,15 +122,19 @@ impl Anchor {
     }
 }
 
-fn read_id(value: &Value) -> Option<ID> {
-    let client = value
-        .get("client")?
-        .as_u64()
-        .filter(|client| *client <= CLIENT_MAX)?;
-    let clock = value
-        .get("clock")?
-        .as_u64()
-        .and_then(|clock| u32::try_from(clock).ok())?;
+fn put_id(out: &mut String, id: Option<&ID>) {
+    let Some(id) = id else {
+        return out.push_str("null");
+    };
+    let mut object = Object::begin(out);
+    object.plain("client", id.client.get());
+    object.plain("clock", id.clock);
+    object.end();
+}
+
+fn read_id(value: &Any) -> Option<ID> {
+    let client = json::whole(json::field(value, "client")).filter(|it| *it <= CLIENT_MAX)?;
+    let clock = json::whole_u32(json::field(value, "clock"))?;
     Some(ID::new(ClientID::new(client), clock))
 }
 
@@ -135,6 +145,7 @@ mod tests {
     use crate::flow::delta::DeltaOp;
     use crate::ids::ReplicaId;
     use crate::replica::Origin;
+    use serde_json::{Value, json};
 
     fn page(text: &str) -> Replica {
         let mut replica = Replica::new(ReplicaId(1));
@@ -172,11 +183,10 @@ mod tests {
             for stick in [Stick::Right, Stick::Left] {
                 let anchor = Anchor::at(&replica, offset, stick);
                 assert_eq!(anchor.resolve(&replica), Some(offset), "{offset} {stick:?}");
-                let json = anchor.to_json();
-                assert_eq!(
-                    Anchor::from_json(&json).unwrap().resolve(&replica),
-                    Some(offset)
-                );
+                let mut json = String::new();
+                anchor.put_json(&mut json);
+                let read = Anchor::from_json(&json::read(&json).unwrap()).unwrap();
+                assert_eq!(read.resolve(&replica), Some(offset), "{json}");
             }
         }
         assert_eq!(
@@ -231,7 +241,10 @@ mod tests {
     #[test]
     fn positions_of_other_programs_are_read_as_far_as_they_name_a_place() {
         let replica = page("abc");
-        let resolve = |json: Value| Anchor::from_json(&json)?.resolve(&replica);
+        let resolve = |json: Value| {
+            let json = crate::json::read(&json.to_string())?;
+            Anchor::from_json(&json)?.resolve(&replica)
+        };
         let item = json!({ "client": 1, "clock": 2 });
         assert_eq!(resolve(json!({ "item": item })), Some(2));
         assert_eq!(

@@ -4,14 +4,15 @@
 //! What others announce is read leniently and made safe to show: an odd state is a person with less known about
 //! them, never an error.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use yrs::Any;
+
+use crate::json::{self, Object};
 
 /// Longest name shown, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
 
 /// Someone in the document.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Person {
     /// Who they say they are.
     pub user: User,
@@ -20,7 +21,7 @@ pub struct Person {
 }
 
 /// Who someone says they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     /// May be empty. At most [`NAME_CHARS_MAX`] characters, none of them a control character.
     pub name: String,
@@ -29,34 +30,68 @@ pub struct User {
 }
 
 /// A selection: both ends as JSON relative positions, which the document resolves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Caret {
     /// Where the selection began.
-    pub anchor: Value,
+    pub anchor: Any,
     /// Where the caret is.
-    pub head: Value,
+    pub head: Any,
 }
 
 impl Person {
     /// The state as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Strings and JSON values always serialise.
-        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+        let mut out = String::new();
+        let mut state = Object::begin(&mut out);
+        let mut user = Object::begin(state.key("user"));
+        user.text("name", &self.user.name);
+        user.text("color", &self.user.color);
+        user.end();
+        match &self.cursor {
+            Some(caret) => caret.put_json(state.key("cursor")),
+            None => state.plain("cursor", "null"),
+        }
+        state.end();
+        out
     }
 
     /// Reads any client's state; what is missing or unfit is left out.
     #[must_use]
     pub fn read(state: &str) -> Self {
-        let state: Value = serde_json::from_str(state).unwrap_or(Value::Null);
-        let user = &state["user"];
+        json::read(state).map_or_else(Self::default, |state| Self::of(&state))
+    }
+
+    /// Like [`Self::read`], of a state that was read already.
+    #[must_use]
+    pub fn of(state: &Any) -> Self {
+        let user = json::field(state, "user");
+        let word = |key: &str| json::text(json::field(user, key)).unwrap_or("");
         Self {
             user: User {
-                name: fit_name(user["name"].as_str().unwrap_or("")),
-                color: fit_color(user["color"].as_str().unwrap_or("")),
+                name: fit_name(word("name")),
+                color: fit_color(word("color")),
             },
-            cursor: Caret::deserialize(&state["cursor"]).ok(),
+            cursor: Caret::of(json::field(state, "cursor")),
         }
+    }
+}
+
+impl Caret {
+    /// Writes it behind `out` as `{"anchor": …, "head": …}`.
+    pub fn put_json(&self, out: &mut String) {
+        let mut caret = Object::begin(out);
+        json::put(caret.key("anchor"), &self.anchor);
+        json::put(caret.key("head"), &self.head);
+        caret.end();
+    }
+
+    fn of(cursor: &Any) -> Option<Self> {
+        let Any::Map(ends) = cursor else { return None };
+        Some(Self {
+            anchor: ends.get("anchor")?.clone(),
+            head: ends.get("head")?.clone(),
+        })
     }
 }
 
@@ -96,8 +131,8 @@ mod tests {
                 color: "#30bced".into(),
             },
             cursor: Some(Caret {
-                anchor: json!({"tname": "content"}),
-                head: json!(null),
+                anchor: crate::json::read(r#"{"tname":"content"}"#).unwrap(),
+                head: Any::Null,
             }),
         };
         let state = person.to_json();

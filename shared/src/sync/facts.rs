@@ -3,9 +3,8 @@
 //! Only a client whose token message names a provider starting with [`PROVIDER_PREFIX`] is sent these. Unknown
 //! facts are ignored, so either end may be the older one.
 
-use serde_json::{Value, json};
-
 use crate::access::Role;
+use crate::json;
 
 /// What a Sheaf client calls itself in its token message; the number after it is the newest facts it knows.
 pub const PROVIDER_PREFIX: &str = "sheaf/";
@@ -49,26 +48,29 @@ impl ServerFact {
     /// The JSON to send.
     #[must_use]
     pub fn encode(self) -> String {
-        let body = match self {
-            Self::Draining { within_ms } => json!({"sheaf": "draining", "within_ms": within_ms}),
-            Self::Refused(why) => json!({"sheaf": "refused", "why": why.word()}),
-            Self::Role(role) => json!({"sheaf": "role", "role": role_word(role)}),
-            Self::StoreStalled => json!({"sheaf": "store-stalled"}),
-            Self::StoreBack => json!({"sheaf": "store-back"}),
-        };
-        body.to_string()
+        // Words of this file, none of which needs an escape.
+        match self {
+            Self::Draining { within_ms } => {
+                format!(r#"{{"sheaf":"draining","within_ms":{within_ms}}}"#)
+            }
+            Self::Refused(why) => format!(r#"{{"sheaf":"refused","why":"{}"}}"#, why.word()),
+            Self::Role(role) => format!(r#"{{"sheaf":"role","role":"{}"}}"#, role_word(role)),
+            Self::StoreStalled => r#"{"sheaf":"store-stalled"}"#.to_owned(),
+            Self::StoreBack => r#"{"sheaf":"store-back"}"#.to_owned(),
+        }
     }
 
     /// Reads a stateless payload; `None` for anything that is not a fact of this release.
     #[must_use]
     pub fn decode(payload: &str) -> Option<Self> {
-        let body: Value = serde_json::from_str(payload).ok()?;
-        match body.get("sheaf")?.as_str()? {
+        let body = json::read(payload)?;
+        let word = |key: &str| json::text(json::field(&body, key));
+        match word("sheaf")? {
             "draining" => Some(Self::Draining {
-                within_ms: body.get("within_ms")?.as_u64()?,
+                within_ms: json::whole(json::field(&body, "within_ms"))?,
             }),
-            "refused" => Some(Self::Refused(Refused::of_word(body.get("why")?.as_str()?))),
-            "role" => Some(Self::Role(role_of_word(body.get("role")?.as_str()?)?)),
+            "refused" => Some(Self::Refused(Refused::of_word(word("why")?))),
+            "role" => Some(Self::Role(role_of_word(word("role")?)?)),
             "store-stalled" => Some(Self::StoreStalled),
             "store-back" => Some(Self::StoreBack),
             _ => None,
