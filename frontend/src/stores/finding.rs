@@ -18,15 +18,21 @@ pub struct Candidate {
 pub fn find(candidates: &[Candidate], query: &str) -> Vec<PageId> {
     let query = platform::lower_case(query);
     let words: Vec<&str> = query.split_whitespace().collect();
-    let mut found: Vec<(usize, usize)> = candidates
+    let mut ranked: Vec<(usize, PageId)> = candidates
         .iter()
-        .enumerate()
-        .filter_map(|(at, candidate)| {
-            Some((rank(&platform::lower_case(&candidate.title), &words)?, at))
+        .filter_map(|candidate| {
+            let title = platform::lower_case(&candidate.title);
+            Some((rank(&title, &words)?, candidate.id))
         })
         .collect();
-    found.sort_unstable();
-    found.into_iter().map(|(_, at)| candidates[at].id).collect()
+    let mut found = Vec::with_capacity(ranked.len());
+    // There are few ranks: a turn for each costs less than the code that sorts would.
+    while let Some(best) = ranked.iter().map(|(rank, _)| *rank).min() {
+        let of_best = ranked.iter().filter(|(rank, _)| *rank == best);
+        found.extend(of_best.map(|(_, page)| *page));
+        ranked.retain(|(rank, _)| *rank != best);
+    }
+    found
 }
 
 /// Lower is better; `None` if a word is missing.

@@ -1,7 +1,6 @@
 //! Who wants to be told of something. Telling never happens while the list is borrowed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 type Callback = Rc<dyn Fn()>;
@@ -15,7 +14,7 @@ pub struct Listeners {
 #[derive(Default)]
 struct Inner {
     next: Cell<u64>,
-    list: RefCell<BTreeMap<u64, Callback>>,
+    list: RefCell<Vec<(u64, Callback)>>,
 }
 
 /// Keeps a callback on its list; dropping it takes the callback off.
@@ -30,7 +29,8 @@ impl Listeners {
     pub fn add(&self, callback: impl Fn() + 'static) -> Subscription {
         let id = self.inner.next.get();
         self.inner.next.set(id + 1);
-        self.inner.list.borrow_mut().insert(id, Rc::new(callback));
+        let callback: Callback = Rc::new(callback);
+        self.inner.list.borrow_mut().push((id, callback));
         Subscription {
             id,
             list: Rc::downgrade(&self.inner),
@@ -39,8 +39,8 @@ impl Listeners {
 
     /// Calls everyone on the list, in the order they came. A callback may add and drop subscriptions.
     pub fn tell(&self) {
-        let callbacks: Vec<Callback> = self.inner.list.borrow().values().cloned().collect();
-        for callback in callbacks {
+        let callbacks = self.inner.list.borrow().clone();
+        for (_, callback) in callbacks {
             callback();
         }
     }
@@ -49,7 +49,10 @@ impl Listeners {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(list) = self.list.upgrade() {
-            let removed = list.list.borrow_mut().remove(&self.id);
+            let mut callbacks = list.list.borrow_mut();
+            let place = callbacks.iter().position(|(id, _)| *id == self.id);
+            let removed = place.map(|place| callbacks.remove(place));
+            drop(callbacks);
             // The callback may own other subscriptions to this list: it goes after the borrow.
             drop(removed);
         }
