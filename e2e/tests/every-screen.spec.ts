@@ -1,43 +1,68 @@
-// Screens with everything open that can be: checked by axe, nothing sticks out, and a thumb hits what it should. With
-// SHEAF_SHOTS naming a folder, a picture of each is left there.
+// Every screen with everything open that can be, on a desk and on a phone, light and dark: checked by axe, nothing
+// sticks out, and a thumb hits what it should. With SHEAF_SHOTS naming a folder, a picture of each is left there.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { devices, type BrowserContextOptions, type Page } from "@playwright/test";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { App } from "../fixtures/app.ts";
 import { Between } from "../fixtures/mitm.ts";
-import { expect, test, type Person } from "../fixtures/people.ts";
+import { expect, test, type People, type Person } from "../fixtures/people.ts";
+import { Picture } from "../fixtures/picture.ts";
+import type { Program } from "../fixtures/program.ts";
+import { WireTap } from "../fixtures/wire-tap.ts";
 
 const { defaultBrowserType: _, ...pixel } = devices["Pixel 7"]!;
-const phone = { ...pixel, viewport: { width: 390, height: 844 } };
-/** Checks what is on screen, and takes its picture if pictures are wanted. */
+type Device = "desktop" | "phone";
+const screens: Record<Device, BrowserContextOptions> = {
+  desktop: { reducedMotion: "reduce" },
+  phone: { ...pixel, viewport: { width: 390, height: 844 }, reducedMotion: "reduce" },
+};
+/** Pages in a tree that is long. */
+const PAGES = 200;
+/** The address of a page that nobody ever made. */
+const UNKNOWN_PAGE = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/** Checks what is on screen, and takes its pictures if pictures are wanted. */
 class Looking {
-  readonly #look: string;
+  readonly #device: Device;
   #count = 0;
 
-  constructor(look: string) {
-    this.#look = look;
+  constructor(device: Device) {
+    this.#device = device;
   }
 
   async at(page: Page, screen: string): Promise<void> {
     this.#count += 1;
-    const folder = process.env["SHEAF_SHOTS"];
-    if (folder !== undefined) {
-      await mkdir(folder, { recursive: true });
-      const number = String(this.#count).padStart(2, "0");
-      await page.screenshot({ path: path.join(folder, `${this.#look}-${number}-${screen}.png`), animations: "disabled" });
-    }
     await test.step(screen, async () => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      const told = serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html}\n    ${failureSummary}`).join("\n  ")}`);
-      expect.soft(told, screen).toEqual([]);
+      await this.#picture(page, `${screen}-light`);
+      expect.soft(await findings(new AxeBuilder({ page })), screen).toEqual([]);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect.soft(overflow, `${screen} sticks out`).toBeLessThanOrEqual(0);
-      if (this.#look.startsWith("phone")) expect.soft(await smallTargets(page), screen).toEqual([]);
+      if (this.#device === "phone") expect.soft(await smallTargets(page), screen).toEqual([]);
+      // The dark one differs by its colours alone.
+      await page.emulateMedia({ colorScheme: "dark" });
+      await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+      await this.#picture(page, `${screen}-dark`);
+      expect.soft(await findings(new AxeBuilder({ page }).withRules(["color-contrast"])), `${screen}, dark`).toEqual([]);
+      await page.emulateMedia({ colorScheme: "light" });
+      await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
     });
   }
+
+  async #picture(page: Page, name: string): Promise<void> {
+    const folder = process.env["SHEAF_SHOTS"];
+    if (folder === undefined) return;
+    await mkdir(folder, { recursive: true });
+    const number = String(this.#count).padStart(2, "0");
+    await page.screenshot({ path: path.join(folder, `${this.#device}-${number}-${name}.png`), animations: "disabled" });
+  }
+}
+
+async function findings(axe: AxeBuilder): Promise<string[]> {
+  const { violations } = await axe.analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  return serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html}\n    ${failureSummary}`).join("\n  ")}`);
 }
 
 /** What one taps that is lower or narrower than a thumb needs; links in running text have their lines. */
@@ -54,23 +79,34 @@ async function smallTargets(page: Page): Promise<string[]> {
   });
 }
 
-test("axe finds nothing serious with menus, dialogs and every state of the chip open", async ({ browser, ownPeople, ownProgram }) => {
-  test.setTimeout(150_000);
-  const options: BrowserContextOptions = { colorScheme: "light" };
-  const looking = new Looking("desktop-light");
-  await firstVisit(looking, new App(await (await browser.newContext(options)).newPage(), ownProgram.url));
-  const ada = await ownPeople.join("Ada", options);
-  await ordinaryScreens(looking, ada);
-  await statesOfTheChip(looking, ada);
-});
+for (const device of ["desktop", "phone"] as const) {
+  test(`on a ${device} axe finds nothing serious on any screen, light or dark, and nothing sticks out`, async ({ browser, ownPeople, ownProgram }, testInfo) => {
+    test.setTimeout(300_000);
+    const looking = new Looking(device);
+    await firstVisit(looking, new App(await (await browser.newContext(screens[device])).newPage(), ownProgram.url));
+    const ada = await ownPeople.join("Ada", screens[device]);
+    await ordinaryScreens(looking, ada);
+    await menusAndOthers(looking, ada, ownPeople);
+    await statesOfTheChip(looking, ada);
+    await bin(looking, ada);
+    await whatGoesWrong(looking, ada);
+    await plantTree(ownProgram, testInfo.outputPath("tree"));
+    await bigTree(looking, await ownPeople.join("Cleo", screens[device]));
+  });
+}
 
-test("on a phone no screen sticks out, axe finds nothing serious, and a thumb hits what it should", async ({ browser, ownPeople, ownProgram }) => {
-  test.setTimeout(150_000);
-  const options: BrowserContextOptions = { ...phone, colorScheme: "light" };
-  const looking = new Looking("phone-light");
-  await firstVisit(looking, new App(await (await browser.newContext(options)).newPage(), ownProgram.url));
-  await ordinaryScreens(looking, await ownPeople.join("Ada", options));
-});
+/** Pages made of files, every seventh with a long name. */
+async function plantTree(program: Program, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const files: string[] = [];
+  for (let number = 1; number <= PAGES; number += 1) {
+    const long = number % 7 === 0 ? " with a name that is much longer than any list on the side could ever show" : "";
+    const file = path.join(folder, `${number}.md`);
+    await writeFile(file, `# Page ${number}${long}\n\nText ${number}\n`);
+    files.push(file);
+  }
+  await program.importFiles(files);
+}
 
 async function firstVisit(looking: Looking, app: App): Promise<void> {
   await app.open("/");
@@ -165,6 +201,95 @@ async function statesOfTheChip(looking: Looking, ada: Person): Promise<void> {
   await look("storage-full");
   await page.evaluate(() => (window as unknown as { makeRoom(): void }).makeRoom());
   await app.isKept();
+  await app.open(`/p/${UNKNOWN_PAGE}`);
+  await expect(page.getByRole("main")).toContainText("has not been opened on this device before");
+  await looking.at(page, "not-here-yet");
   await ada.comeBack();
+  await app.open("/");
   await app.isSaved();
+}
+
+async function menusAndOthers(looking: Looking, ada: Person, people: People): Promise<void> {
+  const { app, page } = ada;
+  const here = new Picture(page);
+  await here.make(["# Tides", "The sea *rises* twice a day.", "- salt", "  - sand", "1. first", "☑ done", "> said", "---", "``` code", "|"]);
+  const ben = await people.join("Ben", {}, app.path);
+  await expect(ben.app.body).toContainText("rises");
+  await new Picture(ben.page).select(["", "The sea [rises] twice"]);
+  await expect(app.caretOf("Ben")).toBeAttached();
+  await app.body.focus();
+  await page.keyboard.type("/");
+  await expect(page.getByRole("listbox", { name: "Kinds of block" })).toBeVisible();
+  await looking.at(page, "menu-of-blocks");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Backspace");
+  await here.select(["", "", "- [salt]"]);
+  await expect(page.locator(".surface-bubble")).toBeVisible();
+  await looking.at(page, "bar-at-a-selection");
+  await ben.context.close();
+  await here.select(["|"]);
+  const tap = await WireTap.on(ada.context);
+  await app.reload();
+  await app.isSaved();
+  await app.body.focus();
+  tap.tellRole(app.documentName, "viewer");
+  await expect(page.locator(".editor-notices")).toContainText("You can read this page, but not change it");
+  await page.keyboard.type("in vain");
+  await expect(page.locator(".in-vain")).toHaveText("in vain");
+  await looking.at(page, "read-only");
+}
+
+async function bin(looking: Looking, ada: Person): Promise<void> {
+  const { app, page } = ada;
+  await app.open("/bin");
+  await looking.at(page, "bin-empty");
+  await app.open("/");
+  await expect(app.body).toBeEditable();
+  for (const title of ["Thrown away", "Thrown away too, with a rather long name that needs more than one line on a phone"]) {
+    await app.openTree();
+    await app.createPage(title);
+    await page.getByRole("button", { name: "More about this page" }).click();
+    await page.getByRole("menuitem", { name: "Move to bin" }).click();
+  }
+  await expect(page.getByRole("button", { name: "Undo" }).first()).toBeVisible();
+  await looking.at(page, "in-the-bin-notice");
+  await app.open("/bin");
+  await expect(page.getByRole("button", { name: "Restore: Thrown away", exact: true })).toBeVisible();
+  await looking.at(page, "bin");
+  await page.getByRole("button", { name: "Delete for good: Thrown away", exact: true }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await looking.at(page, "delete-for-good");
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "Thrown away", exact: true }).click();
+  await expect(page.getByText("This page is in the bin.")).toBeVisible();
+  await looking.at(page, "page-in-the-bin");
+}
+
+async function whatGoesWrong(looking: Looking, ada: Person): Promise<void> {
+  const { app, page } = ada;
+  await app.open("/");
+  await app.isSaved();
+  const protocol = await ada.context.newCDPSession(page);
+  await protocol.send("Storage.clearDataForOrigin", { origin: new URL(page.url()).origin, storageTypes: "indexeddb" });
+  await expect(page.getByRole("alert")).toContainText("has cleared what Sheaf kept on this device");
+  await looking.at(page, "storage-cleared");
+  await page.getByRole("button", { name: "I understand" }).click();
+}
+
+async function bigTree(looking: Looking, cleo: Person): Promise<void> {
+  const { app, page } = cleo;
+  await app.openTree();
+  await expect(app.entry("Page 9")).toBeAttached({ timeout: 20_000 });
+  for (let depth = 1; depth < 8; depth += 1) {
+    const name = depth === 6 ? /^Page 7 with/ : `Page ${depth + 1}`;
+    const row = app.tree.getByRole("treeitem", { name, exact: typeof name === "string" });
+    await row.focus();
+    for (let step = 0; step < depth; step += 1) await page.keyboard.press("Alt+ArrowRight");
+    await expect(row).toHaveAttribute("aria-level", String(depth + 1));
+  }
+  await looking.at(page, `tree-of-${PAGES}`);
+  await app.entry(`Page ${PAGES}`).scrollIntoViewIfNeeded();
+  await app.entry(`Page ${PAGES}`).click();
+  await expect(app.title).toHaveValue(`Page ${PAGES}`);
+  await looking.at(page, "last-page-of-the-tree");
 }

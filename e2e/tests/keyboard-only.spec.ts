@@ -118,14 +118,14 @@ test("with keys alone pages are made, nested, moved, renamed, thrown away, broug
   const bin = page.getByRole("link", { name: "Bin", exact: true });
   await app.tabTo(bin);
   await page.keyboard.press("Enter");
-  await app.tabTo(page.getByRole("button", { name: "Restore First" }));
+  await app.tabTo(page.getByRole("button", { name: "Restore: First" }));
   await page.keyboard.press("Enter");
   await expect(app.entry("First")).toHaveAttribute("aria-level", "2");
   await expect(page.getByRole("main")).toBeFocused();
 
   await app.entry("First").focus();
   await page.keyboard.press("Delete");
-  await app.tabTo(page.getByRole("button", { name: "Delete First for good" }));
+  await app.tabTo(page.getByRole("button", { name: "Delete for good: First" }));
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Delete for good?" });
   await app.tabTo(dialog.getByRole("button", { name: "Delete for good" }));

@@ -60,13 +60,13 @@ test("a page in the bin comes back with what is inside it, and is gone for every
   await expect(ben.app.entry("Inner")).toBeHidden();
 
   await ben.page.getByRole("link", { name: "Bin" }).click();
-  await ben.page.getByRole("button", { name: "Restore Outer" }).click();
+  await ben.page.getByRole("button", { name: "Restore: Outer" }).click();
   await expect(ada.app.entry("Inner")).toBeVisible();
 
   await ada.app.entry("Outer").focus();
   await ada.page.keyboard.press("Delete");
   await ada.page.getByRole("link", { name: "Bin" }).click();
-  await ada.page.getByRole("button", { name: "Delete Outer for good" }).click();
+  await ada.page.getByRole("button", { name: "Delete for good: Outer" }).click();
   await ada.page.getByRole("dialog").getByRole("button", { name: "Delete for good" }).click();
   await expect(ada.page.getByText("The bin is empty.")).toBeVisible();
   await expect(ben.page.getByText("The bin is empty.")).toBeVisible();

@@ -30,7 +30,7 @@ test("with the keyboard a page is put inside another, renamed, binned and brough
   await ada.page.keyboard.press("Delete");
   await expect(ben.app.entry("Within")).toBeHidden();
   await ben.app.tree.getByRole("link", { name: "Bin" }).click();
-  await ben.page.getByRole("button", { name: "Restore Within" }).click();
+  await ben.page.getByRole("button", { name: "Restore: Within" }).click();
   await expect(ada.app.entry("Within")).toBeVisible();
 });
 

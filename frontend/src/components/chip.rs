@@ -56,7 +56,7 @@ pub fn StateChip() -> impl IntoView {
     view! {
         <Popover
             button_class="chip-button"
-            label=Signal::derive(move || format!("{}. Show where your text is", chip.get().label))
+            label=Signal::derive(move || chip.with(name))
             face=ViewFn::from(face)
             edge=Edge::Start
             panel=true
@@ -65,6 +65,17 @@ pub fn StateChip() -> impl IntoView {
         />
         // Said once for each change of words, for those who can't see the chip.
         <span class="unseen" role="status">{move || chip.get().label}</span>
+    }
+}
+
+/// What the chip is called. It holds what one sees on a narrow screen too: who speaks to the device says what is seen.
+fn name(chip: &Chip) -> String {
+    let Chip { label, short, .. } = chip;
+    let show = "Show where your text is";
+    if label.contains(short.as_str()) {
+        format!("{label}. {show}")
+    } else {
+        format!("{short}. {label}. {show}")
     }
 }
 

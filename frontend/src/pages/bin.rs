@@ -35,7 +35,7 @@ pub fn Bin() -> impl IntoView {
                         <button
                             type="button"
                             class="button"
-                            aria-label=format!("Restore {title}")
+                            aria-label=format!("Restore: {title}")
                             on:click=move |_| {
                                 shell.tree.restore(id);
                                 platform::keep_focus_on_screen();
@@ -46,7 +46,7 @@ pub fn Bin() -> impl IntoView {
                         <button
                             type="button"
                             class="button danger"
-                            aria-label=format!("Delete {title} for good")
+                            aria-label=format!("Delete for good: {title}")
                             on:click=move |_| shell.dialog.set(Some(Dialog::DeleteForGood(id)))
                         >
                             "Delete for good"

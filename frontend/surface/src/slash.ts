@@ -23,7 +23,7 @@ export const BLOCKS: Item[] = [
   { name: "Numbered list", words: "ordered ol", icon: "1.", hint: "1.", run: turnInto("ordered") },
   { name: "Task list", words: "todo check box", icon: "☑", hint: "[]", run: turnInto("task") },
   { name: "Quote", words: "blockquote citation", icon: "❝", hint: ">", run: toggleQuote },
-  { name: "Code block", words: "pre source snippet", icon: "</>", hint: "```", run: turnInto("code") },
+  { name: "Code block", words: "pre source snippet", icon: "{}", hint: "```", run: turnInto("code") },
   { name: "Divider", words: "rule line hr separator", icon: "―", hint: "---", run: insertDivider },
 ];
 
