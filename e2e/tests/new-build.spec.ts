@@ -79,12 +79,19 @@ test("who does not want the newer build now is left alone, and gets it with the 
   const path = app.path;
   await app.keepsItselfForOffline();
   await app.reload();
+  await app.page.evaluate(() => Object.assign(window, { isTheSame: true }));
   builds.upgrade();
   await lookForUpdate(app.page);
   await app.page.getByRole("button", { name: "Later" }).click();
   await expect(app.page.getByText("A newer Sheaf is ready.")).toBeHidden();
   await app.write("Went on writing.");
   await app.isSaved();
+  // Left alone: this page was not loaded again, and a reload does not bring the newer one either.
+  expect(await buildsOn(app.page)).toEqual(["first"]);
+  expect(await app.page.evaluate(() => (window as unknown as { isTheSame?: true }).isTheSame)).toBe(true);
+  await app.reload();
+  await expect(app.body).toHaveText("Went on writing.");
+  expect(await buildsOn(app.page)).toEqual(["first"]);
   await app.page.close();
   // The last page of the old build is gone: the new one may start.
   const later = new App(await context.newPage(), builds.url);
@@ -93,5 +100,6 @@ test("who does not want the newer build now is left alone, and gets it with the 
     expect(await buildsOn(later.page)).toEqual(["second"]);
   }).toPass();
   await expect(later.body).toHaveText("Went on writing.");
+  expect(await later.page.evaluate(async () => caches.keys())).toHaveLength(1);
   await context.close();
 });
