@@ -23,7 +23,9 @@ export const config: PlaywrightTestConfig = {
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    // Recording every test makes the suite half as long again; what fails in CI is recorded when it is tried once more.
+    trace: "on-first-retry",
+    screenshot: "only-on-failure",
     launchOptions: {
       args: [...quietly, ...asRoot],
       ...(systemBrowser === undefined ? {} : { executablePath: systemBrowser }),

@@ -1,6 +1,6 @@
 // Every key and typing shortcut, drawn before and after; and each can be undone and made again.
 
-import { expect, test } from "../fixtures/people.ts";
+import { expect, People, test as base, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 import * as groups from "./keys.cases.ts";
 
@@ -20,22 +20,37 @@ const titles: Record<keyof typeof groups, string> = {
   moves: "blocks move up and down by key",
 };
 
+/** One page with two people for all groups: each case makes the page what it needs. */
+const test = base.extend<object, { pair: [Person, Person] }>({
+  pair: [
+    async ({ browser, program }, use) => {
+      const people = new People((options) => browser.newContext(options), program);
+      await use((await people.together("Ada", "Ben")) as [Person, Person]);
+      await people.dispose();
+    },
+    { scope: "worker" },
+  ],
+});
+
 for (const [group, title] of Object.entries(titles) as [keyof typeof groups, string][]) {
-  test(title, async ({ people }) => {
+  test(title, async ({ pair: [ada, ben] }) => {
     test.setTimeout(GROUP_MS_MAX);
-    const [ada, ben] = await people.together("Ada", "Ben");
-    const here = new Picture(ada!.page);
-    const there = new Picture(ben!.page);
-    const press = (key: string): Promise<void> => ada!.page.keyboard.press(key.replace("Mod", "ControlOrMeta"));
+    const here = new Picture(ada.page);
+    const there = new Picture(ben.page);
+    const press = (key: string): Promise<void> => ada.page.keyboard.press(key.replace("Mod", "ControlOrMeta"));
     for (const [name, before, keys, after] of groups[group]) {
       await here.make(before);
       expect(await here.read(), `${name}: as it was drawn`).toEqual(before);
-      for (const key of keys) await (key.startsWith(":") ? ada!.page.keyboard.type(key.slice(1)) : press(key));
-      expect.soft(await here.read(), name).toEqual(after);
-      const done = still(await here.read());
+      for (const key of keys) await (key.startsWith(":") ? ada.page.keyboard.type(key.slice(1)) : press(key));
+      let shown = await here.read();
+      expect.soft(shown, name).toEqual(after);
+      const done = still(shown);
       let undos = 0;
-      for (; undos < UNDOS_MAX && still(await here.read()).join("\n") !== still(before).join("\n"); undos += 1) await press("Mod+z");
-      expect.soft(still(await here.read()), `${name}: undone`).toEqual(still(before));
+      for (; undos < UNDOS_MAX && still(shown).join("\n") !== still(before).join("\n"); undos += 1) {
+        await press("Mod+z");
+        shown = await here.read();
+      }
+      expect.soft(still(shown), `${name}: undone`).toEqual(still(before));
       for (; undos > 0; undos -= 1) await press("Mod+Shift+z");
       expect.soft(still(await here.read()), `${name}: made again`).toEqual(done);
     }

@@ -129,8 +129,7 @@ test("on a full device everything still reaches the server, and with room again 
   await fill(ada, true);
   await ada.app.write("Online only.");
   await expect(ada.app.chip).toHaveText("Saved, but this browser can't store offline");
-  const ben = await people.join("Ben");
-  await ben.app.open(path);
+  const ben = await people.join("Ben", {}, path);
   await expect.poll(() => ben.app.text()).toBe("Online only.");
 
   await fill(ada, false);

@@ -36,8 +36,7 @@ test("what was called saved is there after the server was killed, for someone wh
   await ownProgram.kill();
   await ada.context.close();
   await ownProgram.start();
-  const ben = await ownPeople.join("Ben");
-  await ben.app.open(path);
+  const ben = await ownPeople.join("Ben", {}, path);
   await expect(ben.app.body).toContainText("Saved means saved.");
 });
 

@@ -14,7 +14,6 @@ test("a tab that crashes while offline has kept what was typed", async ({ people
   await expect(tab.body).toContainText("typed before the crash");
   await ada.comeBack();
   await tab.isSaved();
-  const ben = await people.join("Ben");
-  await ben.app.open(path);
+  const ben = await people.join("Ben", {}, path);
   await expect(ben.app.body).toContainText("typed before the crash");
 });

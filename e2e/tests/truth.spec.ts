@@ -81,7 +81,6 @@ test("through every kind of trouble the chip never says saved while an acknowled
   const story = await storyOf(page);
   expect(story.said.length).toBeGreaterThan(10);
   expect(lies(story, between.clean)).toEqual([]);
-  const ben = await ownPeople.join("Ben");
-  await ben.app.open(path);
+  const ben = await ownPeople.join("Ben", {}, path);
   await expect.poll(() => ben.app.text()).toBe("well late cut and on no shut new gone dead ");
 });

@@ -15,7 +15,6 @@ test("two tabs of one browser show each other's text, online and offline", async
   expect(await sameText(ada.app, second)).toBe("first tab. second tab, offline.");
 
   await ada.comeBack();
-  const ben = await people.join("Ben");
-  await ben.app.open(path);
+  const ben = await people.join("Ben", {}, path);
   expect(await sameText(ada.app, second, ben.app)).toBe("first tab. second tab, offline.");
 });
