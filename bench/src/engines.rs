@@ -112,7 +112,8 @@ impl Engine {
             check(
                 Command::new("redis-cli")
                     .args(["-p", &port, "ping"])
-                    .stdout(Stdio::null()),
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null()),
             )
         })?;
         Ok(engine)

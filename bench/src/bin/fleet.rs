@@ -11,7 +11,8 @@ use sheaf_bench::engines::{Engine, free_port};
 use sheaf_bench::server::Server;
 use sheaf_bench::setup::fresh_name;
 
-/// Starts PostgreSQL, Redis and the servers, then runs `fan_out` and `peak` with each document's people at all of them.
+/// Starts PostgreSQL, Redis and the servers, then runs `fan_out` and `peak` with each document's people at all of them. Their
+/// figures of CPU time and memory are the first server's.
 #[derive(Parser)]
 struct Arguments {
     /// The server to measure
@@ -33,10 +34,14 @@ struct Arguments {
     #[arg(long)]
     without_redis: bool,
     /// Options for `fan_out`
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     fan_out: String,
     /// Options for `peak`
-    #[arg(long, default_value = "--windows 1,2,4,8,16,32 --p99-ms 100")]
+    #[arg(
+        long,
+        default_value = "--windows 1,2,4,8,16,32 --p99-ms 100",
+        allow_hyphen_values = true
+    )]
     peak: String,
 }
 
