@@ -17,3 +17,15 @@ keep() {
 
 [ -s postgres-password ] || random | keep postgres-password
 [ -s database-url ] || printf 'postgres://sheaf:%s@postgres/sheaf' "$(cat postgres-password)" | keep database-url
+
+[ -s redis-password ] || random | keep redis-password
+[ -s redis-url ] || printf 'redis://:%s@redis' "$(cat redis-password)" | keep redis-url
+# Nothing is written to a disk, and what is waiting to be heard never takes all the memory.
+[ -s redis.conf ] || keep redis.conf <<END
+requirepass $(cat redis-password)
+save ""
+appendonly no
+maxmemory 128mb
+maxmemory-policy noeviction
+dir /data
+END

@@ -225,6 +225,9 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     redis_url: Option<String>,
+    /// Read Redis's address from this file, which holds nothing else.
+    #[arg(long, env = "SHEAF_REDIS_URL_FILE", value_name = "FILE")]
+    redis_url_file: Option<PathBuf>,
     /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
@@ -278,6 +281,7 @@ impl From<ServeArgs> for RawConfig {
             database_url: args.database_url.as_deref().map(Secret::from),
             database_url_file: args.database_url_file,
             redis_url: args.redis_url.as_deref().map(Secret::from),
+            redis_url_file: args.redis_url_file,
             open: args.open,
             log_format: args.log_format,
             log_level: args.log_level,

@@ -77,6 +77,8 @@ pub struct RawConfig {
     pub database_url_file: Option<PathBuf>,
     /// `--redis-url`
     pub redis_url: Option<Secret>,
+    /// `--redis-url-file`
+    pub redis_url_file: Option<PathBuf>,
     /// `--open`
     pub open: bool,
     /// `--log-format`
@@ -327,7 +329,10 @@ impl Problems {
     }
 
     fn redis(&mut self, raw: &RawConfig, place: &Place) -> Option<RedisUrl> {
-        bus::redis(raw.redis_url.as_ref(), place).unwrap_or_else(|problem| {
+        let file = raw.redis_url_file.as_deref();
+        let given = Secret::given(bus::REDIS_URL, raw.redis_url.as_ref(), file);
+        let redis = given.and_then(|url| bus::redis(url.as_ref(), place));
+        redis.unwrap_or_else(|problem| {
             self.0.push(problem);
             None
         })

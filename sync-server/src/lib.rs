@@ -66,7 +66,7 @@ pub async fn run(
     ));
     let beating = tokio::spawn(runtime::heartbeat::beat(
         Arc::clone(&hub),
-        bound.address.to_string(),
+        bound.address,
         shutdown.clone(),
     ));
     let carrying = tokio::spawn(carry(Arc::clone(&hub), way, shutdown.clone()));

@@ -1,6 +1,6 @@
 //! Where servers tell each other things.
 
-use super::{Place, Problem, Secret};
+use super::{Place, Problem, Secret, SecretNames};
 
 /// The address of a Redis, or of some nodes of a Redis Cluster. It may hold a password, so it is never printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,12 @@ impl RedisUrl {
         self.nodes.iter().map(Secret::secret)
     }
 }
+
+/// How the address is given.
+pub(super) const REDIS_URL: SecretNames = SecretNames {
+    variable: "SHEAF_REDIS_URL",
+    file_variable: "SHEAF_REDIS_URL_FILE",
+};
 
 /// The Redis that was named, if one was. An empty address counts as none.
 ///

@@ -1,6 +1,7 @@
 //! Telling the store that this server is there, and hearing which others are.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use crate::ports::{Beat, MEMBER_BEAT_EVERY_MS, Member, MemberState};
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Goes on until the program has closed. A store that is not shared keeps no list.
-pub(crate) async fn beat(hub: Arc<Hub>, address: String, shutdown: Shutdown) {
+pub(crate) async fn beat(hub: Arc<Hub>, address: SocketAddr, shutdown: Shutdown) {
     let Some(membership) = hub.store.membership() else {
         return;
     };
     let mut beat = Beat {
         name: format!("{:016x}", fastrand::u64(..)),
-        address,
+        address: told(address),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: MemberState::Serving,
     };
@@ -48,6 +49,17 @@ pub(crate) async fn beat(hub: Arc<Hub>, address: String, shutdown: Shutdown) {
     }
     // If it fails, the others see a server fall silent, which is nearly the truth.
     drop(tokio::time::timeout(LEAVE_WITHIN, membership.leave(&beat.name)).await);
+}
+
+/// Where it listens, by this machine's name if that is everywhere: elsewhere `0.0.0.0` says nothing.
+fn told(address: SocketAddr) -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        name if address.ip().is_unspecified() && !name.is_empty() => {
+            format!("{name}:{}", address.port())
+        }
+        _ => address.to_string(),
+    }
 }
 
 /// One line in the log for each server that falls silent, not one for each look.

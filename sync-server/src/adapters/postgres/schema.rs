@@ -80,9 +80,12 @@ pub(super) async fn check_readable(connection: &mut PgConnection) -> Result<(), 
 /// Brings the tables up to date. Servers that start at the same time wait for each other.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::raw_sql(
+        "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
+         SET LOCAL client_min_messages = warning",
+    )
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *transaction)
