@@ -1,11 +1,11 @@
 // Every screen with everything open that can be, on a desk and on a phone, light and dark: checked by axe, nothing
 // sticks out, and a thumb hits what it should. With SHEAF_SHOTS naming a folder, a picture of each is left there.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import { devices, type BrowserContextOptions, type Page } from "@playwright/test";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { App } from "../fixtures/app.ts";
+import { seriousFindings } from "../fixtures/axe.ts";
 import { Between } from "../fixtures/mitm.ts";
 import { expect, test, type People, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
@@ -36,7 +36,7 @@ class Looking {
     this.#count += 1;
     await test.step(screen, async () => {
       await this.#picture(page, `${screen}-light`);
-      expect.soft(await findings(new AxeBuilder({ page })), screen).toEqual([]);
+      expect.soft(await seriousFindings(page), screen).toEqual([]);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect.soft(overflow, `${screen} sticks out`).toBeLessThanOrEqual(0);
       if (this.#device === "phone") expect.soft(await smallTargets(page), screen).toEqual([]);
@@ -44,7 +44,7 @@ class Looking {
       await page.emulateMedia({ colorScheme: "dark" });
       await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
       await this.#picture(page, `${screen}-dark`);
-      expect.soft(await findings(new AxeBuilder({ page }).withRules(["color-contrast"])), `${screen}, dark`).toEqual([]);
+      expect.soft(await seriousFindings(page, "color-contrast"), `${screen}, dark`).toEqual([]);
       await page.emulateMedia({ colorScheme: "light" });
       await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
     });
@@ -57,12 +57,6 @@ class Looking {
     const number = String(this.#count).padStart(2, "0");
     await page.screenshot({ path: path.join(folder, `${this.#device}-${number}-${name}.png`), animations: "disabled" });
   }
-}
-
-async function findings(axe: AxeBuilder): Promise<string[]> {
-  const { violations } = await axe.analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html}\n    ${failureSummary}`).join("\n  ")}`);
 }
 
 /** What one taps that is lower or narrower than a thumb needs; links in running text have their lines. */

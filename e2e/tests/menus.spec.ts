@@ -1,7 +1,7 @@
 // The menu behind "/" and the bar at a selection: in view, big enough, by keyboard, and heard.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
+import { seriousFindings } from "../fixtures/axe.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
 
@@ -29,12 +29,6 @@ async function isSeen(part: Locator, page: Page): Promise<void> {
   expect(box.y).toBeGreaterThanOrEqual(0);
   expect(box.x + box.width).toBeLessThanOrEqual(width);
   expect(box.y + box.height).toBeLessThanOrEqual(Math.min(height, seen) + 0.5);
-}
-
-async function hasNoSeriousFinding(page: Page, screen: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`), screen).toEqual([]);
 }
 
 async function onAPage(person: Person): Promise<Picture> {
@@ -167,14 +161,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await here.make(["# Spring", "☑ done", "☐ open", "> quoted", "|"]);
       await ada.page.keyboard.type("/");
       await expect(menu(ada.page)).toBeVisible();
-      await hasNoSeriousFinding(ada.page, "menu");
+      expect(await seriousFindings(ada.page), "menu").toEqual([]);
       await ada.page.keyboard.press("Escape");
       await here.make(["one [*two*] three"]);
       await expect(bubble(ada.page)).toBeVisible();
-      await hasNoSeriousFinding(ada.page, "bar");
+      expect(await seriousFindings(ada.page), "bar").toEqual([]);
       await ada.page.keyboard.press("ControlOrMeta+k");
       await expect(ada.page.getByRole("textbox", { name: "Address of the link" })).toBeFocused();
-      await hasNoSeriousFinding(ada.page, "link");
+      expect(await seriousFindings(ada.page), "link").toEqual([]);
     });
   }
 }
