@@ -178,7 +178,7 @@ impl<S: Copy + Eq> Roster<S> {
         }
     }
 
-    /// Everything a newcomer should hear, in payloads of at most [`PRESENCE_BYTES_MAX`] bytes.
+    /// Everything a newcomer should hear, in payloads of at most [`PRESENCE_BYTES_MAX`](crate::limits::PRESENCE_BYTES_MAX) bytes.
     ///
     /// Recent goodbyes are among it: a client that comes back quickly learns that it is thought gone.
     #[must_use]
