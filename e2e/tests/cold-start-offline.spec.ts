@@ -66,6 +66,8 @@ test("a first visit while the server is out of reach gets the browser's own word
   const page = await context.newPage();
   await ownProgram.kill();
   await expect(page.goto(ownProgram.url)).rejects.toThrow(/ERR_CONNECTION_REFUSED/);
+  // The browser's own page comes a little later, and would end a navigation that has begun by then.
+  await expect.poll(() => page.url()).toMatch(/^chrome-error:/);
   await ownProgram.start();
   await page.goto(ownProgram.url);
   await expect(page.getByRole("button", { name: "Start writing" })).toBeVisible();
