@@ -46,10 +46,10 @@ pub(super) fn open_above(dialog: NodeRef<html::Dialog>) {
     });
 }
 
-/// A dialog said that it was closed, by the Escape key for instance. One that is gone already has no say: another may
-/// be open by now.
+/// A dialog said that it was closed, by the Escape key for instance. One that is gone already has no say, nor one that
+/// is open again: what it says comes a moment late, and the next dialog may be drawn in the same element by then.
 pub(super) fn closed(shell: Shell, dialog: NodeRef<html::Dialog>) {
-    let stands = matches!(dialog.try_get_untracked(), Some(Some(dialog)) if dialog.is_connected());
+    let stands = matches!(dialog.try_get_untracked(), Some(Some(dialog)) if dialog.is_connected() && !dialog.open());
     if stands {
         shell.dialog.set(None);
     }
