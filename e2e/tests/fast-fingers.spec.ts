@@ -73,3 +73,21 @@ test("letters typed in the moment a page is made are its title, and behind Enter
   await expect(ada.app.body).toHaveText("first words");
   await expect(ada.app.title).toHaveValue("made in a hurry");
 });
+
+test("one dialog opened in the moment another is closed stays open and takes the letters", async ({ people }) => {
+  const ada = await people.join("Ada");
+  await ada.app.createPage("Orchard");
+  await ada.app.createPage("Elsewhere");
+  const keys = ada.page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  const fingers = await Fingers.on(ada.page);
+  // The browser's word that the first one is closed comes at any time around the next key.
+  for (let time = 0; time < 5; time += 1) {
+    await ada.page.getByRole("main").focus();
+    await ada.page.keyboard.press("?");
+    await expect(keys).toBeVisible();
+    await fingers.press("Escape", "Control+k", ..."orchard");
+    await expect(ada.page.getByRole("combobox", { name: "Page title" })).toHaveValue("orchard");
+    await fingers.press("Escape");
+    await expect(ada.page.getByRole("combobox", { name: "Page title" })).toBeHidden();
+  }
+});
