@@ -33,6 +33,8 @@ const PASTES: Record<string, string>[] = [
 async function act(person: Person, roll: (below: number) => number): Promise<string> {
   const { page, app } = person;
   const kind = roll(20);
+  // Keys that lead out of the text would go on in the list of pages: through all of the app, and in the end into the bin.
+  await app.body.focus();
   if (kind < 9) {
     const word = WORDS[roll(WORDS.length)]!;
     await page.keyboard.type(word);
