@@ -190,7 +190,10 @@ test("hostile markup is pasted as its words: nothing runs, nothing is loaded, no
   test.setTimeout(120_000);
   const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
   const asked: string[] = [];
-  ada.context.on("request", (request) => asked.push(request.url()));
+  ada.context.on("request", (request) => {
+    // The app fetches its own converter when it first has a moment.
+    if (!new URL(request.url()).pathname.startsWith("/sheaf-converter")) asked.push(request.url());
+  });
   const here = new Picture(ada.page);
   for (const [name, html] of hostile) {
     await here.make(["|"]);
