@@ -1,39 +1,6 @@
 //! Updates put together by hand, to be as slow as they can.
 
-use sheaf_shared::bytes::{put_text, put_var_uint};
-
-/// Bytes, piece by piece.
-#[derive(Debug, Default)]
-pub struct Bytes(pub Vec<u8>);
-
-impl Bytes {
-    /// None yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// A number in as few bytes as it takes.
-    #[must_use]
-    pub fn num(mut self, number: u64) -> Self {
-        put_var_uint(&mut self.0, number);
-        self
-    }
-
-    /// A text behind its length.
-    #[must_use]
-    pub fn text(mut self, text: &str) -> Self {
-        put_text(&mut self.0, text);
-        self
-    }
-
-    /// Bytes as they are.
-    #[must_use]
-    pub fn raw(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-}
+use sheaf_shared::testing::bytes::Bytes;
 
 /// The head of one writer's blocks, the writer being 7.
 fn head(blocks: u64) -> Bytes {

@@ -7,9 +7,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sheaf_bench::updates::{Bytes, Turn, neighbours, turns};
+use sheaf_bench::updates::{Turn, neighbours, turns};
 use sheaf_shared::gate::{presence, state_vector, update};
 use sheaf_shared::limits::UPDATE_BYTES_MAX;
+use sheaf_shared::testing::bytes::Bytes;
 
 /// Each case is judged so many times; the fastest counts, as the others were disturbed.
 const TIMES: usize = 20;
