@@ -19,8 +19,6 @@ const IMAGES: [(&str, &str); 5] = [
 ];
 /// What all stand-ins are made from.
 const BASE: &str = "debian:bookworm-slim";
-/// Where Debian's packages come from.
-const MIRROR: &str = "http://deb.debian.org/debian";
 /// Longest wait for the smallest image; whoever reaches a registry has it by then.
 const PULL_WITHIN: Duration = Duration::from_secs(60);
 
@@ -73,8 +71,7 @@ fn make_base(engine: &Engine) -> Result<(), Failure> {
     let mut debootstrap = command("/usr/sbin/debootstrap");
     debootstrap
         .args(["--variant=minbase", "bookworm"])
-        .arg(&system)
-        .arg(MIRROR);
+        .arg(&system);
     run(
         &mut debootstrap,
         "as root, look at debootstrap's message above",
