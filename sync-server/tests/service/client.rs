@@ -18,6 +18,9 @@ use yrs::{GetString as _, Text as _, WriteTxn as _};
 /// Longest wait for something that must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Statuses of a Hocuspocus client that came in with nothing and had its answer to the first step 1 confirmed too.
+pub(crate) const FIRST: usize = 1;
+
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How a client speaks.

@@ -13,7 +13,7 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::time::UnixMs;
 use tempfile::TempDir;
 
-use crate::client::{Client, Speaks, insert, new_replica};
+use crate::client::{Client, FIRST, Speaks, insert, new_replica};
 use crate::engines::postgres::Postgres;
 use crate::program::Program;
 
@@ -345,7 +345,7 @@ async fn backup_under_writing(server: &Program, place: &[&str], folder: &TempDir
         typed += 1;
         ada.take_one().await;
     }
-    let acknowledged = ada.stored;
+    let acknowledged = ada.stored - FIRST;
     let mut backup = Command::new(env!("CARGO_BIN_EXE_sheaf"))
         .args(["backup", &file])
         .args(place)

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::client::{Client, Speaks};
+use crate::client::{Client, FIRST, Speaks};
 use crate::program::Program;
 
 fn sheaf(arguments: &[&str]) -> Output {
@@ -225,9 +225,9 @@ async fn a_program_that_was_stopped_leaves_no_long_log_to_replay_at_the_next_sta
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), &["--drain-seconds", "0"]);
     let mut ann = Client::join(program.address, "page", Speaks::Hocuspocus).await;
-    for nth in 0..60 {
+    for nth in 1..=60 {
         ann.type_at(0, "word ").await;
-        ann.until("the acknowledgement", |client| client.stored > nth)
+        ann.until("the acknowledgement", |ann| ann.stored == FIRST + nth)
             .await;
     }
     let text = ann.text();

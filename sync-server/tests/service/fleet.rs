@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::client::{Client, Speaks};
+use crate::client::{Client, FIRST, Speaks};
 use crate::engines::postgres::Postgres;
 use crate::program::Program;
 
@@ -62,7 +62,7 @@ async fn edits_at_the_same_time_at_different_servers_are_all_acknowledged_and_ma
                 person.type_at(0, name).await;
             }
             person
-                .until("all acknowledged", |person| person.stored >= 60)
+                .until("all acknowledged", |person| person.stored == FIRST + 60)
                 .await;
             person
                 .until("everything of both", |person| person.text().len() == 120)
@@ -89,7 +89,7 @@ async fn a_server_that_is_killed_takes_nothing_with_it_that_it_acknowledged() {
     }
     ada.until("acknowledgements", |ada| ada.stored >= 20).await;
     first.kill();
-    let acknowledged = ada.stored;
+    let acknowledged = ada.stored - FIRST;
     let mut ben = Client::join(second.address, "page", Speaks::YWebsocket).await;
     ben.until("what was acknowledged", |ben| {
         ben.text().len() >= acknowledged
