@@ -105,6 +105,16 @@ pub(crate) fn checksum_of_bytes(doc: &str, bytes: &[u8]) -> u32 {
     hasher.finalize()
 }
 
+/// A number as databases keep it: their integers are signed, and ours never reach the sign bit.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The number that a database kept.
+pub(crate) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
 /// Puts rows together again that a database answers in order, and notices what is damaged.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::rows::{signed, unsigned};
 use super::{PostgresStore, read, write};
+use crate::adapters::codec::{signed, unsigned};
 use crate::ports::{Beat, MEMBER_FORGOTTEN_MS, Member, MemberState, Membership, StorageFault};
 
 #[async_trait]

@@ -7,8 +7,8 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
 use super::fault::of_reading;
-use super::rows::{row_of, signed, unsigned};
-use crate::adapters::codec::{self, Assembly};
+use super::rows::row_of;
+use crate::adapters::codec::{self, Assembly, signed, unsigned};
 use crate::ports::{
     DocumentSummary, Entry, Generation, Head, Quarantined, READ_BYTES_MAX, ReadFault, Seq,
     StoredDocument, UpdateBytes,

@@ -6,7 +6,7 @@ use sheaf_shared::time::UnixMs;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
-use crate::adapters::codec;
+use crate::adapters::codec::{self, signed, unsigned};
 use crate::adapters::system::unix_now;
 use crate::ports::{Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes};
 
@@ -305,13 +305,4 @@ pub(super) fn row_of<'row>(
         is_sound: i64::from(codec::placed(of_bytes, first, last)) == checksum,
         updates,
     })
-}
-
-/// PostgreSQL's integers are signed; ours never reach the sign bit.
-pub(super) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(super) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }

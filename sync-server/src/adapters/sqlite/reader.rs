@@ -8,9 +8,9 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::time::UnixMs;
 
 use super::fault::{OpenError, storage_fault};
-use super::rows::{head_of, signed, unsigned};
+use super::rows::head_of;
 use super::schema;
-use crate::adapters::codec::{self, Assembly};
+use crate::adapters::codec::{self, Assembly, signed, unsigned};
 use crate::ports::{
     DocumentSummary, Entry, Generation, Head, Quarantined, READ_BYTES_MAX, ReadFault, Seq,
     StorageFault, StoredDocument,

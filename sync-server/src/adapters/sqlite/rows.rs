@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use sheaf_shared::ids::DocName;
 
 use super::writer::Job;
-use crate::adapters::codec;
+use crate::adapters::codec::{self, signed, unsigned};
 use crate::adapters::system::unix_now;
 use crate::ports::{Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes};
 
@@ -274,13 +274,4 @@ pub(super) fn head_of(connection: &Connection, doc_id: i64) -> rusqlite::Result<
                  COALESCE((SELECT through_seq FROM snapshot WHERE doc_id = ?1), 0))",
         )?
         .query_row([doc_id], |row| row.get(0))
-}
-
-/// SQLite's integers are signed; ours never reach the sign bit.
-pub(super) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(super) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::fault::{OpenError, open_error};
-use super::rows::signed;
+use crate::adapters::codec::signed;
 
 /// Every migration, in order. A migration that has been released never changes.
 const MIGRATIONS: &[(u32, &str, &str)] = &[(

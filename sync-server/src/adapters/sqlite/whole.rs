@@ -1,27 +1,24 @@
 //! Everything in one database file, on its way out, or in. What blocks here blocks its thread: these are for commands
 //! that do nothing else meanwhile.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 use sheaf_shared::ids::{DocName, Seq};
-use sheaf_shared::time::UnixMs;
 
 use super::fault::{OpenError, open_error, storage_fault};
-use super::rows::{head_of, signed, unsigned};
+use super::rows::head_of;
 use super::schema;
 use crate::adapters::codec;
-use crate::ports::{
-    Batch, Entering, Generation, Leaving, Piece, Quarantined, Soundness, StorageFault,
+use crate::adapters::whole::{
+    AT_ONCE_BYTES, AsideRow, BatchRow, DocumentRow, Filling, Rows, RowsIn, SnapshotRow, Updates,
+    Walk,
 };
-
-/// Bytes of rows after which no further one is read at once.
-const AT_ONCE_BYTES: usize = 8 * 1024 * 1024;
+use crate::ports::{Entering, Leaving, Piece, StorageFault};
 
 /// Everything in a file, as it stood when this was opened. Whoever writes to it meanwhile is not held up.
 pub struct SqliteLeaving {
@@ -71,7 +68,7 @@ fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
 #[async_trait]
 impl Leaving for SqliteLeaving {
     async fn next(&mut self) -> Result<Option<Piece>, StorageFault> {
-        self.walk.next(&self.connection)
+        self.walk.next(&mut self.connection).await
     }
 }
 
@@ -81,7 +78,7 @@ pub struct SqliteEntering {
     folder: PathBuf,
     /// Where it shall lie in the end.
     destination: PathBuf,
-    current: Option<(i64, DocName)>,
+    filling: Filling,
     walk: Walk,
 }
 
@@ -117,7 +114,7 @@ impl SqliteEntering {
             connection,
             folder,
             destination: destination.to_owned(),
-            current: None,
+            filling: Filling::default(),
             walk: Walk::default(),
         })
     }
@@ -133,69 +130,6 @@ impl SqliteEntering {
             .map_err(open_error)
     }
 
-    fn insert(&mut self, piece: Piece) -> rusqlite::Result<()> {
-        if let Piece::Document {
-            doc,
-            created_at,
-            trouble,
-            ..
-        } = piece
-        {
-            let sql = "INSERT INTO doc (name, created_at_ms, trouble) VALUES (?1, ?2, ?3)";
-            self.connection.prepare_cached(sql)?.execute((
-                doc.as_str(),
-                signed(created_at.0),
-                trouble,
-            ))?;
-            self.current = Some((self.connection.last_insert_rowid(), doc));
-            return Ok(());
-        }
-        let Some((doc_id, doc)) = &self.current else {
-            return Ok(());
-        };
-        match piece {
-            Piece::Document { .. } => Ok(()),
-            Piece::Snapshot {
-                generation,
-                through,
-                at,
-                soundness,
-                bytes,
-            } => {
-                let right = codec::checksum(doc.as_str(), generation.0, through.0, &bytes);
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO snapshot (doc_id, generation, through_seq, at_ms, checksum, bytes)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute((
-                        doc_id,
-                        signed(generation.0),
-                        signed(through.0),
-                        signed(at.0),
-                        soundness.checksum(right),
-                        &bytes[..],
-                    ))
-                    .map(drop)
-            }
-            Piece::History(batch) => insert_batch(
-                &self.connection,
-                "INSERT INTO history (doc_id, first_seq, last_seq, at_ms, checksum, updates)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (*doc_id, doc),
-                &batch,
-            ),
-            Piece::Log(batch) => insert_batch(
-                &self.connection,
-                "INSERT INTO log (doc_id, first_seq, last_seq, at_ms, checksum, updates)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (*doc_id, doc),
-                &batch,
-            ),
-            Piece::Aside(aside) => insert_aside(&self.connection, *doc_id, aside),
-        }
-    }
-
     fn finish(&self) -> rusqlite::Result<()> {
         // One plain file, which can be copied by any tool.
         self.connection
@@ -203,58 +137,17 @@ impl SqliteEntering {
     }
 }
 
-fn insert_batch(
-    connection: &Connection,
-    sql: &str,
-    (doc_id, doc): (i64, &DocName),
-    batch: &Batch,
-) -> rusqlite::Result<()> {
-    let right = codec::checksum(doc.as_str(), batch.first.0, batch.last.0, &batch.updates);
-    connection
-        .prepare_cached(sql)?
-        .execute((
-            doc_id,
-            signed(batch.first.0),
-            signed(batch.last.0),
-            signed(batch.at.0),
-            batch.soundness.checksum(right),
-            &batch.updates[..],
-        ))
-        .map(drop)
-}
-
-fn insert_aside(connection: &Connection, doc_id: i64, aside: Quarantined) -> rusqlite::Result<()> {
-    let Quarantined {
-        seq,
-        reason,
-        update,
-        at,
-    } = aside;
-    connection
-        .prepare_cached(
-            "INSERT INTO quarantine (doc_id, seq, at_ms, reason, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((
-            doc_id,
-            seq.map(|seq| signed(seq.0)),
-            signed(at.0),
-            reason,
-            &update[..],
-        ))
-        .map(drop)
-}
-
 #[async_trait]
 impl Leaving for SqliteEntering {
     async fn next(&mut self) -> Result<Option<Piece>, StorageFault> {
-        self.walk.next(&self.connection)
+        self.walk.next(&mut self.connection).await
     }
 }
 
 #[async_trait]
 impl Entering for SqliteEntering {
     async fn put(&mut self, piece: Piece) -> Result<(), StorageFault> {
-        self.insert(piece).map_err(|error| storage_fault(&error))
+        self.filling.put(&mut self.connection, piece).await
     }
 
     async fn turn_round(&mut self) -> Result<(), StorageFault> {
@@ -289,168 +182,201 @@ impl Drop for SqliteEntering {
     }
 }
 
-/// How far a file has been read.
-#[derive(Default)]
-struct Walk {
-    waiting: VecDeque<Piece>,
-    current: Option<(i64, DocName)>,
-    stage: Stage,
-}
-
-/// Which rows of a document come next.
-#[derive(Clone, Copy, Default)]
-enum Stage {
-    /// None: the next document.
-    #[default]
-    Over,
-    /// Of its history, after this place.
-    History(Seq),
-    /// Of its log, after this place.
-    Log(Seq),
-    /// What was put aside.
-    Aside,
-}
-
-impl Walk {
-    fn next(&mut self, connection: &Connection) -> Result<Option<Piece>, StorageFault> {
-        loop {
-            if let Some(piece) = self.waiting.pop_front() {
-                return Ok(Some(piece));
-            }
-            let is_over = self
-                .go_on(connection)
-                .map_err(|error| storage_fault(&error))?;
-            if is_over {
-                return Ok(None);
-            }
-        }
+#[async_trait]
+impl Rows for Connection {
+    fn checksum(doc: &DocName, first: Seq, last: Seq, updates: &[u8]) -> u32 {
+        codec::checksum(doc.as_str(), first.0, last.0, updates)
     }
 
-    /// Reads some more; answers whether there was nothing more to read.
-    fn go_on(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        let Some((doc_id, doc)) = self
-            .current
-            .clone()
-            .filter(|_| !matches!(self.stage, Stage::Over))
-        else {
-            return self.next_document(connection);
-        };
-        match self.stage {
-            Stage::Over => {}
-            Stage::History(after) => {
-                let sql = "SELECT first_seq, last_seq, at_ms, checksum, updates FROM history
-                           WHERE doc_id = ?1 AND first_seq > ?2 ORDER BY first_seq";
-                let last = self.batches(connection, sql, (doc_id, &doc), after, Piece::History)?;
-                self.stage = last.map_or(Stage::Log(Seq(0)), Stage::History);
-            }
-            Stage::Log(after) => {
-                let sql = "SELECT first_seq, last_seq, at_ms, checksum, updates FROM log
-                           WHERE doc_id = ?1 AND first_seq > ?2 ORDER BY first_seq";
-                let last = self.batches(connection, sql, (doc_id, &doc), after, Piece::Log)?;
-                self.stage = last.map_or(Stage::Aside, Stage::Log);
-            }
-            Stage::Aside => {
-                let mut select = connection.prepare_cached(
-                    "SELECT seq, reason, bytes, at_ms FROM quarantine WHERE doc_id = ?1 ORDER BY quarantine_id",
-                )?;
-                let mut rows = select.query([doc_id])?;
-                while let Some(row) = rows.next()? {
-                    self.waiting.push_back(Piece::Aside(Quarantined {
-                        seq: row.get::<_, Option<i64>>(0)?.map(|seq| Seq(unsigned(seq))),
-                        reason: row.get(1)?,
-                        update: blob(row, 2)?,
-                        at: UnixMs(unsigned(row.get(3)?)),
-                    }));
-                }
-                self.stage = Stage::Over;
-            }
-        }
-        Ok(false)
-    }
-
-    fn next_document(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        let after = self.current.as_ref().map_or("", |(_, doc)| doc.as_str());
-        let found = connection
-            .prepare_cached(
-                "SELECT doc_id, name, created_at_ms, trouble FROM doc WHERE name > ?1 ORDER BY name LIMIT 1",
-            )?
-            .query_row([after], |row| {
-                let doc = name(&row.get::<_, String>(1)?)?;
-                let created_at = UnixMs(unsigned(row.get(2)?));
-                Ok((row.get::<_, i64>(0)?, doc, created_at, row.get(3)?))
-            })
-            .optional()?;
-        let Some((doc_id, doc, created_at, trouble)) = found else {
-            return Ok(true);
-        };
-        self.waiting.push_back(Piece::Document {
-            doc: doc.clone(),
-            created_at,
-            head: Seq(unsigned(head_of(connection, doc_id)?)),
-            trouble,
-        });
-        let snapshot = connection
-            .prepare_cached(
-                "SELECT generation, through_seq, at_ms, checksum, bytes FROM snapshot WHERE doc_id = ?1",
-            )?
-            .query_row([doc_id], |row| {
-                let (generation, through) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
-                let bytes = blob(row, 4)?;
-                let right = codec::checksum(doc.as_str(), generation, through, &bytes);
-                Ok(Piece::Snapshot {
-                    generation: Generation(generation),
-                    through: Seq(through),
-                    at: UnixMs(unsigned(row.get(2)?)),
-                    soundness: Soundness::of(row.get::<_, i64>(3)? == i64::from(right)),
-                    bytes,
-                })
-            })
-            .optional()?;
-        self.waiting.extend(snapshot);
-        self.current = Some((doc_id, doc));
-        self.stage = Stage::History(Seq(0));
-        Ok(false)
-    }
-
-    /// Some rows after `after`; answers the last one's first place, or `None` if there was none.
-    fn batches(
+    async fn document_after(
         &mut self,
-        connection: &Connection,
-        sql: &str,
-        (doc_id, doc): (i64, &DocName),
-        after: Seq,
-        piece: fn(Batch) -> Piece,
-    ) -> rusqlite::Result<Option<Seq>> {
-        let mut select = connection.prepare_cached(sql)?;
-        let mut rows = select.query((doc_id, signed(after.0)))?;
-        let mut last = None;
-        let mut bytes = 0;
-        while let Some(row) = rows.next()? {
-            let (first, last_of_row) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
-            let updates = blob(row, 4)?;
-            let right = codec::checksum(doc.as_str(), first, last_of_row, &updates);
-            bytes += updates.len();
-            last = Some(Seq(first));
-            self.waiting.push_back(piece(Batch {
-                first: Seq(first),
-                last: Seq(last_of_row),
-                at: UnixMs(unsigned(row.get(2)?)),
-                soundness: Soundness::of(row.get::<_, i64>(3)? == i64::from(right)),
-                updates,
-            }));
-            if bytes >= AT_ONCE_BYTES {
-                break;
-            }
-        }
-        Ok(last)
+        name: &str,
+    ) -> Result<Option<(i64, DocumentRow)>, StorageFault> {
+        let found = document_after(self, name);
+        found.map_err(|error| storage_fault(&error))
     }
+
+    async fn snapshot_of(&mut self, doc_id: i64) -> Result<Option<SnapshotRow>, StorageFault> {
+        let found = snapshot_of(self, doc_id);
+        found.map_err(|error| storage_fault(&error))
+    }
+
+    async fn some_of(
+        &mut self,
+        updates: Updates,
+        doc_id: i64,
+        after: i64,
+    ) -> Result<Vec<BatchRow>, StorageFault> {
+        let found = some_of(self, updates, doc_id, after);
+        found.map_err(|error| storage_fault(&error))
+    }
+
+    async fn aside_of(&mut self, doc_id: i64) -> Result<Vec<AsideRow>, StorageFault> {
+        let found = aside_of(self, doc_id);
+        found.map_err(|error| storage_fault(&error))
+    }
+}
+
+fn document_after(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<Option<(i64, DocumentRow)>> {
+    connection
+        .prepare_cached(
+            "SELECT doc_id, name, created_at_ms, trouble FROM doc WHERE name > ?1 ORDER BY name LIMIT 1",
+        )?
+        .query_row([name], |row| {
+            let doc_id = row.get(0)?;
+            let document = DocumentRow {
+                name: row.get(1)?,
+                created_at_ms: row.get(2)?,
+                head_seq: head_of(connection, doc_id)?,
+                trouble: row.get(3)?,
+            };
+            Ok((doc_id, document))
+        })
+        .optional()
+}
+
+fn snapshot_of(connection: &Connection, doc_id: i64) -> rusqlite::Result<Option<SnapshotRow>> {
+    connection
+        .prepare_cached(
+            "SELECT generation, through_seq, at_ms, checksum, bytes FROM snapshot WHERE doc_id = ?1",
+        )?
+        .query_row([doc_id], |row| {
+            Ok(SnapshotRow {
+                generation: row.get(0)?,
+                through_seq: row.get(1)?,
+                at_ms: row.get(2)?,
+                checksum: row.get(3)?,
+                bytes: blob(row, 4)?,
+            })
+        })
+        .optional()
+}
+
+fn some_of(
+    connection: &Connection,
+    updates: Updates,
+    doc_id: i64,
+    after: i64,
+) -> rusqlite::Result<Vec<BatchRow>> {
+    let mut select = connection.prepare_cached(match updates {
+        Updates::History => {
+            "SELECT first_seq, last_seq, at_ms, checksum, updates FROM history
+             WHERE doc_id = ?1 AND first_seq > ?2 ORDER BY first_seq"
+        }
+        Updates::Log => {
+            "SELECT first_seq, last_seq, at_ms, checksum, updates FROM log
+             WHERE doc_id = ?1 AND first_seq > ?2 ORDER BY first_seq"
+        }
+    })?;
+    let mut rows = select.query((doc_id, after))?;
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let updates = blob(row, 4)?;
+        bytes += updates.len();
+        found.push(BatchRow {
+            first_seq: row.get(0)?,
+            last_seq: row.get(1)?,
+            at_ms: row.get(2)?,
+            checksum: row.get(3)?,
+            updates,
+        });
+        if bytes >= AT_ONCE_BYTES {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn aside_of(connection: &Connection, doc_id: i64) -> rusqlite::Result<Vec<AsideRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, at_ms, reason, bytes FROM quarantine WHERE doc_id = ?1 ORDER BY quarantine_id",
+    )?;
+    let rows = select.query_map([doc_id], |row| {
+        Ok(AsideRow {
+            seq: row.get(0)?,
+            at_ms: row.get(1)?,
+            reason: row.get(2)?,
+            bytes: blob(row, 3)?,
+        })
+    })?;
+    rows.collect()
+}
+
+#[async_trait]
+impl RowsIn for Connection {
+    async fn insert_document(&mut self, row: DocumentRow) -> Result<i64, StorageFault> {
+        // The newest update's place is that of the rows that follow.
+        insert(
+            self,
+            "INSERT INTO doc (name, created_at_ms, trouble) VALUES (?1, ?2, ?3)",
+            (row.name, row.created_at_ms, row.trouble),
+        )?;
+        Ok(self.last_insert_rowid())
+    }
+
+    async fn insert_snapshot(&mut self, doc_id: i64, row: SnapshotRow) -> Result<(), StorageFault> {
+        insert(
+            self,
+            "INSERT INTO snapshot (doc_id, generation, through_seq, at_ms, checksum, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                doc_id,
+                row.generation,
+                row.through_seq,
+                row.at_ms,
+                row.checksum,
+                &row.bytes[..],
+            ),
+        )
+    }
+
+    async fn insert_updates(
+        &mut self,
+        updates: Updates,
+        doc_id: i64,
+        row: BatchRow,
+    ) -> Result<(), StorageFault> {
+        let sql = match updates {
+            Updates::History => {
+                "INSERT INTO history (doc_id, first_seq, last_seq, at_ms, checksum, updates)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            }
+            Updates::Log => {
+                "INSERT INTO log (doc_id, first_seq, last_seq, at_ms, checksum, updates)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            }
+        };
+        let row = (
+            doc_id,
+            row.first_seq,
+            row.last_seq,
+            row.at_ms,
+            row.checksum,
+            &row.updates[..],
+        );
+        insert(self, sql, row)
+    }
+
+    async fn insert_aside(&mut self, doc_id: i64, row: AsideRow) -> Result<(), StorageFault> {
+        insert(
+            self,
+            "INSERT INTO quarantine (doc_id, seq, at_ms, reason, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (doc_id, row.seq, row.at_ms, row.reason, &row.bytes[..]),
+        )
+    }
+}
+
+fn insert(connection: &Connection, sql: &str, row: impl Params) -> Result<(), StorageFault> {
+    let inserted = connection
+        .prepare_cached(sql)
+        .and_then(|mut insert| insert.execute(row));
+    inserted.map(drop).map_err(|error| storage_fault(&error))
 }
 
 fn blob(row: &Row<'_>, column: usize) -> rusqlite::Result<Bytes> {
     row.get::<_, Vec<u8>>(column).map(Bytes::from)
-}
-
-/// Only parsed names are ever written; one that does not parse is damage.
-fn name(raw: &str) -> rusqlite::Result<DocName> {
-    DocName::parse(raw).map_err(|_| rusqlite::Error::InvalidQuery)
 }
