@@ -1,6 +1,8 @@
 //! Several servers on one database that tell each other what they store by Redis: quick while it works, and right whatever
 //! becomes of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sheaf_shared::ids::ClientId;
@@ -8,7 +10,7 @@ use sheaf_shared::presence::{OwnPresence, Payload};
 use sheaf_shared::wire::y_websocket;
 use tempfile::TempDir;
 
-use crate::client::{Client, PATIENCE, Speaks};
+use crate::client::{Client, FIRST, PATIENCE, Speaks};
 use crate::engines::postgres::Postgres;
 use crate::engines::redis::{Redis, RedisCluster};
 use crate::program::Program;
@@ -66,6 +68,27 @@ async fn until_together(servers: &[Started]) {
     }
 }
 
+/// A Redis, and two servers of a fresh database that hear each other by it.
+async fn two_together() -> (Redis, [Started; 2]) {
+    let database = Postgres::shared().fresh_url().await;
+    let redis = Redis::start(&[]);
+    let servers = [
+        start(&database, &redis.url()),
+        start(&database, &redis.url()),
+    ];
+    until_together(&servers).await;
+    (redis, servers)
+}
+
+/// Somebody at each of two servers, with the same page open.
+async fn one_at_each(servers: &[Started; 2], page: &str) -> [Client; 2] {
+    let [ada, ben] = servers;
+    [
+        Client::join(ada.0.address, page, Speaks::YWebsocket).await,
+        Client::join(ben.0.address, page, Speaks::YWebsocket).await,
+    ]
+}
+
 async fn metric(server: &Started, name: &str) -> u64 {
     let answer = ask(server, "/metrics").await;
     let line = answer.lines().find(|line| line.starts_with(name)).unwrap();
@@ -85,15 +108,8 @@ async fn cross(from: &mut Client, to: &mut Client, word: &str) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_typed_at_one_server_is_read_at_another_long_before_the_database_is_asked_again() {
-    let database = Postgres::shared().fresh_url().await;
-    let redis = Redis::start(&[]);
-    let servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    until_together(&servers).await;
-    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
-    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    let (_redis, servers) = two_together().await;
+    let [mut ada, mut ben] = one_at_each(&servers, "page").await;
     cross(&mut ada, &mut ben, "first ").await;
     let reads = metric(&servers[1], "sheaf_rows_read_late_total").await;
     let mut took = Vec::new();
@@ -117,33 +133,64 @@ async fn what_is_typed_at_one_server_is_read_at_another_long_before_the_database
     );
 }
 
-/// Types at each of two servers without pause, while `meanwhile` does what it wants; answers when all is acknowledged and
-/// both have the same.
-async fn type_through(servers: &[Started], meanwhile: impl AsyncFnOnce()) {
+/// Pause, in milliseconds, of a robot between two letters.
+const LETTER_EVERY_MS: u64 = 5;
+
+/// How many letters each of two robots has typed that were acknowledged.
+#[derive(Default)]
+struct Typed([AtomicUsize; 2]);
+
+impl Typed {
+    /// Waits until each of them has typed some more.
+    async fn some_more(&self) {
+        const MORE: usize = 20;
+        let now = || {
+            let [a, b] = &self.0;
+            [a.load(Ordering::Relaxed), b.load(Ordering::Relaxed)]
+        };
+        let before = now();
+        let limit = Instant::now() + PATIENCE;
+        while now()
+            .iter()
+            .zip(before)
+            .any(|(now, then)| *now < then + MORE)
+        {
+            assert!(Instant::now() < limit, "nobody types: {:?}", now());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Types at each of two servers, while `meanwhile` does what it wants; answers when all is acknowledged and both have the
+/// same.
+async fn type_through(servers: &[Started; 2], meanwhile: impl AsyncFnOnce(&Typed)) {
     let mut robots = Vec::new();
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    for (name, server) in ["a", "b"].into_iter().zip(servers) {
-        let mut robot = Client::join(server.0.address, "page", Speaks::Hocuspocus).await;
-        let stop = std::sync::Arc::clone(&stop);
+    let stop = Arc::new(AtomicBool::new(false));
+    let all_typed = Arc::new(Typed::default());
+    for (robot, (name, server)) in ["a", "b"].into_iter().zip(servers).enumerate() {
+        let mut client = Client::join(server.0.address, "page", Speaks::Hocuspocus).await;
+        let (stop, all_typed) = (Arc::clone(&stop), Arc::clone(&all_typed));
         robots.push(tokio::spawn(async move {
-            // The server asks what it has, and confirms the answer.
-            robot
-                .until("the first answer", |robot| robot.stored == 1)
+            client
+                .until("the first answer", |client| client.stored == FIRST)
                 .await;
             let mut typed = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                robot.type_at(0, name).await;
+            while !stop.load(Ordering::Relaxed) {
+                client.type_at(0, name).await;
                 typed += 1;
-                robot
-                    .until("its acknowledgement", |robot| robot.stored > typed)
+                client
+                    .until("its acknowledgement", |client| {
+                        client.stored >= FIRST + typed
+                    })
                     .await;
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                all_typed.0[robot].store(typed, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(LETTER_EVERY_MS)).await;
             }
-            (robot, typed)
+            (client, typed)
         }));
     }
-    meanwhile().await;
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    meanwhile(&all_typed).await;
+    stop.store(true, Ordering::Relaxed);
     let mut ended = Vec::new();
     for robot in robots {
         ended.push(robot.await.unwrap());
@@ -153,7 +200,7 @@ async fn type_through(servers: &[Started], meanwhile: impl AsyncFnOnce()) {
         robot
             .until("everything of both", |robot| robot.text().len() == all)
             .await;
-        assert_eq!(robot.stored, *typed + 1);
+        assert_eq!(robot.stored, FIRST + *typed);
     }
     assert_eq!(ended[0].0.text(), ended[1].0.text());
     let mut late = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
@@ -162,15 +209,9 @@ async fn type_through(servers: &[Started], meanwhile: impl AsyncFnOnce()) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_may_be_killed_and_come_back_while_people_type() {
-    let database = Postgres::shared().fresh_url().await;
-    let mut redis = Redis::start(&[]);
-    let servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    until_together(&servers).await;
-    type_through(&servers, async || {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    let (mut redis, servers) = two_together().await;
+    type_through(&servers, async |typed| {
+        typed.some_more().await;
         redis.kill();
         for server in &servers {
             until_it_says(server, "/metrics", AWAY).await;
@@ -178,48 +219,36 @@ async fn redis_may_be_killed_and_come_back_while_people_type() {
             assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
             assert!(ready.contains("bus: away"), "{ready}");
         }
-        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        typed.some_more().await;
         redis.start_again();
         until_together(&servers).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        typed.some_more().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_may_stand_still_and_go_on_while_people_type() {
-    let database = Postgres::shared().fresh_url().await;
-    let redis = Redis::start(&[]);
-    let servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    until_together(&servers).await;
-    type_through(&servers, async || {
+    let (redis, servers) = two_together().await;
+    type_through(&servers, async |typed| {
         redis.pause();
         for server in &servers {
             until_it_says(server, "/metrics", AWAY).await;
         }
-        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        typed.some_more().await;
         redis.go_on();
         until_together(&servers).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        typed.some_more().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_may_be_emptied_and_its_connections_cut_while_people_type() {
-    let database = Postgres::shared().fresh_url().await;
-    let redis = Redis::start(&[]);
-    let servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    until_together(&servers).await;
-    type_through(&servers, async || {
+    let (redis, servers) = two_together().await;
+    type_through(&servers, async |typed| {
         for _ in 0..5 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            typed.some_more().await;
             redis.command(&["flushall"]);
             redis.command(&["client", "kill", "type", "pubsub"]);
         }
@@ -230,15 +259,8 @@ async fn redis_may_be_emptied_and_its_connections_cut_while_people_type() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_strangers_put_into_redis_changes_nothing_and_is_counted() {
-    let database = Postgres::shared().fresh_url().await;
-    let redis = Redis::start(&[]);
-    let servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
-    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
-    until_together(&servers).await;
+    let (redis, servers) = two_together().await;
+    let [mut ada, mut ben] = one_at_each(&servers, "page").await;
     cross(&mut ada, &mut ben, "before ").await;
     let channels = redis.command(&["pubsub", "channels"]);
     let refused = metric(&servers[1], "sheaf_bus_refused_total").await;
@@ -283,13 +305,7 @@ fn is_here(client: &Client, who: u64) -> Option<bool> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_at_different_servers_see_each_other_and_no_ghosts() {
-    let database = Postgres::shared().fresh_url().await;
-    let redis = Redis::start(&[]);
-    let mut servers = [
-        start(&database, &redis.url()),
-        start(&database, &redis.url()),
-    ];
-    until_together(&servers).await;
+    let (_redis, mut servers) = two_together().await;
     let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
     let mut own = OwnPresence::new(ClientId(7));
     show(&mut ada, &mut own, Some("{}")).await;
@@ -312,16 +328,15 @@ async fn people_at_different_servers_see_each_other_and_no_ghosts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_of_different_databases_may_share_one_redis() {
     let redis = Redis::start(&[]);
-    let mut servers = Vec::new();
-    for _ in 0..2 {
-        let database = Postgres::shared().fresh_url().await;
-        servers.push(start(&database, &redis.url()));
-    }
+    let databases = [
+        Postgres::shared().fresh_url().await,
+        Postgres::shared().fresh_url().await,
+    ];
+    let servers = databases.map(|database| start(&database, &redis.url()));
     for server in &servers {
         until_it_says(server, "/metrics", IN_USE).await;
     }
-    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
-    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    let [mut ada, mut ben] = one_at_each(&servers, "page").await;
     for (client, word) in [(&mut ada, "Ada's"), (&mut ben, "Ben's")] {
         client.type_at(0, word).await;
         client.until("its echo", |one| one.echoed.len() == 1).await;
@@ -343,8 +358,7 @@ async fn servers_that_start_while_redis_is_away_find_each_other_when_it_comes() 
         start(&database, &redis.url()),
         start(&database, &redis.url()),
     ];
-    let mut ada = Client::join(servers[0].0.address, "page", Speaks::YWebsocket).await;
-    let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
+    let [mut ada, mut ben] = one_at_each(&servers, "page").await;
     cross(&mut ada, &mut ben, "without ").await;
     redis.start_again();
     until_together(&servers).await;
@@ -361,8 +375,7 @@ async fn a_redis_cluster_does_as_well() {
     ];
     until_together(&servers).await;
     for page in ["one", "two", "three", "four", "five"] {
-        let mut ada = Client::join(servers[0].0.address, page, Speaks::YWebsocket).await;
-        let mut ben = Client::join(servers[1].0.address, page, Speaks::YWebsocket).await;
+        let [mut ada, mut ben] = one_at_each(&servers, page).await;
         cross(&mut ada, &mut ben, "there ").await;
         let took = cross(&mut ben, &mut ada, "and back ").await;
         assert!(took < Duration::from_millis(1_000), "{took:?}");
