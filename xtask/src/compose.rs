@@ -5,6 +5,7 @@
 
 mod engine;
 mod images;
+mod machine;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -27,6 +28,8 @@ const LOOK_EVERY_MS: u64 = 250;
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Most bytes the program's image may have.
 const IMAGE_BYTES_MAX: u64 = 60 * 1000 * 1000;
+/// The status with which a server answers a request for a document that asks for no WebSocket.
+const NO_UPGRADE: u16 = 426;
 /// The file with one container on SQLite.
 const SINGLE: &str = "docker-compose.single.yml";
 
@@ -36,7 +39,7 @@ pub(crate) fn suite() -> Result<Tally, Failure> {
     let browser = setup::for_browser_tests()?;
     let engine = Engine::find_or_start()?;
     images::find_or_make(&engine)?;
-    let many = {
+    let written = {
         let deployment = Deployment::up(&engine, None)?;
         let mut people = playwright(&["test", "--config", "compose.config.ts"]);
         browser.prepare(&mut people);
@@ -46,10 +49,14 @@ pub(crate) fn suite() -> Result<Tally, Failure> {
             .env("SHEAF_RUNNING_AT", deployment.port.to_string())
             .env("SHEAF_COMPOSE", engine.compose_words().join(" "));
         let written = count(&mut people, Runner::Playwright)?;
-        facts(&deployment)? + written + promise(comes_back_as_it_was(&deployment)?)
+        facts(&deployment)? + written + promise(comes_back_as_it_was(deployment)?)
     };
-    let deployment = Deployment::up(&engine, Some(SINGLE))?;
-    Ok(many + facts(&deployment)?)
+    let single = facts(&Deployment::up(&engine, Some(SINGLE))?)?;
+    let changed = engine.end();
+    for what in &changed {
+        println!("FAILED: the machine is not as it was: {what}");
+    }
+    Ok(written + single + promise(changed.is_empty()))
 }
 
 /// Containers that run; they and what they kept are removed at the end.
@@ -57,12 +64,27 @@ struct Deployment<'engine> {
     engine: &'engine Engine,
     file: Option<&'static str>,
     port: u16,
+    routing: Routing,
+}
+
+/// How the proxy chooses a server for Yjs clients.
+#[derive(Clone, Copy)]
+enum Routing {
+    /// As the file says when nothing is set.
+    Unset,
+    /// By the document.
+    ByDocument,
 }
 
 impl<'engine> Deployment<'engine> {
     fn up(engine: &'engine Engine, file: Option<&'static str>) -> Result<Self, Failure> {
         let port = free_port()?;
-        let deployment = Self { engine, file, port };
+        let deployment = Self {
+            engine,
+            file,
+            port,
+            routing: Routing::Unset,
+        };
         // What an interrupted run left behind.
         deployment.down(&["--volumes"])?;
         let told = file.unwrap_or("docker-compose.yml");
@@ -111,6 +133,12 @@ impl<'engine> Deployment<'engine> {
             .env("COMPOSE_PROJECT_NAME", "sheaf-test")
             .env("SHEAF_PORT", self.port.to_string())
             .env("SHEAF_PROGRAM", "prebuilt");
+        match self.routing {
+            Routing::Unset => {}
+            Routing::ByDocument => {
+                command.env("SHEAF_SYNC_ROUTING", "uri_hash");
+            }
+        }
     }
 
     /// The status that `path` is answered with when it is asked for at `host`.
@@ -256,9 +284,10 @@ impl Container {
     }
 }
 
-/// Taken down and started again, it has all documents; their rows are sound.
-fn comes_back_as_it_was(deployment: &Deployment<'_>) -> Result<bool, Failure> {
-    let verify = || {
+/// Taken down and started again, with the proxy going by documents, it has all of them; their rows are sound, and who asks
+/// for one by that way reaches a server.
+fn comes_back_as_it_was(mut deployment: Deployment<'_>) -> Result<bool, Failure> {
+    let verify = |deployment: &Deployment<'_>| {
         deployment.engine.read(&mut deployment.compose(&[
             "exec",
             "-T",
@@ -267,13 +296,17 @@ fn comes_back_as_it_was(deployment: &Deployment<'_>) -> Result<bool, Failure> {
             "verify",
         ]))
     };
-    let before = verify()?;
+    let before = verify(&deployment)?;
     deployment.down(&[])?;
+    deployment.routing = Routing::ByDocument;
     deployment.start(&[])?;
-    let after = verify()?;
-    println!("before: {before}after:  {after}");
+    let after = verify(&deployment)?;
+    let answered = deployment.status_of("localhost", "/sync/a-page");
+    println!("before: {before}after:  {after}by document: {answered:?}");
     let documents = |told: &str| told.split(' ').next().map(str::to_owned);
-    Ok(documents(&before) == documents(&after) && !before.starts_with("0 "))
+    Ok(documents(&before) == documents(&after)
+        && !before.starts_with("0 ")
+        && answered == Some(NO_UPGRADE))
 }
 
 fn promise(is_kept: bool) -> Tally {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::machine::{BRIDGE, Machine};
 use crate::command::{command, output_of, run, step, told};
 use crate::failure::Failure;
 use crate::setup::wasm_std::apt_install;
@@ -30,6 +31,8 @@ pub(super) struct Engine {
 struct Own {
     process: Child,
     socket: PathBuf,
+    /// How the machine was before.
+    before: Machine,
 }
 
 impl Engine {
@@ -61,6 +64,16 @@ impl Engine {
     /// Whether nothing but this suite uses it, so that images may be called what they are not.
     pub(super) fn is_ours(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// Ends an engine of our own; answers how the machine differs from what it was before that was started.
+    pub(super) fn end(self) -> Vec<String> {
+        let Some(own) = self.own else {
+            return Vec::new();
+        };
+        let before = own.before.clone();
+        drop(own);
+        before.differences(&Machine::now())
     }
 
     /// Tells `command` which engine to speak with.
@@ -140,6 +153,7 @@ impl Own {
         // A path to a socket may have 107 bytes, and a checkout may lie deep.
         let socket = std::env::temp_dir().join(format!("sheaf-engine-{}.sock", std::process::id()));
         let log = folder.join("log");
+        let before = Machine::now();
         let process = command("/usr/sbin/dockerd")
             .arg("--data-root")
             .arg(folder.join("data"))
@@ -149,12 +163,22 @@ impl Own {
             .arg(socket.with_extension("pid"))
             .arg("--host")
             .arg(format!("unix://{}", socket.display()))
+            // A published port of this machine needs no rule of the firewall, and the machine is not ours to change.
+            .args([
+                "--iptables=false",
+                "--ip6tables=false",
+                "--ip-forward=false",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).map_err(failed)?)
             .spawn()
             .map_err(failed)?;
-        let mut own = Self { process, socket };
+        let mut own = Self {
+            process,
+            socket,
+            before,
+        };
         let until = Instant::now() + START_WITHIN;
         while !own.answers() {
             let is_gone = !matches!(own.process.try_wait(), Ok(None));
@@ -190,5 +214,8 @@ impl Drop for Own {
         drop(self.process.wait());
         drop(fs::remove_dir_all(self.socket.with_extension("run")));
         drop(fs::remove_file(&self.socket));
+        if !self.before.has_bridge() {
+            drop(output_of(command("ip").args(["link", "delete", BRIDGE])));
+        }
     }
 }
