@@ -3,6 +3,7 @@
 pub(crate) mod codec;
 pub mod http;
 pub mod in_process;
+mod leases;
 pub mod memory;
 pub mod postgres;
 pub mod redis;

@@ -1,4 +1,5 @@
 //! What every adapter of a port must honour. A bug found in one adapter becomes a clause for all.
 
 pub mod bus;
+pub mod leases;
 pub mod store;

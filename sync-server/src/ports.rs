@@ -3,6 +3,7 @@
 
 mod bus;
 mod holdings;
+mod leases;
 mod membership;
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ pub use sheaf_shared::ids::Seq;
 use sheaf_shared::time::UnixMs;
 
 pub use holdings::{Batch, Entering, Leaving, Piece, Soundness};
+pub use leases::{Acquired, Fence, LEASE_MS, LEASE_RENEW_EVERY_MS, Lease, Leases, Renewed};
 pub use membership::{
     Beat, MEMBER_BEAT_EVERY_MS, MEMBER_FORGOTTEN_MS, MEMBER_SILENT_MS, Member, MemberState,
     Membership,
@@ -63,6 +65,8 @@ pub struct Head {
     pub seq: Seq,
     /// Its newest snapshot.
     pub generation: Generation,
+    /// The last update that one holds.
+    pub snapshot_through: Seq,
 }
 
 /// A document as the store holds it: a snapshot, and what came after.
@@ -106,6 +110,8 @@ impl StoredDocument {
 pub struct NewSnapshot {
     /// The generation that was read to make it.
     pub made_from: Generation,
+    /// The number of the lease it was made under; 0 without one.
+    pub fence: Fence,
     /// The last update it holds.
     pub through: Seq,
     /// The whole document as one update.
@@ -119,6 +125,8 @@ pub enum PutSnapshot {
     Stored(Generation),
     /// Another was stored since `made_from` was read; nothing changed.
     Outrun(Generation),
+    /// A newer lease of the document was given since; nothing changed.
+    Fenced,
 }
 
 /// One line of the list of documents.
@@ -128,8 +136,6 @@ pub struct DocumentSummary {
     pub doc: DocName,
     /// How far it has come.
     pub head: Head,
-    /// The last update its snapshot holds.
-    pub snapshot_through: Seq,
     /// Why it could not be read, if that happened and nobody repaired it.
     pub trouble: Option<String>,
 }
@@ -213,7 +219,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StorageFault`] when the store could not be asked.
     async fn heads(&self, docs: &[DocName]) -> Result<Vec<Option<Head>>, StorageFault>;
 
-    /// Makes `snapshot` the newest if `made_from` still is (compare and swap).
+    /// Makes `snapshot` the newest if `made_from` still is (compare and swap), and no newer lease than that of its `fence`
+    /// was given.
     ///
     /// The log stays as it is until [`Store::trim`].
     ///
@@ -268,6 +275,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The list of servers that share it; none if it is not shared.
     fn membership(&self) -> Option<&dyn Membership> {
+        None
+    }
+
+    /// The leases of its documents; none where nobody could want one.
+    fn leases(&self) -> Option<&dyn Leases> {
         None
     }
 

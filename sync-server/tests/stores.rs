@@ -8,6 +8,8 @@
 
 #[path = "support/engines.rs"]
 mod engines;
+#[path = "stores/leases.rs"]
+mod leases;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -426,6 +428,7 @@ async fn a_damaged_document_is_never_an_empty_or_a_shortened_one() {
         let bytes = update("1+2");
         let snapshot = NewSnapshot {
             made_from: Default::default(),
+            fence: Default::default(),
             through: Seq(2),
             bytes,
         };
@@ -464,6 +467,7 @@ async fn a_row_of_the_log_that_is_damaged_does_not_become_history() {
     }
     let snapshot = NewSnapshot {
         made_from: Default::default(),
+        fence: Default::default(),
         through: Seq(3),
         bytes: update("1+2+3"),
     };

@@ -197,6 +197,8 @@ impl Room {
                 through,
                 snapshot_bytes,
             } => self.compacted(through, snapshot_bytes, now, out),
+            Input::CompactedElsewhere { through } => self.compacted_elsewhere(through, now, out),
+            Input::CompactionPutOff => self.put_compaction_off(now),
             Input::CompactionFailed => self.compaction_failed(now),
             Input::Drain { within_ms } => self.drain(within_ms, now, out),
             Input::Retire => self.retire(),

@@ -84,11 +84,45 @@ fn a_room_that_ends_while_it_is_folded_asks_once_more_for_what_came_meanwhile() 
     assert_eq!(compactions(&desk), [Seq(10), Seq(70)]);
 }
 
+#[test]
+fn a_log_that_another_server_is_folding_is_asked_for_again_a_little_later_and_no_more_once_it_is_short()
+ {
+    let mut desk = Desk::with(RoomConfig {
+        compact_rows: 10,
+        ..RoomConfig::default()
+    });
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    let mut ann = Writer::new(1);
+    for _ in 0..60 {
+        desk.edit(ANN, &ann.types("a"));
+        desk.commit_all();
+    }
+    assert_eq!(compactions(&desk), [Seq(10)]);
+    desk.put(Input::CompactionPutOff);
+    desk.wait(4_000);
+    assert_eq!(compactions(&desk), [Seq(10)], "the other one is at it");
+    desk.wait(6_000);
+    assert_eq!(compactions(&desk), [Seq(10), Seq(60)]);
+    desk.put(Input::CompactedElsewhere { through: Seq(58) });
+    desk.wait(60_000);
+    assert_eq!(compactions(&desk), [Seq(10), Seq(60)], "two rows are left");
+    for _ in 0..10 {
+        desk.edit(ANN, &ann.types("a"));
+        desk.commit_all();
+    }
+    assert_eq!(compactions(&desk), [Seq(10), Seq(60), Seq(68)]);
+    let known = desk.effects.iter().filter_map(|effect| match effect {
+        Effect::Compact { known, .. } => Some(*known),
+        _ => None,
+    });
+    assert_eq!(known.collect::<Vec<_>>(), [Seq(0), Seq(0), Seq(58)]);
+}
+
 fn compactions(desk: &Desk) -> Vec<Seq> {
     desk.effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Compact { through } => Some(*through),
+            Effect::Compact { through, .. } => Some(*through),
             _ => None,
         })
         .collect()

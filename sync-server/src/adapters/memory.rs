@@ -1,16 +1,19 @@
 //! A store that forgets: for tests and for trying things out.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::EMPTY_UPDATE;
+use tokio::sync::Semaphore;
 
+use super::leases::InProcessLeases;
 use crate::adapters::system::unix_now;
 use crate::ports::{
-    Appended, DocumentSummary, Entry, Generation, Head, NewSnapshot, PutSnapshot, Quarantined,
-    ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
+    Appended, DocumentSummary, Entry, Generation, Head, Leases, NewSnapshot, PutSnapshot,
+    Quarantined, ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
 };
 
 #[derive(Default)]
@@ -42,12 +45,38 @@ impl Kept {
 pub struct MemoryStore {
     docs: Mutex<BTreeMap<DocName, Kept>>,
     fault: Mutex<Option<StorageFault>>,
+    leases: InProcessLeases,
+    loads: AtomicU64,
+    held: Mutex<Option<Arc<Semaphore>>>,
 }
 
 impl MemoryStore {
     /// Makes every write fail with `fault`, or none any more.
     pub fn set_fault(&self, fault: Option<StorageFault>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// Lets so many milliseconds pass for those who hold leases.
+    pub fn pass_ms(&self, ms: u64) {
+        self.leases.pass_ms(ms);
+    }
+
+    /// How often a document was read.
+    pub fn loads(&self) -> u64 {
+        self.loads.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the next snapshot that is put waiting, until the answer gets a permit.
+    pub fn hold_next_snapshot(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&gate));
+        gate
+    }
+
+    /// Whether a snapshot waits for that permit, or has got it.
+    pub fn holds_snapshot(&self) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.is_none()
     }
 
     fn docs(&self) -> MutexGuard<'_, BTreeMap<DocName, Kept>> {
@@ -87,6 +116,7 @@ impl Store for MemoryStore {
     }
 
     async fn load(&self, doc: &DocName) -> Result<Option<StoredDocument>, ReadFault> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
         Ok(self.docs().get(doc).map(|kept| {
             let mut stored = kept.stored.clone();
             stored.log = kept.with_put_aside(stored.log);
@@ -117,6 +147,7 @@ impl Store for MemoryStore {
         let head = |kept: &Kept| Head {
             seq: kept.stored.head(),
             generation: kept.stored.generation,
+            snapshot_through: kept.stored.snapshot_through,
         };
         Ok(wanted.iter().map(|doc| docs.get(doc).map(head)).collect())
     }
@@ -127,6 +158,18 @@ impl Store for MemoryStore {
         snapshot: NewSnapshot,
     ) -> Result<PutSnapshot, StorageFault> {
         self.writable()?;
+        let held = self
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(gate) = held {
+            // A gate is never closed.
+            drop(gate.acquire().await);
+        }
+        if !self.leases.lets_through(doc, snapshot.fence) {
+            return Ok(PutSnapshot::Fenced);
+        }
         let mut docs = self.docs();
         let kept = docs.entry(doc.clone()).or_default();
         let stored = &mut kept.stored;
@@ -185,8 +228,8 @@ impl Store for MemoryStore {
                 head: Head {
                     seq: kept.stored.head(),
                     generation: kept.stored.generation,
+                    snapshot_through: kept.stored.snapshot_through,
                 },
-                snapshot_through: kept.stored.snapshot_through,
                 trouble: None,
             })
             .collect())
@@ -208,6 +251,10 @@ impl Store for MemoryStore {
             .get(doc)
             .map(|kept| kept.quarantined.clone())
             .unwrap_or_default())
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(&self.leases)
     }
 
     async fn probe(&self) -> Result<(), StorageFault> {

@@ -6,6 +6,7 @@
 
 mod connection;
 mod fault;
+mod leases;
 mod members;
 mod reader;
 mod rows;
@@ -21,8 +22,8 @@ pub use fault::OpenError;
 pub use whole::{PostgresEntering, PostgresLeaving};
 
 use crate::ports::{
-    Appended, DocumentSummary, Entry, Head, Membership, NewSnapshot, PutSnapshot, Quarantined,
-    ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, UpdateBytes,
+    Appended, DocumentSummary, Entry, Head, Leases, Membership, NewSnapshot, PutSnapshot,
+    Quarantined, ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, UpdateBytes,
 };
 use connection::Connections;
 
@@ -233,6 +234,10 @@ impl Store for PostgresStore {
     }
 
     fn membership(&self) -> Option<&dyn Membership> {
+        Some(self)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
         Some(self)
     }
 

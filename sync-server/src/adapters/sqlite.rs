@@ -29,10 +29,11 @@ pub use lock::DirectoryLock;
 pub use whole::{SqliteEntering, SqliteLeaving};
 pub use writer::CommitFault;
 
+use super::leases::InProcessLeases;
 use crate::metrics::Metrics;
 use crate::ports::{
-    Appended, DocumentSummary, Entry, Head, NewSnapshot, PutSnapshot, Quarantined, ReadFault, Seq,
-    StorageFault, Store, StoredDocument, UpdateBytes,
+    Appended, DocumentSummary, Entry, Head, Leases, NewSnapshot, PutSnapshot, Quarantined,
+    ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
 };
 use checkpoint::Checkpointer;
 use jobs::Jobs;
@@ -73,6 +74,7 @@ pub struct SqliteStore {
     jobs: Arc<Jobs>,
     readers: Arc<Readers>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    leases: InProcessLeases,
     _lock: lock::DirectoryLock,
 }
 
@@ -113,6 +115,7 @@ impl SqliteStore {
             jobs,
             readers,
             threads: Mutex::new(threads),
+            leases: InProcessLeases::default(),
             _lock: lock,
         })
     }
@@ -237,6 +240,9 @@ impl Store for SqliteStore {
         doc: &DocName,
         snapshot: NewSnapshot,
     ) -> Result<PutSnapshot, StorageFault> {
+        if !self.leases.lets_through(doc, snapshot.fence) {
+            return Ok(PutSnapshot::Fenced);
+        }
         self.ask_writer(|answer| Job::PutSnapshot {
             doc: doc.clone(),
             snapshot,
@@ -283,6 +289,10 @@ impl Store for SqliteStore {
         let doc = doc.clone();
         self.ask_reader(move |connection| reader::quarantined(connection, &doc))
             .await
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(&self.leases)
     }
 
     async fn damages_of_whole(&self) -> Result<Vec<String>, StorageFault> {

@@ -13,7 +13,7 @@ use sheaf_shared::time::UnixMs;
 
 use crate::adapters::system::unix_now;
 use crate::ports::{
-    Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, Store, UpdateBytes,
+    Appended, Fence, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, Store, UpdateBytes,
 };
 
 /// A store under test, and how to open the same data once more, as a restart would.
@@ -61,6 +61,7 @@ async fn put(store: &dyn Store, doc: &DocName, updates: &[&str]) -> Appended {
 fn snapshot(made_from: u64, through: u64, text: &str) -> NewSnapshot {
     NewSnapshot {
         made_from: Generation(made_from),
+        fence: Fence::default(),
         through: Seq(through),
         bytes: update(text),
     }

@@ -108,6 +108,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Courier {
+    /// The name of this run of this server, as the list of servers has it.
+    pub(crate) fn name(&self) -> String {
+        format!("{:016x}", self.me.0)
+    }
+
     /// Whether other servers are in reach.
     pub(crate) fn is_up(&self) -> bool {
         *self.is_up.borrow()

@@ -18,7 +18,7 @@ pub(crate) async fn beat(hub: Arc<Hub>, address: SocketAddr, shutdown: Shutdown)
         return;
     };
     let mut beat = Beat {
-        name: format!("{:016x}", fastrand::u64(..)),
+        name: hub.courier.name(),
         address: told(address),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: MemberState::Serving,

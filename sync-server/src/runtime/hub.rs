@@ -75,7 +75,9 @@ impl Hub {
         room_config: RoomConfig,
         rooms_config: RoomsConfig,
     ) -> Arc<Self> {
-        let compactor = Compactor::new(Arc::clone(&store));
+        let courier = Courier::default();
+        let compactor =
+            Compactor::of_server(courier.name(), Arc::clone(&store), Arc::clone(&metrics));
         let open = Open {
             rooms: Rooms::new(rooms_config),
             ..Open::default()
@@ -84,7 +86,7 @@ impl Hub {
             store,
             metrics,
             compactor,
-            courier: Arc::default(),
+            courier: Arc::new(courier),
             room_config,
             open: Mutex::new(open),
             members: AtomicU64::new(1),

@@ -330,7 +330,7 @@ impl RoomTask {
                 Effect::ReadSince { after } => self.read_since(after),
                 Effect::TellRows(rows) => self.tell_rows(rows),
                 Effect::TellPresence { payload, asks } => self.tell_presence(payload, asks),
-                Effect::Compact { through } => self.compact(through),
+                Effect::Compact { known, .. } => self.compact(known),
                 Effect::BadRow { at } => self.put_aside(at),
                 Effect::RowsWait { first, rows } => {
                     repair::report_waiting(&self.hub, &self.doc, first, rows);

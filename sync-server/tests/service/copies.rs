@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sheaf_server::adapters::sqlite::{Options, SqliteStore};
 use sheaf_server::metrics::Metrics;
-use sheaf_server::ports::{Generation, NewSnapshot, Quarantined, Store as _};
+use sheaf_server::ports::{Fence, Generation, NewSnapshot, Quarantined, Store as _};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::time::UnixMs;
 use tempfile::TempDir;
@@ -59,6 +59,7 @@ async fn folder_with_everything(folder: &Path) {
                 let through = rounds.last().unwrap().last;
                 let snapshot = NewSnapshot {
                     made_from: Generation(0),
+                    fence: Fence(0),
                     through,
                     bytes: replica.encode().into(),
                 };

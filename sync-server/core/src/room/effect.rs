@@ -68,10 +68,13 @@ pub enum Effect {
         /// Whether they shall say who is at theirs.
         asks: Asks,
     },
-    /// Worth compacting: replace the log through this place by a snapshot, reading from the store only.
+    /// Worth compacting: replace the log through this place by a snapshot, reading from the store only, unless another
+    /// server did.
     Compact {
         /// The last row to fold in.
         through: Seq,
+        /// The last row of the newest snapshot that the room knows of.
+        known: Seq,
     },
     /// This row of the log could not be applied. It was passed over and is still stored: put it aside for a person to
     /// look at. If [`Effect::Ended`] follows, the copy is unusable, and opening the document will meet the row again.

@@ -84,6 +84,13 @@ pub enum Input {
         /// Its length.
         snapshot_bytes: usize,
     },
+    /// The answer to [`super::Effect::Compact`]: another server committed a snapshot before.
+    CompactedElsewhere {
+        /// The last row it holds.
+        through: Seq,
+    },
+    /// The answer to [`super::Effect::Compact`]: another server is at it.
+    CompactionPutOff,
     /// The answer to [`super::Effect::Compact`]: it did not come about. The log is as it was.
     CompactionFailed,
     /// The server goes away: let nobody in, finish what is under way, send members off within this time.

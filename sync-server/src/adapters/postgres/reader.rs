@@ -220,7 +220,7 @@ pub(super) async fn heads(
 ) -> Result<Vec<Option<Head>>, sqlx::Error> {
     let names: Vec<&str> = docs.iter().map(DocName::as_str).collect();
     let rows = sqlx::query(
-        "SELECT head_seq, COALESCE(generation, 0)
+        "SELECT head_seq, COALESCE(generation, 0), COALESCE(through_seq, 0)
          FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
          LEFT JOIN doc ON doc.name = asked.name LEFT JOIN snapshot USING (doc_id)
          ORDER BY place",
@@ -231,9 +231,11 @@ pub(super) async fn heads(
     let head = |row: &PgRow| {
         let seq: Option<i64> = row.try_get(0)?;
         let generation: i64 = row.try_get(1)?;
+        let through: i64 = row.try_get(2)?;
         Ok(seq.map(|seq| Head {
             seq: Seq(unsigned(seq)),
             generation: Generation(unsigned(generation)),
+            snapshot_through: Seq(unsigned(through)),
         }))
     };
     rows.iter().map(head).collect()
@@ -263,8 +265,8 @@ pub(super) async fn list(
             head: Head {
                 seq: Seq(unsigned(row.try_get(1)?)),
                 generation: Generation(unsigned(row.try_get(2)?)),
+                snapshot_through: Seq(unsigned(row.try_get(3)?)),
             },
-            snapshot_through: Seq(unsigned(row.try_get(3)?)),
             trouble: row.try_get(4)?,
         });
     }

@@ -6,6 +6,7 @@ use sheaf_shared::time::UnixMs;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
+use super::leases;
 use crate::adapters::codec::{self, signed, unsigned};
 use crate::adapters::system::unix_now;
 use crate::ports::{Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes};
@@ -86,6 +87,9 @@ pub(super) async fn put_snapshot(
     snapshot: &NewSnapshot,
 ) -> Result<PutSnapshot, sqlx::Error> {
     let mut transaction = connection.begin().await?;
+    if leases::newest(&mut transaction, doc).await? > snapshot.fence {
+        return Ok(PutSnapshot::Fenced);
+    }
     let Some((doc_id, head)) = find(&mut transaction, doc).await? else {
         return Ok(PutSnapshot::Outrun(Generation(0)));
     };

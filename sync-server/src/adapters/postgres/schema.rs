@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         floor: 1,
@@ -36,6 +36,12 @@ const MIGRATIONS: [Migration; 3] = [
         floor: 1,
         name: "secret",
         sql: include_str!("../../../migrations/postgres/0004_secret.sql"),
+    },
+    Migration {
+        version: 5,
+        floor: 1,
+        name: "leases",
+        sql: include_str!("../../../migrations/postgres/0005_leases.sql"),
     },
 ];
 

@@ -266,18 +266,19 @@ pub(super) fn heads(
     docs: &[DocName],
 ) -> Result<Vec<Option<Head>>, StorageFault> {
     let ask = |doc: &DocName| -> rusqlite::Result<Option<Head>> {
-        let found: Option<(i64, i64)> = connection
+        let found: Option<(i64, i64, i64)> = connection
             .prepare_cached(
-                "SELECT doc.doc_id, COALESCE(snapshot.generation, 0)
+                "SELECT doc.doc_id, COALESCE(snapshot.generation, 0), COALESCE(snapshot.through_seq, 0)
                  FROM doc LEFT JOIN snapshot USING (doc_id) WHERE doc.name = ?1",
             )?
-            .query_row([doc.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([doc.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         found
-            .map(|(doc_id, generation)| {
+            .map(|(doc_id, generation, through)| {
                 Ok(Head {
                     seq: Seq(unsigned(head_of(connection, doc_id)?)),
                     generation: Generation(unsigned(generation)),
+                    snapshot_through: Seq(unsigned(through)),
                 })
             })
             .transpose()
@@ -311,8 +312,8 @@ pub(super) fn list(
                 head: Head {
                     seq: Seq(unsigned(head_of(connection, row.get(1)?)?)),
                     generation: Generation(unsigned(row.get(3)?)),
+                    snapshot_through: Seq(unsigned(row.get(4)?)),
                 },
-                snapshot_through: Seq(unsigned(row.get(4)?)),
                 trouble: row.get(2)?,
             });
         }

@@ -10,7 +10,8 @@ use sheaf_core::servers::message::{Asks, HeardRows, Said};
 use sheaf_shared::ids::{DocName, Seq};
 
 use super::RoomTask;
-use crate::app::{compact, repair};
+use crate::app::compact::{self, Compaction};
+use crate::app::repair;
 use crate::ports::{ReadFault, StorageFault};
 use crate::runtime::hub::Hub;
 use crate::runtime::inbox::Inbox;
@@ -100,18 +101,20 @@ impl RoomTask {
         self.hub.courier.tell(&self.hub.metrics, &self.doc, said);
     }
 
-    pub(super) fn compact(&self, through: Seq) {
+    pub(super) fn compact(&self, known: Seq) {
         let (hub, doc, inbox) = self.shared();
         let folding = hub.folding();
         tokio::spawn(async move {
-            let input = match compact::compact(&hub.compactor, &doc, through).await {
-                Ok(done) => {
+            let input = match compact::compact(&hub.compactor, &doc, known).await {
+                Ok(Compaction::Done(done)) => {
                     hub.metrics.compactions.add(1);
                     Input::Compacted {
                         through: done.through,
                         snapshot_bytes: done.snapshot_bytes,
                     }
                 }
+                Ok(Compaction::DoneElsewhere(through)) => Input::CompactedElsewhere { through },
+                Ok(Compaction::UnderWayElsewhere) => Input::CompactionPutOff,
                 Err(fault) => {
                     hub.metrics.compaction_faults.add(1);
                     tracing::warn!(doc.name = %doc, %fault, "A document's log was not compacted; it is as it was");

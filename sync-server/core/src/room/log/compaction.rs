@@ -18,6 +18,9 @@ const QUIET_MS: u64 = 2_000;
 /// Pause, in milliseconds, after a compaction that did not come about.
 const COMPACT_PAUSE_MS: u64 = 60_000;
 
+/// Pause, in milliseconds, before another server that folds the log is taken to be done.
+const PUT_OFF_MS: u64 = 5_000;
+
 /// How long the log is, as far as the room knows.
 #[derive(Debug, Default)]
 pub(super) struct LogSize {
@@ -113,6 +116,7 @@ impl Room {
         size.quiet_at = None;
         out.push(Effect::Compact {
             through: self.copy.seq,
+            known: size.snapshot_through,
         });
     }
 
@@ -130,6 +134,34 @@ impl Room {
         size.snapshot_bytes = snapshot_bytes;
         size.bytes = size.bytes.saturating_sub(folded);
         self.wish_compaction(now, out);
+    }
+
+    /// Another server's snapshot is there. How long the rest of the log is can only be guessed.
+    pub(in crate::room) fn compacted_elsewhere(
+        &mut self,
+        through: Seq,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let rows_before = self.rows_after_snapshot();
+        let size = &mut self.log.size;
+        size.asked_at_bytes = None;
+        size.snapshot_through = through.min(self.copy.seq).max(size.snapshot_through);
+        let rows = self.rows_after_snapshot();
+        let size = &mut self.log.size;
+        let left = size.bytes as u128 * u128::from(rows) / u128::from(rows_before.max(1));
+        let left = usize::try_from(left).unwrap_or(size.bytes);
+        size.snapshot_bytes += size.bytes - left;
+        size.bytes = left;
+        self.wish_compaction(now, out);
+    }
+
+    /// Another server is folding the log. Whether it came about is found out later.
+    pub(in crate::room) fn put_compaction_off(&mut self, now: MonotonicMs) {
+        let size = &mut self.log.size;
+        size.asked_at_bytes = None;
+        size.rests_until = now.plus_ms(PUT_OFF_MS);
+        size.quiet_at = Some(size.rests_until.plus_ms(QUIET_MS));
     }
 
     pub(in crate::room) fn compaction_failed(&mut self, now: MonotonicMs) {
