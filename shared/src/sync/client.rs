@@ -90,7 +90,7 @@ pub enum Input<'a> {
     },
     /// The device has a network again, or the tab became visible: dial now, or ask the open socket for a sign of life.
     NetworkBack,
-    /// The device says it has no network: do not dial until [`Input::NetworkBack`].
+    /// The device says it has no network.
     NetworkGone,
     /// The person pressed "try again": also after a close that meant stop, and for refused edits.
     TryAgain,
@@ -244,6 +244,8 @@ pub struct Client {
     line: Line,
     /// Since when there is no open socket; `None` while there is one.
     apart_since: Option<MonotonicMs>,
+    /// The device says that it has no network, and no socket has opened since.
+    said_offline: bool,
     documents: BTreeMap<DocName, Document>,
     wakes_at: Option<MonotonicMs>,
     last_socket: SocketId,
@@ -266,6 +268,7 @@ impl Client {
             chance: Backoff::new(config.seed),
             line: Line::Idle,
             apart_since: None,
+            said_offline: false,
             documents: BTreeMap::new(),
             wakes_at: None,
             last_socket: SocketId(0),
@@ -353,8 +356,7 @@ impl Client {
         if self.line.is_open() {
             document.take_leave(doc, turn);
         }
-        // "No network" is a fact about the device and outlives the last document.
-        if self.documents.is_empty() && !matches!(self.line, Line::NoNetwork) {
+        if self.documents.is_empty() {
             if let Some(socket) = self.line.socket() {
                 turn.out.push(Effect::HangUp(socket));
             }
@@ -374,7 +376,7 @@ impl Client {
             }
         }
         for (doc, document) in &mut self.documents {
-            let status = document.status(&self.line, self.apart_since, turn.now);
+            let status = document.status(&self.line, self.apart_since, self.said_offline, turn.now);
             if document.told != Some(status) {
                 document.told = Some(status);
                 turn.out.push(Effect::Status {

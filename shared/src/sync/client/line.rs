@@ -20,8 +20,6 @@ const _: () = assert!(PROBE_DEADLINE_MS < SILENCE_DEADLINE_MS);
 pub(super) enum Line {
     /// Nobody needs one.
     Idle,
-    /// The device has no network.
-    NoNetwork,
     /// Dial then.
     Waiting { until: MonotonicMs },
     /// A socket is being opened.
@@ -86,7 +84,7 @@ impl Line {
                     open.move_at,
                 )
             }
-            Self::Idle | Self::NoNetwork | Self::Stopped(_) => None,
+            Self::Idle | Self::Stopped(_) => None,
         }
     }
 }
@@ -123,6 +121,7 @@ impl Client {
             move_at_latest: None,
         });
         self.apart_since = None;
+        self.said_offline = false;
         for (doc, document) in &mut self.documents {
             document.greet(doc, &self.token, turn);
         }
@@ -162,9 +161,9 @@ impl Client {
     }
 
     pub(super) fn network_back(&mut self, turn: &mut Turn<'_>) {
+        self.said_offline = false;
         match &mut self.line {
-            Line::NoNetwork if self.documents.is_empty() => self.line = Line::Idle,
-            Line::NoNetwork | Line::Waiting { .. } => {
+            Line::Waiting { .. } => {
                 self.chance.reset();
                 self.dial(turn);
             }
@@ -179,12 +178,14 @@ impl Client {
         }
     }
 
+    /// The device's word is no proof: a server on this machine or beside it may be there all the same, and not every
+    /// browser says when the network is back. So it is dialled on, at the usual distances.
     pub(super) fn network_gone(&mut self, turn: &mut Turn<'_>) {
-        if let Some(socket) = self.line.socket() {
-            turn.out.push(Effect::HangUp(socket));
+        self.said_offline = true;
+        match self.line {
+            Line::Dialling { .. } | Line::Open(_) => self.hang_up(turn),
+            Line::Idle | Line::Waiting { .. } | Line::Stopped(_) => {}
         }
-        self.part(turn);
-        self.line = Line::NoNetwork;
     }
 
     pub(super) fn try_again(&mut self, turn: &mut Turn<'_>) {
@@ -192,10 +193,7 @@ impl Client {
         for (doc, document) in &mut self.documents {
             document.try_again(doc, &self.token, open, turn);
         }
-        let may_dial = matches!(
-            self.line,
-            Line::Waiting { .. } | Line::Stopped(_) | Line::NoNetwork
-        );
+        let may_dial = matches!(self.line, Line::Waiting { .. } | Line::Stopped(_));
         if may_dial && !self.documents.is_empty() {
             self.chance.reset();
             self.dial(turn);

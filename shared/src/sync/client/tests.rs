@@ -147,6 +147,17 @@ impl Stage {
         }
     }
 
+    fn wait_until_dialled(&mut self, within_ms: u64) {
+        self.effects.clear();
+        for _ in 0..=within_ms / 100 {
+            self.wait(100);
+            if self.dialled() {
+                return;
+            }
+        }
+        panic!("not dialled within {within_ms} ms");
+    }
+
     fn shown(&self) -> DocStatus {
         self.client.status(&self.doc).unwrap()
     }
@@ -256,10 +267,41 @@ fn a_month_offline_costs_no_memory_and_is_shown_as_it_is() {
         }
     ));
     stage.effects.clear();
-    stage.wait(100_000);
-    assert!(!stage.dialled(), "no network, no dialling");
     stage.put(Input::NetworkBack);
     assert!(stage.dialled(), "at once");
+}
+
+#[test]
+fn a_device_that_says_it_has_no_network_is_not_believed_for_long() {
+    let mut stage = Stage::live();
+    stage.put(Input::NetworkGone);
+    assert!(stage.effects.contains(&Effect::HangUp(SocketId(1))));
+    for _ in 0..20 {
+        stage.wait_until_dialled(crate::sync::backoff::CAP_MS);
+        assert!(matches!(stage.shown(), DocStatus::Offline { .. }));
+        let socket = stage.socket;
+        stage.put(Input::SocketClosed { socket, code: 1006 });
+        assert!(matches!(stage.shown(), DocStatus::Offline { .. }));
+    }
+    stage.wait_until_dialled(crate::sync::backoff::CAP_MS);
+    stage.connect();
+    stage.exchange();
+    stage.status(true);
+    assert_eq!(stage.shown(), DocStatus::Saved);
+    let socket = stage.socket;
+    stage.put(Input::SocketClosed { socket, code: 1006 });
+    assert!(matches!(stage.shown(), DocStatus::Connecting { .. }));
+}
+
+#[test]
+fn a_server_on_this_machine_is_found_though_the_device_has_no_network() {
+    let mut stage = Stage::new();
+    stage.put(Input::NetworkGone);
+    stage.wait_until_dialled(crate::sync::backoff::FIRST_MS);
+    stage.connect();
+    stage.exchange();
+    stage.status(true);
+    assert_eq!(stage.shown(), DocStatus::Saved);
 }
 
 #[test]

@@ -9,6 +9,7 @@ impl Document {
         &self,
         line: &Line,
         apart_since: Option<MonotonicMs>,
+        said_offline: bool,
         now: MonotonicMs,
     ) -> DocStatus {
         let waiting = self.waiting();
@@ -18,7 +19,9 @@ impl Document {
         let since = apart_since.unwrap_or(now);
         match *line {
             Line::Stopped(why) => DocStatus::Shut { waiting, why },
-            Line::NoNetwork => DocStatus::Offline { waiting, since },
+            Line::Idle | Line::Waiting { .. } | Line::Dialling { .. } if said_offline => {
+                DocStatus::Offline { waiting, since }
+            }
             Line::Waiting { until } if now.ms_since(since) >= CUT_GRACE_MS => {
                 DocStatus::CannotReach {
                     waiting,
