@@ -21,6 +21,7 @@ import { numbers } from "./numbers";
 import { between, hereMark, isBlank, keepSelection, wholeLetters } from "./place";
 import { ruleJustRan, typingRules } from "./rules";
 import { isSafeLink, schema } from "./schema";
+import { backspaceSign } from "./signs";
 import { slash } from "./slash";
 import { readCaret, typed } from "./typing";
 import { InVain } from "./vain";
@@ -131,6 +132,7 @@ export class Surface {
     const { marks } = schema;
     const takeBack: Command = (state) => ruleJustRan(state) && this.history("undo");
     const back = chainCommands(takeBack, deleteSelection, commands.backspace, selectNodeBackward);
+    const backOne = chainCommands(back, backspaceSign);
     const forth = chainCommands(deleteSelection, commands.deleteForward, selectNodeForward);
     const keys: Record<string, Command> = {
       "Mod-z": () => this.history("undo"),
@@ -154,9 +156,9 @@ export class Surface {
       Enter: commands.enter,
       Tab: commands.indent(1),
       "Shift-Tab": commands.indent(-1),
-      Backspace: back,
+      Backspace: backOne,
       "Mod-Backspace": back,
-      "Shift-Backspace": back,
+      "Shift-Backspace": backOne,
       Delete: forth,
       "Mod-Delete": forth,
       "Mod-a": commands.selectAll,
