@@ -1,5 +1,9 @@
 //! Servers with one log between them and a bus that loses, doubles, delays and shuffles what goes by it; a store that is slow,
-//! fails, or loses its answers; servers that lose the bus, or are killed. One clock for all, and every chance from one seed.
+//! stalls, fails, or loses its answers, and whose log is compacted by whoever comes first; servers that lose the bus, stand
+//! still, or die at any step, each with a clock of its own that goes wrong. Every chance comes from one seed.
+//!
+//! What must always hold is asserted where it happens: I1 in `check_acknowledged` and `check_told`, I3 in `Log`, I4 and I5 by
+//! the tests that let it run.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that fails here should stop here"
@@ -8,21 +12,32 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use sheaf_core::room::{ClientKind, Effect, Input, Neighbour, Rows, Said, StoreFault, Stored};
+use sheaf_core::room::{ClientKind, Input, Neighbour, RoomConfig, Said};
 use sheaf_core::servers::ServerId;
-use sheaf_core::servers::message::{self, HeardRows, Message};
-use sheaf_core::servers::roll::{BEAT_EVERY_MS, Roll};
+use sheaf_core::servers::roll::Roll;
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{ClientId, DocName, ReplicaId, Seq};
+use sheaf_shared::ids::{ClientId, DocName, ReplicaId};
 use sheaf_shared::limits::PRESENCE_RENEW_EVERY_MS;
-use sheaf_shared::presence::{OwnPresence, Payload, Roster};
+use sheaf_shared::presence::{OwnPresence, Roster};
 use sheaf_shared::replica::Ordered;
 use sheaf_shared::time::MonotonicMs;
 
-use crate::desk::{ANN, BEN, Desk, Heard, Writer, hocuspocus, y_websocket};
+use crate::counts::Counts;
+use crate::desk::{ANN, BEN, Desk, Writer, hocuspocus, y_websocket};
+use crate::log::{Folded, Log};
+use crate::seen::Trace;
+
+#[path = "fleet_steps.rs"]
+mod steps;
 
 /// Milliseconds of one step.
 pub(crate) const STEP_MS: u64 = 10;
+/// Small enough that runs of a few hundred edits are compacted.
+const COMPACT_ROWS: u64 = 60;
+/// Longest time, in milliseconds, that a snapshot takes from the reading of the log to the attempt to store it.
+const FOLDING_MS: u64 = 400;
+/// Longest time, in milliseconds, that a server which died is away.
+const AWAY_MS: u64 = 3_000;
 
 /// How bad things are. Chances are out of 256.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +50,8 @@ pub(crate) struct Weather {
     pub(crate) store_fails: u8,
     /// Longest time, in milliseconds, that the store takes.
     pub(crate) store_ms: u64,
+    /// Most thousandths by which a server's clock is fast or slow.
+    pub(crate) clocks_off: u64,
 }
 
 impl Weather {
@@ -44,18 +61,54 @@ impl Weather {
         delay_ms: 2,
         store_fails: 0,
         store_ms: 10,
+        clocks_off: 0,
     };
+}
+
+/// A server's clock: begins anywhere, and is fast or slow.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    began: u64,
+    per_mille: u64,
+}
+
+impl Clock {
+    const RIGHT: Self = Self {
+        began: 0,
+        per_mille: 1_000,
+    };
+
+    const fn at(self, now: u64) -> u64 {
+        self.began + now * self.per_mille / 1_000
+    }
+}
+
+/// What may be gone for a while.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Server,
+    Room,
 }
 
 pub(crate) struct Server {
     pub(crate) id: ServerId,
     /// `None` while it is down.
     pub(crate) desk: Option<Desk>,
+    clock: Clock,
+    /// It stands still until then.
+    still_until: u64,
+    /// It dies when it has done so many more things.
+    dies_after: Option<u64>,
+    /// What was gone is there again then, by itself.
+    comes_back: Option<(u64, Part)>,
     is_reaching: bool,
     roll: Roll,
+    /// Snapshots under way, with the time of the attempt to store them.
+    folding: Vec<(u64, Folded)>,
     /// Answers of the store and messages of the bus on their way, with their time.
     answers: Vec<(u64, Input)>,
     messages: Vec<(u64, Bytes)>,
+    /// By its own clock.
     beat_at: u64,
     poll_at: u64,
     renew_at: u64,
@@ -77,10 +130,17 @@ pub(crate) struct Fleet {
     pub(crate) weather: Weather,
     pub(crate) now: u64,
     chance: fastrand::Rng,
+    /// What the servers share, and every row that was ever in it.
+    store: Log,
     log: Vec<Bytes>,
     truth: Ordered,
     true_rows: usize,
     lives: u64,
+    /// The store answers nothing before.
+    store_stalls_until: u64,
+    /// What happened, and how much.
+    pub(crate) trace: Trace,
+    pub(crate) seen: Counts,
 }
 
 fn doc() -> DocName {
@@ -96,8 +156,13 @@ impl Fleet {
         let server = |number: usize| Server {
             id: ServerId(0),
             desk: None,
+            clock: Clock::RIGHT,
+            still_until: 0,
+            dies_after: None,
+            comes_back: None,
             is_reaching: false,
             roll: Roll::default(),
+            folding: Vec::new(),
             answers: Vec::new(),
             messages: Vec::new(),
             beat_at: 0,
@@ -118,10 +183,14 @@ impl Fleet {
             weather,
             now: 1_000,
             chance: fastrand::Rng::with_seed(seed),
+            store: Log::new(),
             log: Vec::new(),
             truth: Ordered::keeping_all(ReplicaId(99)),
             true_rows: 0,
             lives: 0,
+            store_stalls_until: 0,
+            trace: Trace::NEW,
+            seen: Counts::default(),
         };
         for server in 0..servers {
             fleet.start(server);
@@ -137,20 +206,44 @@ impl Fleet {
         self.chance.u8(..) < of_256
     }
 
-    /// A server comes up, under a new name, and its people come in.
+    /// A server comes up, under a new name and with a new clock, and its people come in.
     pub(crate) fn start(&mut self, number: usize) {
         self.lives += 1;
-        let stored = Stored {
-            rows: self.log.clone(),
-            ..Stored::default()
+        let off = self.weather.clocks_off;
+        let clock = Clock {
+            began: self.below(1 + off * 1_000_000),
+            per_mille: 1_000 - off + self.below(2 * off + 1),
         };
+        let local = clock.at(self.now);
         let server = &mut self.servers[number];
-        let mut desk = Desk::new();
-        desk.now = MonotonicMs(self.now);
-        desk.put(Input::Neighbour(Neighbour::Reachable));
+        server.id = ServerId(self.lives);
+        server.clock = clock;
+        server.is_reaching = true;
+        server.roll = Roll::default();
+        server.messages.clear();
+        server.dies_after = None;
+        (server.beat_at, server.poll_at) = (local, local);
+        server.renew_at = local + PRESENCE_RENEW_EVERY_MS;
+        self.open_room(number);
+    }
+
+    /// The room is opened, and its people come in.
+    fn open_room(&mut self, number: usize) {
+        let loaded = self.store.stored();
+        let server = &mut self.servers[number];
+        let mut desk = Desk::with(RoomConfig {
+            compact_rows: COMPACT_ROWS,
+            ..RoomConfig::default()
+        });
+        desk.now = MonotonicMs(server.clock.at(self.now));
+        desk.put(Input::Neighbour(if server.is_reaching {
+            Neighbour::Reachable
+        } else {
+            Neighbour::Unreachable
+        }));
         desk.join(ANN, hocuspocus(ClientKind::Stock), Role::Editor);
         desk.join(BEN, y_websocket(), Role::Editor);
-        desk.put(Input::Loaded(stored));
+        desk.put(loaded);
         for member in [ANN, BEN] {
             desk.say(member, Said::Step1(Bytes::from_static(&[0])));
         }
@@ -160,36 +253,75 @@ impl Fleet {
         server.sees = Roster::default();
         let hello = server.own.set(Some("{}".into()));
         desk.say(ANN, Said::Awareness(hello.into()));
-        server.id = ServerId(self.lives);
         server.desk = Some(desk);
-        server.is_reaching = true;
-        server.roll = Roll::default();
         server.answers.clear();
-        server.messages.clear();
-        (server.beat_at, server.poll_at) = (self.now, self.now);
-        server.renew_at = self.now + PRESENCE_RENEW_EVERY_MS;
+        server.folding.clear();
+        server.comes_back = None;
     }
 
     /// A server is killed: nobody hears of it.
     pub(crate) fn kill(&mut self, number: usize) {
+        self.seen.crashes += u64::from(self.servers[number].desk.is_some());
         self.servers[number].desk = None;
+        self.servers[number].dies_after = None;
+        self.servers[number].comes_back = None;
+    }
+
+    /// A server will be killed after so many more things it does, whatever it is doing then, and comes up again by itself.
+    pub(crate) fn kill_after(&mut self, number: usize, things: u64) {
+        self.servers[number].dies_after = Some(things);
+    }
+
+    /// A server stands still for so long, and knows nothing of it afterwards.
+    pub(crate) fn stop_for(&mut self, number: usize, ms: u64) {
+        self.seen.stops += 1;
+        self.servers[number].still_until = self.now + ms;
+    }
+
+    /// The store does what it is asked, and answers nobody for so long.
+    pub(crate) fn stall_store_for(&mut self, ms: u64) {
+        self.seen.stalls += 1;
+        self.store_stalls_until = self.now + ms;
+    }
+
+    /// Counts a server down to its death. Returns whether it lives.
+    fn one_more_thing(&mut self, number: usize) -> bool {
+        self.seen.operations += 1;
+        match &mut self.servers[number].dies_after {
+            Some(0) => {
+                self.kill(number);
+                let away = self.below(AWAY_MS);
+                self.servers[number].comes_back = Some((self.now + away, Part::Server));
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.servers[number].desk.is_some()
+    }
+
+    /// Gives a room something, if its server lives on.
+    fn put(&mut self, number: usize, input: Input) {
+        if self.one_more_thing(number) {
+            self.servers[number].desk.as_mut().unwrap().put(input);
+        }
     }
 
     /// A server loses the bus, and all that was on its way to it; or finds it again.
     pub(crate) fn set_reach(&mut self, number: usize, is_reaching: bool) {
         let server = &mut self.servers[number];
-        let Some(desk) = &mut server.desk else { return };
         if server.is_reaching == is_reaching {
             return;
         }
         server.is_reaching = is_reaching;
         server.messages.clear();
-        server.poll_at = self.now;
-        desk.put(Input::Neighbour(if is_reaching {
-            Neighbour::Reachable
-        } else {
-            Neighbour::Unreachable
-        }));
+        server.poll_at = server.clock.at(self.now);
+        if let Some(desk) = &mut server.desk {
+            desk.put(Input::Neighbour(if is_reaching {
+                Neighbour::Reachable
+            } else {
+                Neighbour::Unreachable
+            }));
+        }
     }
 
     pub(crate) fn types(&mut self, number: usize) {
@@ -197,6 +329,8 @@ impl Fleet {
         let Some(desk) = &mut server.desk else { return };
         let edit = server.writer.types("a");
         server.written += 1;
+        self.seen.edits += 1;
+        self.seen.operations += 1;
         server.unanswered.push_back(edit.clone());
         desk.edit(ANN, &edit);
     }
@@ -208,229 +342,9 @@ impl Fleet {
         desk.say(ANN, Said::Awareness(moved.into()));
     }
 
-    /// Time passes, and everything that is due happens.
-    pub(crate) fn step(&mut self) {
-        self.now += STEP_MS;
-        for number in 0..self.servers.len() {
-            if self.servers[number].desk.is_none() {
-                continue;
-            }
-            self.deliver(number);
-            self.keep_time(number);
-            self.carry_out(number);
-            self.hear(number);
-            self.carry_out(number);
-        }
-        self.check_acknowledged();
-    }
-
     pub(crate) fn run(&mut self, ms: u64) {
         for _ in 0..ms / STEP_MS {
             self.step();
-        }
-    }
-
-    /// Takes what is due out of what is on its way, in any order.
-    fn due<T>(&mut self, mut waiting: Vec<(u64, T)>) -> (Vec<T>, Vec<(u64, T)>) {
-        self.chance.shuffle(&mut waiting);
-        let now = self.now;
-        let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(at, _)| *at <= now);
-        (due.into_iter().map(|(_, what)| what).collect(), later)
-    }
-
-    fn deliver(&mut self, number: usize) {
-        let answers = std::mem::take(&mut self.servers[number].answers);
-        let (answers, later) = self.due(answers);
-        self.servers[number].answers = later;
-        let messages = std::mem::take(&mut self.servers[number].messages);
-        let (messages, later) = self.due(messages);
-        self.servers[number].messages = later;
-        let now = MonotonicMs(self.now);
-        let server = &mut self.servers[number];
-        let desk = server.desk.as_mut().unwrap();
-        desk.now = now;
-        desk.put(Input::Tick);
-        for answer in answers {
-            desk.put(answer);
-        }
-        for bytes in messages {
-            let Message { from, said } = Message::decode(&bytes).unwrap();
-            server.roll.heard(from, now);
-            let input = match said {
-                message::Said::Rows { rows, .. } => Input::Neighbour(Neighbour::Rows(rows)),
-                message::Said::Presence { payload, asks, .. } => {
-                    let by = from;
-                    Input::Neighbour(Neighbour::Presence { by, payload, asks })
-                }
-                message::Said::Heads(heads) => Input::Head(heads[0].1),
-                message::Said::Beat(_) | message::Said::Goodbye => continue,
-            };
-            desk.put(input);
-        }
-        for gone in server.roll.silent(now) {
-            desk.put(Input::Neighbour(Neighbour::Gone(gone)));
-        }
-    }
-
-    /// Signs of life and lists of heads each second; the store is asked seldom, or often while nobody is heard. Clients
-    /// renew their presence.
-    fn keep_time(&mut self, number: usize) {
-        if self.now >= self.servers[number].renew_at {
-            self.servers[number].renew_at = self.now + PRESENCE_RENEW_EVERY_MS;
-            self.moves_caret(number);
-        }
-        let head = Seq(self.log.len() as u64);
-        if self.now >= self.servers[number].beat_at {
-            self.servers[number].beat_at = self.now + BEAT_EVERY_MS;
-            self.broadcast(number, message::Said::Beat(1));
-            if std::mem::take(&mut self.servers[number].changed) {
-                self.broadcast(number, message::Said::Heads(vec![(doc(), head)]));
-            }
-        }
-        if self.now >= self.servers[number].poll_at {
-            let pause = if self.servers[number].is_reaching {
-                4_000 + self.below(2_000)
-            } else {
-                300 + self.below(200)
-            };
-            let server = &mut self.servers[number];
-            server.poll_at = self.now + pause;
-            server.desk.as_mut().unwrap().put(Input::Head(head));
-        }
-    }
-
-    fn broadcast(&mut self, number: usize, said: message::Said) {
-        if !self.servers[number].is_reaching {
-            return;
-        }
-        let from = self.servers[number].id;
-        let bytes = Bytes::from(Message { from, said }.encode());
-        for other in 0..self.servers.len() {
-            let is_there = self.servers[other].desk.is_some() && self.servers[other].is_reaching;
-            if other == number || !is_there {
-                continue;
-            }
-            let copies = match () {
-                () if self.happens(self.weather.lost) => 0,
-                () if self.happens(self.weather.doubled) => 2,
-                () => 1,
-            };
-            for _ in 0..copies {
-                let at = self.now + self.below(self.weather.delay_ms);
-                self.servers[other].messages.push((at, bytes.clone()));
-            }
-        }
-    }
-
-    /// The store does at once what it is asked, but its answer takes its time, or is lost.
-    fn carry_out(&mut self, number: usize) {
-        let is_asked = |effect: &Effect| {
-            matches!(
-                effect,
-                Effect::Append { .. }
-                    | Effect::ReadSince { .. }
-                    | Effect::TellRows(_)
-                    | Effect::TellPresence { .. }
-            )
-        };
-        let desk = self.servers[number].desk.as_mut().unwrap();
-        let effects = std::mem::take(&mut desk.effects);
-        let (asked, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_asked);
-        desk.effects = others;
-        for effect in asked {
-            match effect {
-                Effect::TellRows(rows) => {
-                    self.check_told(&rows);
-                    self.servers[number].changed = true;
-                    self.broadcast(number, message::Said::Rows { doc: doc(), rows });
-                }
-                Effect::TellPresence { payload, asks } => {
-                    let doc = doc();
-                    self.broadcast(number, message::Said::Presence { doc, payload, asks });
-                }
-                asked => {
-                    let answer = self.ask_store(number, asked);
-                    let at = self.now + self.below(self.weather.store_ms);
-                    self.servers[number].answers.push((at, answer));
-                }
-            }
-        }
-    }
-
-    fn ask_store(&mut self, number: usize, asked: Effect) -> Input {
-        let fails = self.happens(self.weather.store_fails);
-        match asked {
-            Effect::Append { ticket, rows } => {
-                let is_refused = fails && self.chance.bool();
-                if !is_refused {
-                    self.log.extend(rows);
-                }
-                let last = Seq(self.log.len() as u64);
-                if fails {
-                    let fault = StoreFault::Unavailable;
-                    Input::AppendFailed { ticket, fault }
-                } else {
-                    Input::Appended { ticket, last }
-                }
-            }
-            Effect::ReadSince { .. } if fails => Input::ReadFailed,
-            Effect::ReadSince { after } => {
-                self.servers[number].reads += 1;
-                let rows = self.log[after.0 as usize..].to_vec();
-                Input::Read(Rows { after, rows })
-            }
-            other => panic!("the store is not asked this: {other:?}"),
-        }
-    }
-
-    fn hear(&mut self, number: usize) {
-        let now = MonotonicMs(self.now);
-        let server = &mut self.servers[number];
-        let desk = server.desk.as_mut().unwrap();
-        for heard in desk.heard(ANN) {
-            match heard {
-                Heard::Stored => {
-                    server.acknowledged += 1;
-                    server.unanswered.pop_front();
-                }
-                Heard::Awareness(payload) => {
-                    let payload = Payload::parse(&payload).unwrap();
-                    if let Some(again) = server.own.hear(payload) {
-                        desk.say(ANN, Said::Awareness(again.into()));
-                    }
-                }
-                _ => {}
-            }
-        }
-        let heard = desk.heard(BEN);
-        server.reader.hears(&heard);
-        for heard in heard {
-            if let Heard::Awareness(payload) = heard {
-                server.sees.take(Payload::parse(&payload).unwrap(), 0, now);
-            }
-        }
-    }
-
-    /// I1 and I5: nobody is told of a row that is not in the log, at this place.
-    fn check_told(&self, told: &HeardRows) {
-        assert!(told.through.0 <= self.log.len() as u64, "{told:?}");
-        for (nth, row) in told.rows.iter().enumerate() {
-            assert_eq!(*row, self.log[told.after.0 as usize + nth], "{told:?}");
-        }
-    }
-
-    /// I1: what was acknowledged is in the log.
-    fn check_acknowledged(&mut self) {
-        for row in &self.log[self.true_rows..] {
-            self.truth.take(row, |_| ()).unwrap();
-        }
-        self.true_rows = self.log.len();
-        for (number, server) in self.servers.iter().enumerate() {
-            let stored = self.truth.clock_of(ClientId(writer_of(number).into())) as usize;
-            assert!(
-                stored >= server.acknowledged,
-                "server {number} acknowledged what is not in the log"
-            );
         }
     }
 
