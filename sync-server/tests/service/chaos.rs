@@ -1,30 +1,45 @@
-//! Servers are killed, stopped and drained, the database dies, and every line is cut, stalled, slowed and chopped, while
-//! robots type. In the end every acknowledged edit is there once, and all copies are the same.
+//! Servers are killed, stopped, drained and cut off; the database dies, is restarted, is full; Redis is killed, emptied, paused;
+//! every line is cut, stalled, slowed and chopped; and robots type all the while. In the end every acknowledged edit is there
+//! once, all copies are the same, and nobody is shown who is not there.
 //!
-//! `SHEAF_CHAOS_SECONDS` is how long it goes on; `SHEAF_SEED` repeats the choice of faults of an earlier run.
+//! `SHEAF_CHAOS_SECONDS` is how long faults go on; `SHEAF_SEED` repeats the schedule of an earlier run; `SHEAF_CHAOS_REPORT`
+//! names a file for the report.
 
-mod bad_line;
-mod checker;
+mod auditor;
+pub(crate) mod checker;
 mod faults;
-mod robot;
+mod fleet;
+mod network;
+mod report;
+pub(crate) mod robot;
+mod schedule;
+pub(crate) mod settling;
+mod watchers;
 
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::time::Instant;
 
+use rustix::process::Signal;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::engines::postgres::Postgres;
-
-use bad_line::Lines;
-use faults::{Fleet, SERVERS};
+use crate::bad_line::Lines;
+use auditor::Auditor;
+use faults::Struck;
+use fleet::{Fleet, SERVERS};
+use report::{Explains, Report};
 use robot::{Orders, Robot};
+use schedule::{Scale, schedule};
+use settling::{Board, Settling};
+use watchers::{People, Watchers};
 
 /// The documents. Each robot writes in two of them.
 const DOCS: [&str; 3] = ["chaos/one", "chaos/two", "chaos/three"];
 const ROBOTS: usize = 6;
 /// How long faults go on, in seconds, unless told otherwise.
-const SECONDS: u64 = 25;
-/// Longest time, in seconds, that robots have in the end to get everything acknowledged and to become the same.
-const SETTLE_SECONDS: u64 = 60;
+const SECONDS: u64 = 30;
+/// A run of so many seconds is long: servers are cut off for longer in it than clients wait for a sign of life.
+const LONG_SECONDS: u64 = 300;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
@@ -34,36 +49,117 @@ fn number(variable: &str) -> Option<u64> {
 async fn whatever_dies_or_is_cut_no_acknowledged_edit_is_lost_and_all_copies_become_the_same() {
     let seed = number("SHEAF_SEED").unwrap_or_else(|| fastrand::u64(..));
     let seconds = number("SHEAF_CHAOS_SECONDS").unwrap_or(SECONDS);
-    println!("SHEAF_SEED={seed}");
-    let mut fleet = Fleet::start(Postgres::start(&[]), seed).await;
+    let _explains = Explains { seed, seconds };
+    let started = Instant::now();
+    let mut fleet = Fleet::start(seed, seconds).await;
+    let machine = report::machine(&fleet.told());
+    println!("SHEAF_SEED={seed}; {machine}");
+    let board = Board::default();
     let (order, orders) = watch::channel(Orders::Type);
+    let mut settling = Settling::new(Board::clone(&board), order);
+    let mut people = People::new();
+    let mut auditor = Auditor::default();
     let mut robots = Vec::new();
     let mut lines = Vec::new();
     for name in 0..ROBOTS {
-        let line = Lines::open(fleet.targets()).await;
-        let robot = Robot::new(name, seed, &DOCS);
-        robots.push(tokio::spawn(robot.live(line.address(), orders.clone())));
+        let here = Ipv4Addr::LOCALHOST.into();
+        let line = Lines::open(here, fleet.targets(), seed.wrapping_add(name as u64)).await;
+        let robot = Robot::new(name, seed, &DOCS, Board::clone(&board));
+        let who = robot.people();
+        auditor.watch(robot.ledgers());
+        robots.push((
+            who,
+            tokio::spawn(robot.live(line.address(), orders.clone())),
+        ));
         lines.push(line);
     }
-    let until = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < until {
-        fleet.strike(&lines).await;
+    for (doc, who) in robots.iter().flat_map(|(who, _)| who) {
+        people.entry(doc.clone()).or_default().insert(*who);
     }
-    fleet.heal(&lines).await;
-    let healed = Instant::now();
-    order.send_replace(Orders::Settle);
-    let mut settled = Vec::new();
-    for robot in robots {
-        let limit = Duration::from_secs(SETTLE_SECONDS).saturating_sub(healed.elapsed());
-        let robot = tokio::time::timeout(limit, robot).await;
-        settled.push(robot.expect("it did not settle").unwrap());
+    let mut struck = Struck::default();
+    for strike in schedule(seed, seconds, &scale(seconds)) {
+        fleet
+            .strike(&strike, &lines, &mut settling, &auditor, &mut struck)
+            .await;
     }
-    println!(
-        "{} faults on {SERVERS} servers in {seconds} s: {}; everything acknowledged {} ms after the last",
-        fleet.struck.values().sum::<usize>(),
-        fleet.told(),
-        healed.elapsed().as_millis(),
-    );
-    let acknowledged = checker::check(&fleet, settled, seconds).await;
-    println!("{acknowledged} edits acknowledged, each there once; every copy the same");
+    fleet.heal(&lines);
+    settling.all_acknowledged().await;
+    let robots = see_them_go(&mut fleet, &settling, people, robots).await;
+    let words = robots
+        .iter()
+        .flat_map(|robot| robot.pages.values())
+        .map(|page| page.kept.words().len())
+        .sum();
+    let acknowledged = checker::check(&fleet, robots, seconds).await;
+    Report {
+        seed,
+        seconds,
+        took: started.elapsed(),
+        machine,
+        struck: struck.times,
+        left_out: struck.left_out,
+        settled_ms: settling.took,
+        acknowledged,
+        words,
+    }
+    .tell();
+}
+
+const fn scale(seconds: u64) -> Scale {
+    Scale {
+        servers: SERVERS,
+        people: ROBOTS,
+        partition_ms: if seconds < LONG_SECONDS {
+            3_000
+        } else {
+            45_000
+        },
+    }
+}
+
+/// A robot, and whom others see of it.
+type Living = (Vec<(sheaf_shared::ids::DocName, u64)>, JoinHandle<Robot>);
+
+/// Everyone is shown at every server; then a server dies with half of them gone while it stood still, and those are shown
+/// nowhere any more; then all go.
+async fn see_them_go(
+    fleet: &mut Fleet,
+    settling: &Settling,
+    mut people: People,
+    robots: Vec<Living>,
+) -> Vec<Robot> {
+    let mut watchers = Watchers::default();
+    for (server, address) in fleet.addresses().into_iter().enumerate() {
+        watchers.come_to(server, address, &people).await;
+    }
+    watchers.until_they_see(&people).await;
+    fleet.servers[0].program.signal(Signal::STOP);
+    settling.order(Orders::HalfVanish);
+    let mut gone = Vec::new();
+    let mut staying = Vec::new();
+    for (name, (who, robot)) in robots.into_iter().enumerate() {
+        if name.is_multiple_of(2) {
+            staying.push(robot);
+            continue;
+        }
+        gone.push(robot.await.unwrap());
+        for (doc, who) in who {
+            people.get_mut(&doc).unwrap().remove(&who);
+        }
+    }
+    fleet.servers[0].program.kill();
+    tokio::task::block_in_place(|| fleet.servers[0].start_again());
+    fleet.note_addresses();
+    watchers.leave(0);
+    watchers.come_to(0, fleet.addresses()[0], &people).await;
+    watchers.until_they_see(&people).await;
+    settling.order(Orders::Vanish);
+    for robot in staying {
+        gone.push(robot.await.unwrap());
+    }
+    people
+        .values_mut()
+        .for_each(std::collections::BTreeSet::clear);
+    watchers.until_they_see(&people).await;
+    gone
 }

@@ -1,7 +1,7 @@
 //! The built program as a process of its own.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -23,15 +23,28 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sheaf"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--log-level",
-                "error",
-                "--data-dir",
-            ])
+        let sheaf = Command::new(env!("CARGO_BIN_EXE_sheaf"));
+        Self::start_by(
+            sheaf,
+            "127.0.0.1".parse().unwrap(),
+            folder,
+            arguments,
+            environment,
+        )
+    }
+
+    /// The same by `command`, which ends in the program's name and may be another release of it, listening at `here`.
+    pub(crate) fn start_by(
+        mut command: Command,
+        here: IpAddr,
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
+            .args(["serve", "--listen"])
+            .arg(format!("{here}:0"))
+            .args(["--log-level", "error", "--data-dir"])
             .arg(folder)
             .args(arguments)
             .envs(environment.iter().copied())

@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "each program of tests uses its share")]
 
+pub(crate) mod disk;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 

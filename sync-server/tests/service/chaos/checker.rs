@@ -7,7 +7,7 @@ use sheaf_shared::ids::DocName;
 
 use crate::client::{Client, Speaks, text_of};
 
-use super::faults::Fleet;
+use super::fleet::Fleet;
 use super::robot::{Page, Robot};
 
 /// Longest time, in seconds, that servers have to show the same.
@@ -15,26 +15,32 @@ const SAME_WITHIN: Duration = Duration::from_secs(30);
 
 /// What all robots together know of one document.
 #[derive(Default)]
-struct Known {
-    kept: BTreeSet<String>,
+pub(crate) struct Known {
+    pub(crate) kept: BTreeSet<String>,
     gone: BTreeSet<String>,
-    acknowledged: usize,
+    pub(crate) acknowledged: usize,
     pages: Vec<(usize, Page)>,
 }
 
-/// Answers how many edits were acknowledged.
-pub(super) async fn check(fleet: &Fleet, robots: Vec<Robot>, seconds: u64) -> usize {
+/// Puts together what robots know.
+pub(crate) fn known_of(robots: Vec<Robot>) -> BTreeMap<DocName, Known> {
     let mut documents: BTreeMap<DocName, Known> = BTreeMap::new();
     for robot in robots {
         let name = robot.name;
         for (doc, page) in robot.pages {
             let known = documents.entry(doc).or_default();
-            known.kept.extend(page.kept.iter().cloned());
+            known.kept.extend(page.kept.words());
             known.gone.extend(page.gone.iter().cloned());
             known.acknowledged += page.acknowledged;
             known.pages.push((name, page));
         }
     }
+    documents
+}
+
+/// Answers how many edits were acknowledged.
+pub(super) async fn check(fleet: &Fleet, robots: Vec<Robot>, seconds: u64) -> usize {
+    let documents = known_of(robots);
     let acknowledged: usize = documents.values().map(|known| known.acknowledged).sum();
     assert!(
         acknowledged as u64 > seconds * 10,
@@ -42,7 +48,7 @@ pub(super) async fn check(fleet: &Fleet, robots: Vec<Robot>, seconds: u64) -> us
     );
     for (doc, known) in &documents {
         for text in shown_everywhere(fleet, doc).await {
-            check_text(&text, known, doc);
+            check_words(&text, known, doc);
         }
     }
     let verified = tokio::process::Command::new(env!("CARGO_BIN_EXE_sheaf"))
@@ -81,7 +87,8 @@ async fn shown_everywhere(fleet: &Fleet, doc: &DocName) -> Vec<String> {
     }
 }
 
-fn check_text(text: &str, known: &Known, doc: &DocName) {
+/// What was acknowledged is there once, what was taken away is not, and neither is anything else.
+pub(crate) fn check_words(text: &str, known: &Known, doc: &DocName) {
     let mut there: BTreeMap<&str, usize> = BTreeMap::new();
     for word in text.split_inclusive('>') {
         assert!(

@@ -1,195 +1,219 @@
-//! The servers, their database, the lines between them, and what befalls them.
+//! Lets happen what the schedule says.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
-use crate::engines::postgres::Postgres;
-use crate::program::Program;
+use super::auditor::Auditor;
+use super::fleet::Fleet;
+use super::schedule::{Fault, Strike};
+use super::settling::Settling;
+use crate::bad_line::{Lines, Manners};
 
-use super::bad_line::{Lines, Manners, Targets};
-
-/// How many servers there are.
-pub(super) const SERVERS: usize = 3;
 /// Longest time a drained server may take to end.
 const DRAINED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where the database of this address listens.
-fn address_in(url: &str) -> SocketAddr {
-    let behind = url.rsplit_once('@').unwrap().1;
-    behind.split_once('/').unwrap().0.parse().unwrap()
+/// What struck how often, and what could not be tried.
+#[derive(Default)]
+pub(super) struct Struck {
+    pub(super) times: BTreeMap<&'static str, usize>,
+    pub(super) left_out: usize,
 }
 
-/// All that can break.
-pub(super) struct Fleet {
-    servers: Vec<Server>,
-    targets: Targets,
-    database: Postgres,
-    chance: fastrand::Rng,
-    /// How often each kind of fault struck.
-    pub(super) struck: BTreeMap<&'static str, usize>,
+/// What a server is cut off from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// The database, Redis, and people.
+    Everyone,
+    /// The database and Redis.
+    Others,
 }
 
-struct Server {
-    program: Program,
-    to_database: Lines,
-    folder: TempDir,
-}
-
-impl Server {
-    fn run(to_database: &Lines, folder: &TempDir) -> Program {
-        let port = to_database.address().port();
-        let url = format!("postgres://sheaf@127.0.0.1:{port}/postgres");
-        Program::start(
-            folder.path(),
-            &["--database-url", &url, "--drain-seconds", "2"],
-        )
-    }
-
-    fn start_again(&mut self) {
-        self.program = Self::run(&self.to_database, &self.folder);
-    }
+async fn pause(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
 impl Fleet {
-    pub(super) async fn start(database: Postgres, seed: u64) -> Self {
-        let mut servers = Vec::new();
-        for _ in 0..SERVERS {
-            let to_database =
-                Lines::open(Arc::new(Mutex::new(vec![address_in(&database.url())]))).await;
-            let folder = tempfile::tempdir().unwrap();
-            let (program, to_database, folder) = tokio::task::spawn_blocking(move || {
-                (Server::run(&to_database, &folder), to_database, folder)
-            })
-            .await
-            .unwrap();
-            servers.push(Server {
-                program,
-                to_database,
-                folder,
-            });
+    /// A moment of quiet, and then one fault, over when this returns unless it is one of a person's line.
+    pub(super) async fn strike(
+        &mut self,
+        strike: &Strike,
+        people: &[Lines],
+        settling: &mut Settling,
+        auditor: &Auditor,
+        struck: &mut Struck,
+    ) {
+        pause(strike.quiet).await;
+        if matches!(strike.fault, Fault::DatabaseFull { .. }) && !self.database.has_small_disk() {
+            struck.left_out += 1;
+            return;
         }
-        let fleet = Self {
-            servers,
-            targets: Targets::default(),
-            database,
-            chance: fastrand::Rng::with_seed(seed),
-            struck: BTreeMap::new(),
-        };
-        fleet.note_addresses();
-        fleet
-    }
-
-    /// The servers as clients find them.
-    pub(super) fn targets(&self) -> Targets {
-        Arc::clone(&self.targets)
-    }
-
-    /// The servers one by one.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let servers = self.servers.iter();
-        servers.map(|server| server.program.address).collect()
-    }
-
-    /// Where the database is, past the bad lines.
-    pub(super) fn database_url(&self) -> String {
-        self.database.url()
-    }
-
-    /// What struck how often, in words.
-    pub(super) fn told(&self) -> String {
-        let told = self
-            .struck
-            .iter()
-            .map(|(what, count)| format!("{count} × {what}"));
-        told.collect::<Vec<_>>().join(", ")
-    }
-
-    fn note_addresses(&self) {
-        *self.targets.lock().unwrap() = self.addresses();
-    }
-
-    /// A moment of quiet, and then one fault, over when this returns unless it is one of a line.
-    pub(super) async fn strike(&mut self, lines: &[Lines]) {
-        self.pause(50..700).await;
-        let at = self.chance.usize(..SERVERS);
-        let what = match self.chance.u32(..12) {
-            0 | 1 => {
-                self.servers[at].program.kill();
-                self.pause(0..800).await;
-                tokio::task::block_in_place(|| self.servers[at].start_again());
-                "server killed"
+        match strike.fault {
+            Fault::Partition { server, time } => {
+                self.cut_off(server, From::Everyone, people, time, settling)
+                    .await;
             }
-            2 => {
-                self.servers[at].program.signal(Signal::TERM);
-                tokio::task::block_in_place(|| {
-                    let ended = self.servers[at].program.ended_within(DRAINED_WITHIN);
-                    assert!(ended.success(), "a drained server ended with {ended}");
-                    self.servers[at].start_again();
-                });
-                "server drained"
+            Fault::CutFromOthers { server, time } => {
+                self.cut_off(server, From::Others, people, time, settling)
+                    .await;
             }
-            3 | 4 => {
-                self.servers[at].program.signal(Signal::STOP);
-                self.pause(100..4_000).await;
-                self.servers[at].program.signal(Signal::CONT);
-                "server stopped for a while"
-            }
-            5 => {
-                self.database.kill();
-                self.pause(0..800).await;
-                tokio::task::block_in_place(|| self.database.start_again());
-                "database killed"
-            }
-            6 | 7 => {
-                let manners = self.manners();
-                self.servers[at].to_database.behave(manners);
-                self.pause(100..5_000).await;
-                self.servers[at].to_database.behave(Manners::Good);
-                "line to the database bad for a while"
-            }
-            8 => {
-                for server in &self.servers {
-                    server.to_database.behave(Manners::Stalled);
-                }
-                self.pause(100..3_000).await;
-                for server in &self.servers {
-                    server.to_database.behave(Manners::Good);
-                }
-                "database behind a wall"
-            }
-            _ => {
-                let manners = self.manners();
-                lines[self.chance.usize(..lines.len())].behave(manners);
-                "line of a person changed"
-            }
-        };
+            Fault::PersonsLine { person, manners } => people[person].behave(manners),
+            Fault::DatabaseKilled { down } => self.kill_database(down, auditor).await,
+            fault => self.befall(fault).await,
+        }
         self.note_addresses();
-        *self.struck.entry(what).or_default() += 1;
+        *struck.times.entry(strike.fault.name()).or_default() += 1;
     }
 
-    fn manners(&mut self) -> Manners {
-        match self.chance.u32(..6) {
-            0 => Manners::Good,
-            1 => Manners::Slow(self.chance.u64(5..120)),
-            2 => Manners::Chopped,
-            3 => Manners::Stalled,
-            _ => Manners::Cut,
+    async fn befall(&mut self, fault: Fault) {
+        match fault {
+            Fault::ServerKilled { server, down } => {
+                self.servers[server].program.kill();
+                pause(down).await;
+                tokio::task::block_in_place(|| self.servers[server].start_again());
+            }
+            Fault::ServerDrained { server } => {
+                let server = &mut self.servers[server];
+                server.program.signal(Signal::TERM);
+                tokio::task::block_in_place(|| {
+                    let ended = server.program.ended_within(DRAINED_WITHIN);
+                    assert!(ended.success(), "a drained server ended with {ended}");
+                    server.start_again();
+                });
+            }
+            Fault::ServerStopped { server, time } => {
+                self.servers[server].program.signal(Signal::STOP);
+                pause(time).await;
+                self.servers[server].program.signal(Signal::CONT);
+            }
+            Fault::DatabaseRestarted { down } => {
+                tokio::task::block_in_place(|| self.database.stop());
+                pause(down).await;
+                tokio::task::block_in_place(|| self.database.start_again());
+            }
+            Fault::DatabaseFull { time } => {
+                tokio::task::block_in_place(|| self.database.fill_disk());
+                pause(time).await;
+                tokio::task::block_in_place(|| self.database.free_disk());
+            }
+            Fault::RedisKilled { down } => {
+                self.redis.kill();
+                pause(down).await;
+                tokio::task::block_in_place(|| self.redis.start_again());
+            }
+            Fault::RedisEmptied => tokio::task::block_in_place(|| {
+                self.redis.command(&["flushall"]);
+                self.redis.command(&["client", "kill", "type", "pubsub"]);
+            }),
+            Fault::RedisStopped { time } => {
+                self.redis.pause();
+                pause(time).await;
+                self.redis.go_on();
+            }
+            Fault::RedisPaused { time } => {
+                let words = ["client", "pause", &time.to_string(), "all"];
+                tokio::task::block_in_place(|| self.redis.command(&words));
+                pause(time).await;
+            }
+            line => self.disturb_lines(line).await,
         }
     }
 
-    async fn pause(&mut self, ms: std::ops::Range<u64>) {
-        let ms = self.chance.u64(ms);
-        tokio::time::sleep(Duration::from_millis(ms)).await;
+    /// The database dies, and is read when it is back, before anyone could mend what it lost.
+    async fn kill_database(&mut self, down: u64, auditor: &Auditor) {
+        for server in &self.servers {
+            server.to_database.behave(Manners::Stalled);
+        }
+        let expected = auditor.expect();
+        self.database.kill();
+        pause(down).await;
+        tokio::task::block_in_place(|| self.database.start_again());
+        expected.look_up(&self.database_url()).await;
+        for server in &self.servers {
+            server.to_database.behave(Manners::Good);
+        }
     }
 
-    /// Every line is good again.
-    pub(super) async fn heal(&mut self, lines: &[Lines]) {
-        for line in lines {
+    async fn disturb_lines(&self, fault: Fault) {
+        let mut disturbed: Vec<(&Lines, Manners)> = Vec::new();
+        let time = match fault {
+            Fault::DatabaseLine {
+                server,
+                manners,
+                time,
+            } => {
+                disturbed.push((&self.servers[server].to_database, manners));
+                time
+            }
+            Fault::RedisLine {
+                server,
+                manners,
+                time,
+            } => {
+                disturbed.push((&self.servers[server].to_redis, manners));
+                time
+            }
+            Fault::DatabaseWalled { time } => {
+                let lines = self.servers.iter().map(|server| &server.to_database);
+                disturbed.extend(lines.map(|line| (line, Manners::Stalled)));
+                time
+            }
+            Fault::RedisWalled { time } => {
+                let lines = self.servers.iter().map(|server| &server.to_redis);
+                disturbed.extend(lines.map(|line| (line, Manners::Stalled)));
+                time
+            }
+            other => panic!("{other:?} is nothing of a line"),
+        };
+        for (line, manners) in &disturbed {
+            line.behave(*manners);
+        }
+        pause(time).await;
+        for (line, _) in &disturbed {
+            line.behave(Manners::Good);
+        }
+    }
+
+    /// Nothing passes between a server and those it is cut off from; then everyone stops typing, and it is measured how long the copies
+    /// take to be equal of all whose lines were passing.
+    async fn cut_off(
+        &self,
+        server: usize,
+        from: From,
+        people: &[Lines],
+        time: u64,
+        settling: &mut Settling,
+    ) {
+        let Fleet {
+            servers, network, ..
+        } = self;
+        settling.begin(people);
+        self.heal(people);
+        let cut = &servers[server];
+        match from {
+            From::Everyone if network.has_plugs() => {
+                network.pull_plug(server);
+                pause(time).await;
+                network.put_plug_back(server);
+            }
+            From::Everyone | From::Others => {
+                let wall = (from == From::Everyone).then_some(cut.program.address);
+                people.iter().for_each(|line| line.wall_off(wall));
+                cut.to_database.behave(Manners::Stalled);
+                cut.to_redis.behave(Manners::Stalled);
+                pause(time).await;
+                cut.to_database.behave(Manners::Good);
+                cut.to_redis.behave(Manners::Good);
+                people.iter().for_each(|line| line.wall_off(None));
+            }
+        }
+        settling.measure().await;
+    }
+
+    /// Every line of a person is good again.
+    pub(super) fn heal(&self, people: &[Lines]) {
+        for line in people {
             line.behave(Manners::Good);
         }
     }

@@ -2,7 +2,9 @@
 //! client of `shared` and its replicas. Only the screen is missing.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,18 +19,38 @@ use yrs::{Text as _, WriteTxn as _};
 
 use crate::client::{Socket, new_replica, text_of};
 
+use super::settling::{Board, Shown};
+
 /// Milliseconds between two edits of one robot, at most.
 const PAUSE_MS: u64 = 60;
 /// One edit in so many takes a word away.
 const DELETES_ONE_IN: u32 = 6;
+/// With so many words of its own in a document, a robot takes away as often as it types: a long run tests the same as a short one.
+const WORDS_MANY: usize = 300;
+/// Milliseconds between two looks at what it has, while nobody types.
+const SHOW_EVERY_MS: u64 = 5;
 
 /// What robots are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orders {
+pub(crate) enum Orders {
     /// Go on typing.
     Type,
-    /// Type no more, and stop when everything is acknowledged.
-    Settle,
+    /// Type no more, and show what you have.
+    Hush,
+    /// Every second one vanishes; the others stay, and type no more.
+    HalfVanish,
+    /// Vanish.
+    Vanish,
+}
+
+impl Orders {
+    const fn lets_stay(self, robot: usize) -> bool {
+        match self {
+            Self::Type | Self::Hush => true,
+            Self::HalfVanish => robot.is_multiple_of(2),
+            Self::Vanish => false,
+        }
+    }
 }
 
 /// One edit, as the robot remembers it.
@@ -38,30 +60,52 @@ enum Edit {
     Took(String),
 }
 
+/// What must be stored, as others may look it up at any time.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeSet<String>>>);
+
+impl Ledger {
+    /// The words of this moment.
+    pub(crate) fn words(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn note(&self, word: String) {
+        self.0.lock().unwrap().insert(word);
+    }
+
+    fn strike_out(&self, word: &str) {
+        self.0.lock().unwrap().remove(word);
+    }
+}
+
 /// A document at this robot's.
-pub(super) struct Page {
-    pub(super) replica: Replica,
+pub(crate) struct Page {
+    pub(crate) replica: Replica,
     early: Early,
     waiting: VecDeque<Edit>,
     /// Words whose typing was acknowledged and whose taking away was never begun.
-    pub(super) kept: BTreeSet<String>,
+    pub(crate) kept: Ledger,
     /// Words whose taking away was acknowledged.
-    pub(super) gone: BTreeSet<String>,
+    pub(crate) gone: BTreeSet<String>,
     /// How many edits were acknowledged.
-    pub(super) acknowledged: usize,
+    pub(crate) acknowledged: usize,
 }
 
 /// A robot.
-pub(super) struct Robot {
-    pub(super) name: usize,
+pub(crate) struct Robot {
+    pub(crate) name: usize,
     client: Client,
-    pub(super) pages: BTreeMap<DocName, Page>,
+    pub(crate) pages: BTreeMap<DocName, Page>,
     chance: fastrand::Rng,
     started: Instant,
     words: usize,
     wake_at: Option<MonotonicMs>,
     socket: Option<(SocketId, Socket)>,
     dial: Option<SocketId>,
+    board: Board,
+    /// Something may be different from what it showed.
+    is_changed: bool,
 }
 
 struct Replicas<'a>(&'a mut BTreeMap<DocName, Page>);
@@ -81,14 +125,14 @@ impl Documents for Replicas<'_> {
 }
 
 impl Robot {
-    pub(super) fn new(name: usize, seed: u64, docs: &[&str]) -> Self {
+    pub(crate) fn new(name: usize, seed: u64, docs: &[&str], board: Board) -> Self {
         let mine = [name % docs.len(), (name + 1) % docs.len()];
         let pages = mine.into_iter().map(|doc| {
             let page = Page {
                 replica: new_replica(),
                 early: Early::new(),
                 waiting: VecDeque::new(),
-                kept: BTreeSet::new(),
+                kept: Ledger::default(),
                 gone: BTreeSet::new(),
                 acknowledged: 0,
             };
@@ -106,41 +150,89 @@ impl Robot {
             wake_at: None,
             socket: None,
             dial: None,
+            board,
+            is_changed: true,
         }
     }
 
-    /// Types until told to settle, then until the server has everything.
-    pub(super) async fn live(
+    /// What of it must be stored, by document.
+    pub(crate) fn ledgers(&self) -> Vec<(DocName, Ledger)> {
+        let pages = self.pages.iter();
+        pages
+            .map(|(doc, page)| (doc.clone(), page.kept.clone()))
+            .collect()
+    }
+
+    /// Whom others see in its documents.
+    pub(crate) fn people(&self) -> Vec<(DocName, u64)> {
+        let pages = self.pages.iter();
+        pages
+            .map(|(doc, page)| (doc.clone(), page.replica.id().0.into()))
+            .collect()
+    }
+
+    /// Types and shows what it has, as it is told, until it is told to vanish.
+    pub(crate) async fn live(
         mut self,
         address: SocketAddr,
         mut orders: watch::Receiver<Orders>,
     ) -> Self {
         let docs: Vec<DocName> = self.pages.keys().cloned().collect();
         for doc in &docs {
+            let who = self.pages[doc].replica.id();
             self.tell(Input::Open { doc, waiting: 0 }).await;
+            let state = Some("{}");
+            self.tell(Input::Announce { doc, who, state }).await;
         }
         let mut next_edit = Instant::now();
         loop {
-            let settles = *orders.borrow() == Orders::Settle;
-            if settles && self.pages.values().all(|page| page.waiting.is_empty()) {
+            let told = *orders.borrow_and_update();
+            if !told.lets_stay(self.name) {
+                // As a closed lid: nobody says goodbye.
+                self.socket = None;
                 return self;
             }
-            if !settles && Instant::now() >= next_edit {
+            if told == Orders::Type && Instant::now() >= next_edit {
                 let doc = &docs[self.chance.usize(..docs.len())];
                 self.edit(doc).await;
                 next_edit = Instant::now() + Duration::from_millis(self.chance.u64(1..PAUSE_MS));
             }
+            self.show(told);
             if let Some(id) = self.dial.take() {
                 self.connect(id, address).await;
+                self.is_changed = true;
             }
-            self.wait(next_edit, settles, &mut orders).await;
+            self.wait(next_edit, told, &mut orders).await;
         }
+    }
+
+    fn show(&mut self, told: Orders) {
+        let mut shown = Shown {
+            is_online: self.socket.is_some(),
+            waiting: self.pages.values().map(|page| page.waiting.len()).sum(),
+            pages: None,
+        };
+        let mut board = self.board.lock().unwrap();
+        if told != Orders::Type {
+            let before = board.remove(&self.name).and_then(|before| before.pages);
+            shown.pages = match before {
+                Some(pages) if !self.is_changed => Some(pages),
+                _ => Some(
+                    self.pages
+                        .iter()
+                        .map(|(doc, page)| (doc.clone(), page.print()))
+                        .collect(),
+                ),
+            };
+            self.is_changed = false;
+        }
+        board.insert(self.name, shown);
     }
 
     async fn wait(
         &mut self,
         next_edit: Instant,
-        settles: bool,
+        told: Orders,
         orders: &mut watch::Receiver<Orders>,
     ) {
         let wake_ms = self.wake_at.map_or(1_000, |at| at.ms_since(self.now()));
@@ -154,10 +246,28 @@ impl Robot {
             }
         };
         tokio::select! {
-            (id, message) = heard => self.hear(id, message).await,
-            () = type_on, if !settles => {}
+            (id, message) = heard => {
+                self.hear(id, message).await;
+                self.is_changed = true;
+                self.hear_what_is_here().await;
+            }
+            () = type_on, if told == Orders::Type => {}
             () = wake => self.tell(Input::Tick).await,
-            _ = orders.changed(), if !settles => {}
+            _ = orders.changed() => {}
+        }
+    }
+
+    /// Takes what comes right behind, so that it does not look at its copies after each message.
+    async fn hear_what_is_here(&mut self) {
+        let until = Instant::now() + Duration::from_millis(SHOW_EVERY_MS);
+        while let Some((id, socket)) = &mut self.socket
+            && Instant::now() < until
+        {
+            let id = *id;
+            let Ok(message) = tokio::time::timeout(Duration::ZERO, socket.next()).await else {
+                return;
+            };
+            self.hear(id, message).await;
         }
     }
 
@@ -253,12 +363,17 @@ impl Robot {
     async fn edit(&mut self, doc: &DocName) {
         let page = self.pages.get_mut(doc).unwrap();
         let text = text_of(&page.replica);
-        let mine: Vec<String> = page.kept.iter().cloned().collect();
-        let takes = self.chance.u32(..DELETES_ONE_IN) == 0;
+        let mine: Vec<String> = page.kept.words().into_iter().collect();
+        let one_in = if mine.len() < WORDS_MANY {
+            DELETES_ONE_IN
+        } else {
+            2
+        };
+        let takes = self.chance.u32(..one_in) == 0;
         let (edit, update) = match self.chance.choice(mine).filter(|_| takes) {
             Some(word) => {
                 let at = text.find(&word).expect("what was acknowledged is there");
-                page.kept.remove(&word);
+                page.kept.strike_out(&word);
                 let update = page.change(|content, txn| {
                     content.remove_range(txn, to_u32(at), to_u32(word.len()));
                 });
@@ -291,11 +406,19 @@ impl Page {
         changed.unwrap()
     }
 
+    /// A fingerprint of what is written, and of who wrote how much.
+    fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        text_of(&self.replica).hash(&mut hasher);
+        self.replica.version().hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn acknowledge(&mut self, edits: usize) {
         self.acknowledged += edits;
         for edit in self.waiting.drain(..edits) {
             match edit {
-                Edit::Typed(word) => drop(self.kept.insert(word)),
+                Edit::Typed(word) => self.kept.note(word),
                 Edit::Took(word) => drop(self.gone.insert(word)),
             }
         }
