@@ -83,8 +83,19 @@ impl Client {
             Speaks::YWebsocket => format!("/sync/{doc}"),
             Speaks::Hocuspocus => "/collab".to_owned(),
         };
+        let socket = connect(address, &path).await;
+        Self::join_over(socket, doc, speaks, replica).await
+    }
+
+    /// The same over a socket that is open.
+    pub(crate) async fn join_over(
+        socket: Socket,
+        doc: &str,
+        speaks: Speaks,
+        replica: Replica,
+    ) -> Self {
         let mut client = Self {
-            socket: connect(address, &path).await,
+            socket,
             replica,
             doc: doc.to_owned(),
             speaks,

@@ -15,6 +15,7 @@ mod editing;
 mod ending;
 #[path = "../support/engines.rs"]
 mod engines;
+mod fallacies;
 mod faults;
 mod fleet;
 mod forgetting;

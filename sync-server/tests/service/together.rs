@@ -16,13 +16,13 @@ use crate::engines::redis::{Redis, RedisCluster};
 use crate::program::Program;
 
 /// A server, and the folder it would use if it used one.
-type Started = (Program, TempDir);
+pub(crate) type Started = (Program, TempDir);
 
-fn start(database: &str, redis: &str) -> Started {
+pub(crate) fn start(database: &str, redis: &str) -> Started {
     start_with(database, redis, &[])
 }
 
-fn start_with(database: &str, redis: &str, environment: &[(&str, &str)]) -> Started {
+pub(crate) fn start_with(database: &str, redis: &str, environment: &[(&str, &str)]) -> Started {
     let folder = tempfile::tempdir().unwrap();
     let arguments = [
         "--database-url",
@@ -37,7 +37,7 @@ fn start_with(database: &str, redis: &str, environment: &[(&str, &str)]) -> Star
 }
 
 /// What `path` of a server answers.
-async fn ask(server: &Started, path: &str) -> String {
+pub(crate) async fn ask(server: &Started, path: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let address = server.0.address;
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -48,7 +48,7 @@ async fn ask(server: &Started, path: &str) -> String {
     answer
 }
 
-async fn until_it_says(server: &Started, path: &str, what: &str) {
+pub(crate) async fn until_it_says(server: &Started, path: &str, what: &str) {
     let limit = Instant::now() + PATIENCE;
     while !ask(server, path).await.contains(what) {
         assert!(Instant::now() < limit, "waited in vain for: {what}");
@@ -60,7 +60,7 @@ const IN_USE: &str = "sheaf_bus_state{breaker=\"closed\"} 1";
 const AWAY: &str = "sheaf_bus_state{breaker=\"closed\"} 0";
 
 /// Waits until each server hears the others.
-async fn until_together(servers: &[Started]) {
+pub(crate) async fn until_together(servers: &[Started]) {
     for server in servers {
         until_it_says(server, "/metrics", IN_USE).await;
         let others = format!("sheaf_bus_servers {}\n", servers.len() - 1);
@@ -89,14 +89,14 @@ async fn one_at_each(servers: &[Started; 2], page: &str) -> [Client; 2] {
     ]
 }
 
-async fn metric(server: &Started, name: &str) -> u64 {
+pub(crate) async fn metric(server: &Started, name: &str) -> u64 {
     let answer = ask(server, "/metrics").await;
     let line = answer.lines().find(|line| line.starts_with(name)).unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// Types a word at one server and waits until it is read at the other; answers how long that took.
-async fn cross(from: &mut Client, to: &mut Client, word: &str) -> Duration {
+pub(crate) async fn cross(from: &mut Client, to: &mut Client, word: &str) -> Duration {
     let expected = format!("{word}{}", from.text());
     let started = Instant::now();
     from.type_at(0, word).await;
