@@ -1,4 +1,5 @@
-//! Every row of the server's table in docs/PERFORMANCE.md, one after the other, from one build of the server.
+//! Every row of the server's table in docs/PERFORMANCE.md, one after the other, from one build of the server. What is
+//! mostly the machine's own work is measured with the least that a server can do as well (`floor`), in turns.
 
 #![expect(
     clippy::print_stdout,
@@ -36,7 +37,15 @@ struct Row {
     what: &'static str,
     program: &'static str,
     arguments: &'static str,
+    beside: Beside,
     figures: &'static [Figure],
+}
+
+/// Whether the row is measured with a server that does next to nothing too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Floor,
+    Nothing,
 }
 
 /// One of the figures the program prints.
@@ -91,6 +100,7 @@ const ROWS: &[Row] = &[
         what: "small rooms: 100 × 10, 1,000 edits/s",
         program: "fan_out",
         arguments: "",
+        beside: Beside::Floor,
         figures: &[
             at_most("latency p50", 0.6, "ms"),
             at_most("latency p99", 2.0, "ms"),
@@ -101,6 +111,7 @@ const ROWS: &[Row] = &[
         what: "big room: 200, 500 edits/s",
         program: "fan_out",
         arguments: "--docs 1 --clients-per-doc 200 --writers-per-doc 50 --rate 10",
+        beside: Beside::Floor,
         figures: &[
             at_most("latency p99", 4.0, "ms"),
             at_most("server CPU per delivery", 3.7, "µs"),
@@ -110,18 +121,21 @@ const ROWS: &[Row] = &[
         what: "peak, 50 rooms × 10, p99 < 20 ms",
         program: "peak",
         arguments: "--windows 2,4,8,12,16,24,32 --p99-ms 20",
+        beside: Beside::Floor,
         figures: &[at_least("best", 650_000.0, "/s")],
     },
     Row {
         what: "peak, one room of 100, p99 < 30 ms",
         program: "peak",
         arguments: "--docs 1 --clients-per-doc 100 --writers-per-doc 20 --windows 4,8,32 --p99-ms 30",
+        beside: Beside::Floor,
         figures: &[at_least("best", 3_500_000.0, "/s")],
     },
     Row {
         what: "10,000 connections, a document each",
         program: "idle",
         arguments: "--rest 3",
+        beside: Beside::Nothing,
         figures: &[
             at_most("server memory before", 40.0, "MiB"),
             at_most("memory per connection", 10.0, "KiB"),
@@ -132,6 +146,7 @@ const ROWS: &[Row] = &[
         what: "fresh client, 260,000 edits",
         program: "cold_open",
         arguments: "--restart",
+        beside: Beside::Nothing,
         figures: &[
             at_most("one client, median", 2.5, "ms"),
             at_most("50 clients at once, median", 40.0, "ms"),
@@ -142,12 +157,14 @@ const ROWS: &[Row] = &[
         what: "storm: 2,000 clients come back at once",
         program: "storm",
         arguments: "",
+        beside: Beside::Nothing,
         figures: &[at_most("all in sync after", 150.0, "ms")],
     },
     Row {
         what: "two servers and Redis: small rooms, and the most",
         program: "fleet",
         arguments: "",
+        beside: Beside::Nothing,
         figures: &[
             at_most("latency p50", 1.2, "ms"),
             at_most("latency p99", 8.0, "ms"),
@@ -169,21 +186,23 @@ fn main() -> ExitCode {
         let only = arguments.only.as_deref().unwrap_or_default();
         row.what.contains(only) || row.program.contains(only)
     };
-    println!("| what | figure | budget | measured | |\n|---|---|---|---|---|");
+    println!(
+        "| what | figure | budget | measured | | the floor | ratio |\n|---|---|---|---|---|---|---|"
+    );
     let mut is_sound = true;
     for row in ROWS.iter().filter(chosen) {
-        let runs: Vec<Option<String>> = (0..arguments.runs.max(1))
-            .map(|_| run(row, &arguments))
-            .collect();
-        is_sound &= runs.iter().all(Option::is_some);
+        let mut runs = Vec::new();
+        let mut floor = Vec::new();
+        for _ in 0..arguments.runs.max(1) {
+            runs.push(run(row, Program::Sheaf, &arguments));
+            if row.beside == Beside::Floor {
+                floor.push(run(row, Program::Floor, &arguments));
+            }
+        }
+        is_sound &= runs.iter().chain(&floor).all(Option::is_some);
         for figure in row.figures {
-            let mut values: Vec<f64> = runs
-                .iter()
-                .flatten()
-                .filter_map(|output| value_of(output, figure.name))
-                .collect();
-            values.sort_by(f64::total_cmp);
-            println!("{}", line(row, figure, values.get(values.len() / 2)));
+            let (value, beside) = (median(&runs, figure), median(&floor, figure));
+            println!("{}", line(row, figure, value, beside));
         }
     }
     if is_sound {
@@ -193,31 +212,59 @@ fn main() -> ExitCode {
     }
 }
 
-fn line(row: &Row, figure: &Figure, value: Option<&f64>) -> String {
+/// The figure in the middle of those of all runs.
+fn median(runs: &[Option<String>], figure: &Figure) -> Option<f64> {
+    let outputs = runs.iter().flatten();
+    let mut values: Vec<f64> = outputs
+        .filter_map(|output| value_of(output, figure.name))
+        .collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+fn line(row: &Row, figure: &Figure, value: Option<f64>, floor: Option<f64>) -> String {
     let (measured, verdict) = match value {
-        Some(value) if figure.budget.is_met_by(*value) => (format!("{value:.2}"), "met"),
+        Some(value) if figure.budget.is_met_by(value) => (format!("{value:.2}"), "met"),
         Some(value) => (format!("{value:.2}"), "missed"),
         None => ("nothing".to_owned(), "failed"),
     };
+    let unit = figure.unit;
+    let (beside, ratio) = match (value, floor) {
+        (Some(value), Some(floor)) => (
+            format!("{floor:.2} {unit}"),
+            format!("{:.2}", value / floor),
+        ),
+        _ => (String::new(), String::new()),
+    };
     format!(
-        "| {} | {} | {} {unit} | {measured} {unit} | {verdict} |",
-        row.what,
-        figure.name,
-        figure.budget,
-        unit = figure.unit
+        "| {} | {} | {} {unit} | {measured} {unit} | {verdict} | {beside} | {ratio} |",
+        row.what, figure.name, figure.budget,
     )
 }
 
+/// Whose figures a run gives.
+#[derive(Clone, Copy)]
+enum Program {
+    Sheaf,
+    Floor,
+}
+
 /// What the program said; `None`, and all of it on the error output, if its check did not hold.
-fn run(row: &Row, arguments: &Arguments) -> Option<String> {
+fn run(row: &Row, of: Program, arguments: &Arguments) -> Option<String> {
     let folder = arguments.data.join(fresh_name(row.program));
     let listen = format!("127.0.0.1:{}", arguments.port);
-    let spawn = format!(
-        "{} serve --listen {listen} --data-dir {} --drain-seconds 1 --log-level warn",
-        arguments.server.display(),
-        folder.display()
-    );
     let beside = std::env::current_exe().ok()?;
+    let spawn = match of {
+        Program::Sheaf => format!(
+            "{} serve --listen {listen} --data-dir {} --drain-seconds 1 --log-level warn",
+            arguments.server.display(),
+            folder.display()
+        ),
+        Program::Floor => format!(
+            "{} --listen {listen}",
+            beside.with_file_name("floor").display()
+        ),
+    };
     let mut program = Command::new(beside.with_file_name(row.program));
     if row.program == FLEET {
         program.arg("--server").arg(&arguments.server);
@@ -229,7 +276,9 @@ fn run(row: &Row, arguments: &Arguments) -> Option<String> {
         .args(row.arguments.split_whitespace())
         .output()
         .ok()?;
-    forget(&folder);
+    if folder.exists() {
+        forget(&folder);
+    }
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Some(said);
