@@ -1,10 +1,11 @@
 // The browser clears its storage under an open page: what is open is written anew, and nothing is called kept before.
 
+import { devtools } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 
 /** Clears what this site keeps, as the browser does when the device runs short of room. */
 async function clearStorage(person: Person): Promise<void> {
-  const protocol = await person.context.newCDPSession(person.page);
+  const protocol = await devtools(person.page);
   await protocol.send("Storage.clearDataForOrigin", { origin: new URL(person.page.url()).origin, storageTypes: "indexeddb" });
 }
 

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { App } from "../fixtures/app.ts";
 import { seriousFindings } from "../fixtures/axe.ts";
+import { devtools } from "../fixtures/devtools.ts";
 import { Between } from "../fixtures/mitm.ts";
 import { expect, test, type People, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
@@ -266,7 +267,7 @@ async function whatGoesWrong(looking: Looking, ada: Person): Promise<void> {
   const { app, page } = ada;
   await app.open("/");
   await app.isSaved();
-  const protocol = await ada.context.newCDPSession(page);
+  const protocol = await devtools(page);
   await protocol.send("Storage.clearDataForOrigin", { origin: new URL(page.url()).origin, storageTypes: "indexeddb" });
   await expect(page.getByRole("alert")).toContainText("has cleared what Sheaf kept on this device");
   await looking.at(page, "storage-cleared");

@@ -1,6 +1,7 @@
 // Keys pressed without waiting for anything to open: none goes elsewhere. Each sequence is one burst of input events.
 
 import type { CDPSession, Page } from "@playwright/test";
+import { devtools } from "../fixtures/devtools.ts";
 import { expect, test } from "../fixtures/people.ts";
 
 /** Sends keys to the browser back to back: none of them waits until the page has done with the one before. */
@@ -12,7 +13,7 @@ class Fingers {
   }
 
   static async on(page: Page): Promise<Fingers> {
-    return new Fingers(await page.context().newCDPSession(page));
+    return new Fingers(await devtools(page));
   }
 
   async press(...keys: string[]): Promise<void> {

@@ -9,7 +9,7 @@ test("a Markdown file becomes a page, and the page the same file again", async (
   await ada.page.getByLabel("Files to import").setInputFiles({ name: "tides.md", mimeType: "text/markdown", buffer: Buffer.from(SOURCE) });
   await expect(ada.app.title).toHaveValue("Tide windows");
   await expect(ada.app.listItems("bullet")).toHaveText(["12 April", "13 April"]);
-  const download = ada.page.waitForEvent("download");
+  const download = ada.app.nextDownload();
   await ada.page.getByRole("button", { name: "More about this page" }).click();
   await ada.page.getByRole("menuitem", { name: "Export as Markdown" }).click();
   const file = await download;
@@ -93,7 +93,7 @@ test("a title full of signs leaves as Markdown and as HTML and comes back as it 
   await ada.app.createPage(title);
   await ada.app.write("Words");
   for (const form of ["Markdown", "HTML"]) {
-    const download = ada.page.waitForEvent("download");
+    const download = ada.app.nextDownload();
     await ada.page.getByRole("button", { name: "More about this page" }).click();
     await ada.page.getByRole("menuitem", { name: `Export as ${form}` }).click();
     const file = await (await download).path();

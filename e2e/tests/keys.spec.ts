@@ -1,6 +1,6 @@
 // Every key and typing shortcut, drawn before and after; and each can be undone and made again.
 
-import { expect, People, test as base, type Person } from "../fixtures/people.ts";
+import { expect, People, profilesOf, test as base, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 import * as groups from "./keys.cases.ts";
 
@@ -24,7 +24,7 @@ const titles: Record<keyof typeof groups, string> = {
 const test = base.extend<object, { pair: [Person, Person] }>({
   pair: [
     async ({ browser, program }, use) => {
-      const people = new People((options) => browser.newContext(options), program);
+      const people = new People(profilesOf(browser), program);
       await use((await people.together("Ada", "Ben")) as [Person, Person]);
       await people.dispose();
     },

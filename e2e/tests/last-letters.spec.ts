@@ -10,7 +10,7 @@ const LAST_LETTERS = ["a", "b", "c", "d"];
 async function typeAndVanish(body: import("@playwright/test").Locator, word: string): Promise<void> {
   await body.evaluate((element, word) => {
     (element as HTMLElement).focus();
-    getSelection()!.selectAllChildren(element);
+    getSelection()!.selectAllChildren(element.lastElementChild!);
     getSelection()!.collapseToEnd();
     for (const letter of word) document.execCommand("insertText", false, letter);
     window.close();

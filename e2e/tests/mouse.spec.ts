@@ -1,6 +1,7 @@
 // What the mouse does in the text.
 
 import type { Locator } from "@playwright/test";
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 
@@ -21,6 +22,7 @@ test("three clicks take a block and no more, and what is typed takes its place",
 
 test("two clicks take a word", async ({ people }) => {
   const ada = await people.join("Ada");
+  onlyInChromium(ada.page, "click twice as one hand does");
   const { here, block } = await onAPage(ada, ["salt water here"]);
   await block("salt").dblclick({ position: { x: 12, y: 12 } });
   await ada.page.keyboard.type("fresh");
@@ -41,6 +43,7 @@ test("a click beside the last line goes to it, and a box is ticked without movin
 
 test("words that are selected are dragged to another place, once", async ({ people }) => {
   const ada = await people.join("Ada");
+  onlyInChromium(ada.page, "drag what is selected");
   const { here, block } = await onAPage(ada, ["[*salt*] and water", "more here"]);
   const from = (await block("salt").locator("strong").boundingBox())!;
   const to = (await block("more").boundingBox())!;

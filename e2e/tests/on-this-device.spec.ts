@@ -1,4 +1,5 @@
 import { App } from "../fixtures/app.ts";
+import { devtools } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 
 /** From the next loading on, the device is as full as the test says: what is written then is taken back. */
@@ -44,6 +45,7 @@ test("name, colour and theme are kept, and shown in the other tab at once", asyn
   const path = await ada.app.createPage("Mine");
   const tab = await ada.anotherTab();
   await tab.open(path);
+  await ada.page.bringToFront();
   await ada.page.getByRole("button", { name: "Settings" }).click();
   const settings = ada.page.getByRole("dialog", { name: "Settings" });
   await settings.getByRole("radio", { name: "Dark" }).check({ force: true });
@@ -146,7 +148,7 @@ test("on a full device everything still reaches the server, and with room again 
 test("the browser's own limit is said in words from the first letter on", async ({ browser, ownProgram }) => {
   const context = await browser.newContext();
   const app = new App(await context.newPage(), ownProgram.url);
-  const protocol = await context.newCDPSession(app.page);
+  const protocol = await devtools(app.page);
   await protocol.send("Storage.overrideQuotaForOrigin", { origin: ownProgram.url, quotaSize: 1 });
   await app.open("/");
   await app.introduceAs("Ada");

@@ -1,6 +1,7 @@
 // Pages that one may read and not change, and edits that the server does not take.
 
 import { sameText, type App } from "../fixtures/app.ts";
+import { devtools } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
 import { WireTap } from "../fixtures/wire-tap.ts";
@@ -69,7 +70,7 @@ test("an edit that the server refuses stays in the page, is named and counted, c
   expect(await ben.app.text()).toBe("one two three");
   // One can go on writing; it stays here too.
   await ada.app.type(" five");
-  const download = ada.page.waitForEvent("download");
+  const download = ada.app.nextDownload();
   await bar(ada.app).getByRole("button", { name: "Download my copy" }).click();
   const file = await (await download).createReadStream();
   let kept = "";
@@ -88,11 +89,8 @@ test("more than a page takes at once is not put in, is given back, and one goes 
   await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await ada.app.write("one two three");
   await sameText(ada.app, ben.app);
-  await ada.app.body.evaluate((body) => {
-    const data = new DataTransfer();
-    data.setData("text/plain", Array.from({ length: 4_500 }, (_, line) => `${line} ${"words ".repeat(340)}`).join("\n"));
-    body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-  });
+  const tooMuch = Array.from({ length: 4_500 }, (_, line) => `${line} ${"words ".repeat(340)}`).join("\n");
+  await ada.app.paste({ "text/plain": tooMuch });
   const refusal = ada.page.getByRole("alert").filter({ hasText: "too much at once" });
   await expect(refusal).toContainText("The page is as it was before");
   await expect.poll(() => ada.app.text()).toBe("one two three");
@@ -111,7 +109,7 @@ test("a word that is being composed when writing ends is neither lost nor double
   const { ada, tap } = await tapped(people);
   const here = new Picture(ada.page);
   await here.select(["one |two three"]);
-  const protocol = await ada.context.newCDPSession(ada.page);
+  const protocol = await devtools(ada.page);
   await protocol.send("Input.imeSetComposition", { text: "かわ", selectionStart: 2, selectionEnd: 2 });
   tap.tellRole(ada.app.documentName, "viewer");
   await expect(ada.app.body).toHaveAttribute("contenteditable", "false");

@@ -10,7 +10,7 @@ import { wholeDocument } from "../fixtures/whole-document.ts";
 const BYTES = 100 * 1024;
 
 async function exported(app: App): Promise<string> {
-  const download = app.page.waitForEvent("download");
+  const download = app.nextDownload();
   await app.page.getByRole("button", { name: "More about this page" }).click();
   await app.page.getByRole("menuitem", { name: "Export as Markdown" }).click();
   return readFile(await (await download).path(), "utf8");

@@ -77,6 +77,13 @@ pub(crate) fn for_browser_tests() -> Result<browsers::Browser, Failure> {
     browsers::find_or_install()
 }
 
+/// Sets up what the browser tests need in Firefox, and says where that is.
+pub(crate) fn for_firefox_tests() -> Result<PathBuf, Failure> {
+    node::check_version()?;
+    node::install_packages("e2e", "Playwright, which drives the browsers")?;
+    browsers::find_or_install_firefox()
+}
+
 fn tool_folders() -> Vec<PathBuf> {
     vec![
         workspace::tools().join("bin"),

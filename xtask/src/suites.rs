@@ -34,7 +34,7 @@ struct Suite {
 }
 
 /// Cheap ones first: most mistakes show in seconds.
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 11] = [
     Suite {
         name: "format",
         about: "the code is laid out by rustfmt",
@@ -88,6 +88,12 @@ const SUITES: [Suite; 10] = [
         about: "people writing together in real browsers",
         when: When::Always,
         run: browsers,
+    },
+    Suite {
+        name: "firefox",
+        about: "the browser tests that Firefox can run, in Firefox (installed on Debian if it is missing)",
+        when: When::ByName,
+        run: firefox,
     },
     Suite {
         name: "compose",
@@ -295,6 +301,14 @@ fn browsers() -> Result<Tally, Failure> {
     let mut playwright = playwright(&["test"]);
     browser.prepare(&mut playwright);
     Ok(typed + count(playwright.env("SHEAF_BIN", program), Runner::Playwright)?)
+}
+
+fn firefox() -> Result<Tally, Failure> {
+    let program = server::build()?;
+    let browser = setup::for_firefox_tests()?;
+    let mut playwright = playwright(&["test", "--config", "firefox.config.ts"]);
+    playwright.env("SHEAF_FIREFOX", browser);
+    count(playwright.env("SHEAF_BIN", program), Runner::Playwright)
 }
 
 /// Takes the README's picture again, from the app as it is.

@@ -19,6 +19,12 @@ const SYSTEM_BROWSERS: [&str; 4] = [
     "google-chrome",
 ];
 
+const SYSTEM_FIREFOXES: [&str; 3] = [
+    "firefox",
+    "firefox-esr",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+];
+
 /// The browser that Playwright is told to drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Browser {
@@ -64,10 +70,36 @@ pub(crate) fn find_or_install() -> Result<Browser, Failure> {
     on_this_system().map(Browser::At).ok_or_else(nowhere)
 }
 
+/// Finds Firefox as its makers released it, or installs Debian's.
+pub(crate) fn find_or_install_firefox() -> Result<PathBuf, Failure> {
+    if let Some(chosen) = std::env::var_os("SHEAF_FIREFOX") {
+        return Ok(PathBuf::from(chosen));
+    }
+    if let Some(found) = first_of(&SYSTEM_FIREFOXES) {
+        return Ok(found);
+    }
+    let nowhere = || {
+        Failure::new(
+            "no Firefox was found or could be installed",
+            "install Firefox, or name it in SHEAF_FIREFOX",
+        )
+    };
+    if !cfg!(target_os = "linux") || workspace::on_path("apt-get").is_none() {
+        return Err(nowhere());
+    }
+    step("Debian's Firefox, for the browser tests", || {
+        apt_install(&["firefox-esr"])
+    })?;
+    first_of(&SYSTEM_FIREFOXES).ok_or_else(nowhere)
+}
+
 fn on_this_system() -> Option<PathBuf> {
-    SYSTEM_BROWSERS
-        .iter()
-        .find_map(|name| workspace::on_path(name))
+    first_of(&SYSTEM_BROWSERS)
+}
+
+/// The first of these that is on the path, or is itself the path of a program.
+fn first_of(names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| workspace::on_path(name))
 }
 
 fn playwrights_is_there() -> bool {
