@@ -1,3 +1,4 @@
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test } from "../fixtures/people.ts";
 
 test("pages are walked, moved, nested, renamed and thrown away with keys alone, and others see it", async ({ ownPeople: people }) => {
@@ -37,6 +38,7 @@ test("pages are walked, moved, nested, renamed and thrown away with keys alone, 
 
 test("a page that is dragged onto another goes inside it, and back out between others", async ({ ownPeople: people }) => {
   const ada = await people.join("Ada");
+  onlyInChromium(ada.page, "drag");
   await ada.app.createPage("Alpha");
   await ada.app.createPage("Beta");
   await ada.app.entry("Beta").dragTo(ada.app.entry("Alpha"));
