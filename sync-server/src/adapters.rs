@@ -1,5 +1,6 @@
 //! The outside world, one port or two each.
 
+pub mod blobs;
 pub(crate) mod codec;
 pub mod http;
 pub mod in_process;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Place, Problem, RawConfig, Secret};
+use crate::config::{BlobsPlace, Place, Problem, RawConfig, Secret};
 
 /// Write together: pages that several people edit at once, online or not.
 ///
@@ -121,6 +121,12 @@ pub struct MoveArgs {
     /// Where everything shall be.
     #[arg(long, value_name = "PLACE")]
     pub to: PathBuf,
+    /// The bucket that pictures and files are in, as @FILE with its address [default: in the folder].
+    #[arg(long, value_name = "BUCKET")]
+    pub blobs_from: Option<PathBuf>,
+    /// The bucket that they shall be in, as @FILE with its address [default: in the folder].
+    #[arg(long, value_name = "BUCKET")]
+    pub blobs_to: Option<PathBuf>,
 }
 
 /// What to import.
@@ -182,6 +188,17 @@ pub struct DataArgs {
     /// Read the database's address from this file, which holds nothing else.
     #[arg(long, env = "SHEAF_DATABASE_URL_FILE", value_name = "FILE")]
     database_url_file: Option<PathBuf>,
+    /// Keep pictures and files in this bucket of an S3-compatible store [default: in the data folder].
+    #[arg(
+        long,
+        env = "SHEAF_BLOBS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    blobs_url: Option<String>,
+    /// Read the bucket's address from this file, which holds nothing else.
+    #[arg(long, env = "SHEAF_BLOBS_URL_FILE", value_name = "FILE")]
+    blobs_url_file: Option<PathBuf>,
 }
 
 impl DataArgs {
@@ -193,6 +210,15 @@ impl DataArgs {
         let url = self.database_url.as_deref().map(Secret::from);
         let file = self.database_url_file.as_deref();
         Place::parse(Some(self.data_dir.clone()), url.as_ref(), file)
+    }
+
+    /// Where pictures and files are kept.
+    ///
+    /// # Errors
+    /// [`Problem`] when one of the addresses is none.
+    pub fn blobs(&self) -> Result<Option<BlobsPlace>, Problem> {
+        let url = self.blobs_url.as_deref().map(Secret::from);
+        BlobsPlace::parse(&self.place()?, url.as_ref(), self.blobs_url_file.as_deref())
     }
 }
 
@@ -216,6 +242,17 @@ pub struct ServeArgs {
     /// Read the database's address from this file, which holds nothing else.
     #[arg(long, env = "SHEAF_DATABASE_URL_FILE", value_name = "FILE")]
     database_url_file: Option<PathBuf>,
+    /// Keep pictures and files in this bucket of an S3-compatible store [default: in the data folder].
+    #[arg(
+        long,
+        env = "SHEAF_BLOBS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    blobs_url: Option<String>,
+    /// Read the bucket's address from this file, which holds nothing else.
+    #[arg(long, env = "SHEAF_BLOBS_URL_FILE", value_name = "FILE")]
+    blobs_url_file: Option<PathBuf>,
     /// Tell the other servers of this database at once of what is stored here, by this Redis. Without it they look by
     /// themselves, two or three times a second. May be lost at any time.
     #[arg(
@@ -280,6 +317,8 @@ impl From<ServeArgs> for RawConfig {
             data_dir: args.data_dir,
             database_url: args.database_url.as_deref().map(Secret::from),
             database_url_file: args.database_url_file,
+            blobs_url: args.blobs_url.as_deref().map(Secret::from),
+            blobs_url_file: args.blobs_url_file,
             redis_url: args.redis_url.as_deref().map(Secret::from),
             redis_url_file: args.redis_url_file,
             open: args.open,

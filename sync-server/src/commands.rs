@@ -8,6 +8,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod copies;
+mod files;
 pub(crate) mod pages;
 pub(crate) mod ready;
 pub(crate) mod serve;

@@ -2,6 +2,7 @@
 //!
 //! What both ends must agree on is not here but in `sheaf_shared::limits`.
 
+mod blobs;
 mod bus;
 mod place;
 
@@ -10,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use blobs::{BlobsPlace, S3Url};
 pub use bus::{RedisKind, RedisUrl};
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
@@ -22,6 +24,8 @@ pub struct Config {
     pub audience: Audience,
     /// Where everything is kept.
     pub place: Place,
+    /// Where pictures and files are kept; nowhere if there is no folder and none was named.
+    pub blobs: Option<BlobsPlace>,
     /// Where servers tell each other things.
     pub redis: Option<RedisUrl>,
     /// How log lines look.
@@ -75,6 +79,10 @@ pub struct RawConfig {
     pub database_url: Option<Secret>,
     /// `--database-url-file`
     pub database_url_file: Option<PathBuf>,
+    /// `--blobs-url`
+    pub blobs_url: Option<Secret>,
+    /// `--blobs-url-file`
+    pub blobs_url_file: Option<PathBuf>,
     /// `--redis-url`
     pub redis_url: Option<Secret>,
     /// `--redis-url-file`
@@ -159,6 +167,7 @@ impl Config {
         let all = problems.count(&CONNECTIONS, raw.connections_max.as_deref());
         let place = problems.place(raw);
         let config = Self {
+            blobs: problems.blobs(raw, &place),
             redis: problems.redis(raw, &place),
             listen: problems.listen(raw.listen.as_deref(), audience),
             audience,
@@ -326,6 +335,14 @@ impl Problems {
                 Place::Folder(DATA_DIR.into())
             },
         )
+    }
+
+    fn blobs(&mut self, raw: &RawConfig, place: &Place) -> Option<BlobsPlace> {
+        let file = raw.blobs_url_file.as_deref();
+        BlobsPlace::parse(place, raw.blobs_url.as_ref(), file).unwrap_or_else(|problem| {
+            self.0.push(problem);
+            None
+        })
     }
 
     fn redis(&mut self, raw: &RawConfig, place: &Place) -> Option<RedisUrl> {

@@ -161,6 +161,10 @@ pub struct Metrics {
     pub snapshots_fenced: Counter,
     /// Rounds of asking a shared store about open documents that got no answer.
     pub following_faults: Counter,
+    /// Whether the place of pictures and files did not answer when it was looked at last.
+    pub blobs_away: Gauge,
+    /// Times it did not.
+    pub blobs_faults: Counter,
     /// Servers that share the store and were heard of lately, this one among them.
     pub servers: Gauge,
     /// Servers that share the store and have fallen silent.

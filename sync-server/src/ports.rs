@@ -1,6 +1,7 @@
 //! What the program needs of the world outside it, as traits. Adapters implement them; `contract` says what
 //! each must honour. Whatever leaves the process can fail, and failure is never absence.
 
+mod blobs;
 mod bus;
 mod holdings;
 mod leases;
@@ -19,6 +20,7 @@ pub use membership::{
     Membership,
 };
 
+pub use blobs::{AtOnce, BLOB_BYTES_MAX, BlobFault, BlobId, Blobs, Chunks, Incoming, Verified};
 pub use bus::{Arrival, Bus, BusFault, Channel, GROUPS, Line, Speaker};
 
 /// What servers with the same store know and nobody else does.

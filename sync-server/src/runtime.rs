@@ -1,6 +1,7 @@
 //! What runs the rooms: one task for each open document, queues in and out, and the way down.
 
 pub(crate) mod aside;
+pub mod blobs_watch;
 pub mod courier;
 pub(crate) mod following;
 pub(crate) mod heartbeat;

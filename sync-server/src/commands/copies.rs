@@ -9,6 +9,7 @@ use sheaf_server::adapters::sqlite::{
     DirectoryLock, FILE_NAME, OpenError, SqliteEntering, SqliteLeaving,
 };
 use sheaf_server::adapters::system::unix_now;
+use sheaf_server::app::blobs::Carried;
 use sheaf_server::app::copy::{self, Copied, CopyError};
 use sheaf_server::app::verify;
 use sheaf_server::cli::{BackupArgs, MoveArgs, RestoreArgs};
@@ -18,6 +19,7 @@ use sheaf_server::ports::{Leaving, Member, StorageFault, Store as _};
 use sheaf_shared::time::UnixMs;
 
 use super::StoreError;
+use super::files::{self, FilesFault};
 
 /// Pause between two lines about how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(2);
@@ -31,6 +33,8 @@ enum Fault {
     Store(#[from] StoreError),
     #[error("nothing was copied")]
     Copy(#[from] CopyError),
+    #[error(transparent)]
+    Files(#[from] FilesFault),
     #[error("the copy is there, and could not be checked")]
     Check(#[source] StorageFault),
     #[error("the file could not be given its name")]
@@ -63,6 +67,7 @@ pub(crate) fn backup(args: &BackupArgs) -> ExitCode {
 
 async fn back_up(args: &BackupArgs) -> Outcome {
     let place = args.data.place().map_err(Fault::Problem)?;
+    let blobs = args.data.blobs().map_err(Fault::Problem)?;
     let file = if args.to.is_dir() {
         args.to.join(name_by_time(unix_now()))
     } else {
@@ -80,10 +85,16 @@ async fn back_up(args: &BackupArgs) -> Outcome {
     drop(from);
     let damaged = check(&Place::Folder(folder.0.clone())).await?;
     SqliteEntering::make_plain(&inside)?;
+    // After the documents: whatever one of them shows was there before.
+    let carried = files::back_up(blobs.as_ref(), &file).await?;
     std::fs::rename(&inside, &file).map_err(Fault::Naming)?;
     sync(&file).map_err(Fault::Naming)?;
     println!("{}", file.display());
-    Ok((copied, damaged))
+    Ok(Done {
+        copied,
+        carried,
+        damaged,
+    })
 }
 
 /// Brings a backup back.
@@ -93,8 +104,12 @@ pub(crate) fn restore(args: &RestoreArgs) -> ExitCode {
 
 async fn bring_back(args: &RestoreArgs) -> Outcome {
     let place = args.data.place().map_err(Fault::Problem)?;
+    let blobs = args.data.blobs().map_err(Fault::Problem)?;
     let mut from = SqliteLeaving::open(&args.from)?;
-    fill(&mut from, &place).await
+    must_be_empty(&place)?;
+    // Before the documents: none of them ever shows what is not there. What is left over if they fail does no harm.
+    let carried = files::bring_back(&args.from, blobs.as_ref()).await?;
+    fill(&mut from, &place, carried).await
 }
 
 /// Carries everything to another place.
@@ -107,22 +122,33 @@ async fn carry_over(args: &MoveArgs) -> Outcome {
     let target = Place::named(&args.to).map_err(Fault::Problem)?;
     // Held until the end, so that no server starts on it meanwhile.
     let _lock = at_rest(&source).await?;
+    let blobs_from = files::named(args.blobs_from.as_deref(), &source).map_err(Fault::Problem)?;
+    let blobs_to = files::named(args.blobs_to.as_deref(), &target).map_err(Fault::Problem)?;
     let mut from = leaving(&source).await?;
-    let outcome = fill(&mut *from, &target).await?;
+    must_be_empty(&target)?;
+    let carried = files::carry(blobs_from.as_ref(), blobs_to.as_ref()).await?;
+    let outcome = fill(&mut *from, &target, carried).await?;
     println!(
         "The place it came from is as it was. Start servers on the new one only, or the two grow apart."
     );
     Ok(outcome)
 }
 
-type Outcome = Result<(Copied, Vec<String>), Fault>;
+/// What was copied, and what is wrong with it.
+struct Done {
+    copied: Copied,
+    carried: Carried,
+    damaged: Vec<String>,
+}
+
+type Outcome = Result<Done, Fault>;
 
 fn run(work: impl Future<Output = Outcome>) -> ExitCode {
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let (copied, damaged) = match runtime.block_on(work) {
+    let done = match runtime.block_on(work) {
         Ok(outcome) => outcome,
         Err(fault) => {
             let code = super::fail(&fault);
@@ -132,11 +158,25 @@ fn run(work: impl Future<Output = Outcome>) -> ExitCode {
             };
         }
     };
+    let Done {
+        copied,
+        carried,
+        damaged,
+    } = done;
     println!("{}, read back and compared", told(&copied));
     for what in &damaged {
         println!("damaged, and carried as it is: {what}");
     }
-    if damaged.is_empty() {
+    if carried != Carried::default() {
+        println!(
+            "{} pictures and files, read back and compared",
+            carried.blobs
+        );
+    }
+    for id in &carried.damaged {
+        println!("damaged or gone, and left out: the picture or file {id}");
+    }
+    if damaged.is_empty() && carried.damaged.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -177,7 +217,17 @@ async fn at_rest(place: &Place) -> Result<Option<DirectoryLock>, Fault> {
     }
 }
 
-async fn fill(from: &mut dyn Leaving, target: &Place) -> Outcome {
+/// Says at once what would be said after everything was copied.
+fn must_be_empty(target: &Place) -> Result<(), Fault> {
+    match target {
+        Place::Folder(folder) if folder.join(FILE_NAME).symlink_metadata().is_ok() => {
+            Err(OpenError::NotEmpty(folder.join(FILE_NAME)).into())
+        }
+        Place::Folder(_) | Place::Database(_) => Ok(()),
+    }
+}
+
+async fn fill(from: &mut dyn Leaving, target: &Place, carried: Carried) -> Outcome {
     let copied = match target {
         Place::Folder(folder) => {
             let lock = DirectoryLock::take(folder)?;
@@ -192,7 +242,11 @@ async fn fill(from: &mut dyn Leaving, target: &Place) -> Outcome {
         }
     };
     let damaged = check(target).await?;
-    Ok((copied, damaged))
+    Ok(Done {
+        copied,
+        carried,
+        damaged,
+    })
 }
 
 /// Opens every document at `place`; answers what is wrong.

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use sheaf_server::adapters::blobs;
 use sheaf_server::adapters::http::{self, Assets};
 use sheaf_server::adapters::redis::RedisBus;
 use sheaf_server::adapters::system;
 use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::{BusFault, Store};
+use sheaf_server::runtime::blobs_watch::watch;
 use sheaf_server::runtime::courier::Way;
 use sheaf_server::{STACK_BYTES, run};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +63,10 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
         Ok(way) => way,
         Err(error) => return super::fail(&error),
     };
+    let blobs = match config.blobs.as_ref().map(blobs::open).transpose() {
+        Ok(blobs) => blobs,
+        Err(error) => return super::fail(&error),
+    };
     let bound = match http::bind(config.listen) {
         Ok(bound) => bound,
         Err(error) => return super::fail(&error),
@@ -79,8 +85,12 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
     }
     tracing::info!(address = %bound.address, version = env!("CARGO_PKG_VERSION"), "Sheaf is ready");
     println!("Sheaf is ready: http://{}", bound.address);
+    let watching = blobs.map(|blobs| tokio::spawn(watch(blobs, Arc::clone(&metrics))));
     let assets = Assets::of_this_build();
     run(config, bound, store, way, assets, metrics, stop).await;
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     tracing::info!("Sheaf has stopped");
     ExitCode::SUCCESS
 }

@@ -45,6 +45,10 @@ pub(crate) fn verify(data: &DataArgs) -> ExitCode {
             ),
         }
     }
+    let files = match runtime.block_on(check_files(data)) {
+        Ok(files) => files,
+        Err(code) => return code,
+    };
     println!(
         "{} documents, {} updates read, {} put aside earlier, {} waiting, {} documents damaged",
         report.documents,
@@ -53,9 +57,44 @@ pub(crate) fn verify(data: &DataArgs) -> ExitCode {
         report.waiting.len(),
         report.damages.len()
     );
-    if report.damages.is_empty() && file.is_empty() {
+    if report.damages.is_empty() && file.is_empty() && files == Files::Sound {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// What the pictures and files are like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Sound,
+    Damaged,
+}
+
+/// Reads every picture and file and says what is damaged.
+async fn check_files(data: &DataArgs) -> Result<Files, ExitCode> {
+    let place = data.blobs().map_err(|problem| {
+        eprintln!("sheaf: {problem}");
+        ExitCode::from(super::FAILED)
+    })?;
+    let Some(place) = place else {
+        return Ok(Files::Sound);
+    };
+    let blobs = super::files::open(&place).map_err(|fault| super::fail(&fault))?;
+    let read = app::blobs::verify(&*blobs).await;
+    let read = read.map_err(|fault| super::fail(&fault))?;
+    for id in &read.damaged {
+        println!("damaged: the picture or file {id}");
+    }
+    if read != app::blobs::Carried::default() {
+        println!(
+            "{} pictures and files read, {} damaged",
+            read.blobs + read.damaged.len() as u64,
+            read.damaged.len()
+        );
+    }
+    Ok(match read.damaged.is_empty() {
+        true => Files::Sound,
+        false => Files::Damaged,
+    })
 }

@@ -13,7 +13,12 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, &Gauge); 6] = [
+        let gauges: [(&str, &str, &Gauge); 7] = [
+            (
+                "sheaf_blobs_away",
+                "1 while the place of pictures and files does not answer.",
+                &self.blobs_away,
+            ),
             (
                 "sheaf_bus_servers",
                 "Other servers that are heard.",
@@ -193,8 +198,13 @@ impl Metrics {
         ]
     }
 
-    fn troubles(&self) -> [NamedCounter<'_>; 10] {
+    fn troubles(&self) -> [NamedCounter<'_>; 11] {
         [
+            (
+                "sheaf_blobs_faults_total",
+                "Times the place of pictures and files did not answer.",
+                &self.blobs_faults,
+            ),
             (
                 "sheaf_closed_for_cause_total",
                 "Sockets or documents closed because of what was sent.",

@@ -17,6 +17,7 @@ mod ending;
 mod engines;
 mod fallacies;
 mod faults;
+mod files;
 mod fleet;
 mod forgetting;
 mod killed;

@@ -5,6 +5,7 @@
 pub(crate) mod disk;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod s3;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -1,17 +1,18 @@
-//! PostgreSQL and Redis, which tests of many servers start for themselves: only their programs are needed, no running
-//! service.
+//! PostgreSQL, Redis and an S3-compatible store, which tests start for themselves: only their programs are needed, no
+//! running service.
 
 use std::path::Path;
 
 use crate::command::step;
 use crate::failure::Failure;
+use crate::setup::node;
 use crate::setup::wasm_std::apt_install;
 use crate::workspace;
 
 /// Where Debian and Homebrew put each version's programs.
 const FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
 
-/// Finds the programs of both or installs them.
+/// Finds the programs of all or installs them.
 pub(crate) fn find_or_install() -> Result<(), Failure> {
     install_unless(
         postgres_is_there(),
@@ -21,7 +22,12 @@ pub(crate) fn find_or_install() -> Result<(), Failure> {
     )?;
     // Debian's package of tools holds the whole program under another name. The one named `redis-server` would start a
     // service at once, on everybody's port.
-    install_unless(redis_is_there(), "Redis", "redis-tools", "redis")
+    install_unless(redis_is_there(), "Redis", "redis-tools", "redis")?;
+    node::check_version()?;
+    node::install_packages(
+        "sync-server/tests/s3",
+        "a store for pictures and files, which their tests start",
+    )
 }
 
 fn install_unless(is_there: bool, name: &str, package: &str, formula: &str) -> Result<(), Failure> {

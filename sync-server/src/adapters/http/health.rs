@@ -28,7 +28,11 @@ pub(super) async fn ready(State(site): State<Site>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
     match probe(&site).await {
-        Ok(()) => (StatusCode::OK, format!("ready\n{}", bus(&site))).into_response(),
+        Ok(()) => (
+            StatusCode::OK,
+            format!("ready\n{}{}", bus(&site), blobs(&site)),
+        )
+            .into_response(),
         Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
     }
 }
@@ -42,6 +46,14 @@ fn bus(site: &Site) -> String {
         BusState::Away | BusState::Trying => {
             "bus: away; edits of other servers come by the database\n".to_owned()
         }
+    }
+}
+
+/// Whether pictures and files are away, in a line. No edit waits for them.
+fn blobs(site: &Site) -> &'static str {
+    match site.metrics.blobs_away.get() {
+        0 => "",
+        _ => "blobs: away; pictures and files cannot be stored or read\n",
     }
 }
 
