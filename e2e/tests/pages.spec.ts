@@ -1,3 +1,4 @@
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test } from "../fixtures/people.ts";
 
 test("a page that one person names, the other sees named, and both can change the name", async ({ people }) => {
@@ -36,6 +37,7 @@ test("with the keyboard a page is put inside another, renamed, binned and brough
 
 test("a page is dragged into another with the mouse", async ({ people }) => {
   const ada = await people.join("Ada");
+  onlyInChromium(ada.page, "drag");
   await ada.app.createPage("Folder");
   await ada.app.createPage("Sheet");
   await ada.app.entry("Sheet").dragTo(ada.app.entry("Folder"));

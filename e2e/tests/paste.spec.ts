@@ -2,6 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import { sameText } from "../fixtures/app.ts";
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 import { pastes } from "./paste.cases.ts";
@@ -93,6 +94,7 @@ test("an address pasted over words links them, and by itself is a link", async (
 
 test("code is pasted in the language its editor names", async ({ people }) => {
   const ada = await people.join("Ada");
+  onlyInChromium(ada.page, "copy in a form that only its maker knows");
   await ada.app.createPage();
   const [, forms] = pastes.find(([name]) => name === "code from VS Code")!;
   await copyElsewhere(ada.page, { ...forms, "vscode-editor-data": '{"version":1,"isFromEmptySelection":false,"mode":"rust"}' });

@@ -1,7 +1,7 @@
 // Pages that one may read and not change, and edits that the server does not take.
 
 import { sameText, type App } from "../fixtures/app.ts";
-import { devtools } from "../fixtures/devtools.ts";
+import { devtools, onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
 import { WireTap } from "../fixtures/wire-tap.ts";
@@ -46,6 +46,7 @@ test("who may no longer write keeps the selection, is told calmly, sees others g
   await expect(ada.app.body).toBeEditable();
   await expect(bar(ada.app)).not.toContainText("You can read this page");
   // What was typed meanwhile is still there for the taking.
+  onlyInChromium(ada.page, "read the clipboard");
   await ada.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await bar(ada.app).getByRole("button", { name: "Copy it" }).click();
   await expect.poll(() => ada.page.evaluate(() => navigator.clipboard.readText())).toBe("four and five");
@@ -86,6 +87,7 @@ test("an edit that the server refuses stays in the page, is named and counted, c
 
 test("more than a page takes at once is not put in, is given back, and one goes on writing", async ({ people }) => {
   const [ada, ben] = (await people.together("Ada", "Ben")) as [Person, Person];
+  onlyInChromium(ada.page, "read the clipboard");
   await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await ada.app.write("one two three");
   await sameText(ada.app, ben.app);
