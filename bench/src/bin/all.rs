@@ -230,7 +230,7 @@ fn line(row: &Row, figure: &Figure, value: Option<f64>, floor: Option<f64>) -> S
     };
     let unit = figure.unit;
     let (beside, ratio) = match (value, floor) {
-        (Some(value), Some(floor)) => (
+        (Some(value), Some(floor)) if floor > 0.0 => (
             format!("{floor:.2} {unit}"),
             format!("{:.2}", value / floor),
         ),
