@@ -3,7 +3,7 @@
 //! once, all copies are the same, and nobody is shown who is not there.
 //!
 //! `SHEAF_CHAOS_SECONDS` is how long faults go on; `SHEAF_SEED` repeats the schedule of an earlier run; `SHEAF_CHAOS_REPORT`
-//! names a file for the report.
+//! names a file for the report; `SHEAF_BIN` another build of the program.
 
 mod auditor;
 pub(crate) mod checker;
@@ -17,13 +17,13 @@ pub(crate) mod settling;
 mod watchers;
 
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::bad_line::Lines;
+use crate::bad_line::{Lines, Manners};
 use auditor::Auditor;
 use faults::Struck;
 use fleet::{Fleet, SERVERS};
@@ -84,7 +84,7 @@ async fn whatever_dies_or_is_cut_no_acknowledged_edit_is_lost_and_all_copies_bec
     }
     fleet.heal(&lines);
     settling.all_acknowledged().await;
-    let robots = see_them_go(&mut fleet, &settling, people, robots).await;
+    let (robots, ghosts_for) = see_them_go(&mut fleet, &settling, &lines, people, robots).await;
     let words = robots
         .iter()
         .flat_map(|robot| robot.pages.values())
@@ -99,6 +99,7 @@ async fn whatever_dies_or_is_cut_no_acknowledged_edit_is_lost_and_all_copies_bec
         struck: struck.times,
         left_out: struck.left_out,
         settled_ms: settling.took,
+        ghosts_for,
         acknowledged,
         words,
     }
@@ -121,17 +122,26 @@ const fn scale(seconds: u64) -> Scale {
 type Living = (Vec<(sheaf_shared::ids::DocName, u64)>, JoinHandle<Robot>);
 
 /// Everyone is shown at every server; then a server dies with half of them gone while it stood still, and those are shown
-/// nowhere any more; then all go.
+/// nowhere any more; then all go. Answers also how long people of the dead server were shown.
 async fn see_them_go(
     fleet: &mut Fleet,
     settling: &Settling,
+    lines: &[Lines],
     mut people: People,
     robots: Vec<Living>,
-) -> Vec<Robot> {
+) -> (Vec<Robot>, Duration) {
     let mut watchers = Watchers::default();
     for (server, address) in fleet.addresses().into_iter().enumerate() {
         watchers.come_to(server, address, &people).await;
     }
+    let leaving: Vec<usize> = (0..robots.len()).filter(|name| name % 2 == 1).collect();
+    fleet.leave_only(0);
+    leaving
+        .iter()
+        .for_each(|name| lines[*name].behave(Manners::Cut));
+    settling.until_online(&leaving, false).await;
+    fleet.heal(lines);
+    settling.until_online(&leaving, true).await;
     watchers.until_they_see(&people).await;
     fleet.servers[0].program.signal(Signal::STOP);
     settling.order(Orders::HalfVanish);
@@ -148,11 +158,13 @@ async fn see_them_go(
         }
     }
     fleet.servers[0].program.kill();
+    let killed = Instant::now();
     tokio::task::block_in_place(|| fleet.servers[0].start_again());
     fleet.note_addresses();
     watchers.leave(0);
     watchers.come_to(0, fleet.addresses()[0], &people).await;
     watchers.until_they_see(&people).await;
+    let ghosts_for = killed.elapsed();
     settling.order(Orders::Vanish);
     for robot in staying {
         gone.push(robot.await.unwrap());
@@ -161,5 +173,5 @@ async fn see_them_go(
         .values_mut()
         .for_each(std::collections::BTreeSet::clear);
     watchers.until_they_see(&people).await;
-    gone
+    (gone, ghosts_for)
 }

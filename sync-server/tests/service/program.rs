@@ -6,6 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// The program: the one just built, or another of the same promises that `SHEAF_BIN` names.
+pub(crate) fn binary() -> String {
+    let another = std::env::var("SHEAF_BIN").ok();
+    another.unwrap_or_else(|| env!("CARGO_BIN_EXE_sheaf").to_owned())
+}
+
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     child: Child,
@@ -23,7 +29,7 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let sheaf = Command::new(env!("CARGO_BIN_EXE_sheaf"));
+        let sheaf = Command::new(binary());
         Self::start_by(
             sheaf,
             "127.0.0.1".parse().unwrap(),

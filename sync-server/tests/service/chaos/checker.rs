@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sheaf_shared::ids::DocName;
 
 use crate::client::{Client, Speaks, text_of};
+use crate::program::binary;
 
 use super::fleet::Fleet;
 use super::robot::{Page, Robot};
@@ -51,7 +52,7 @@ pub(super) async fn check(fleet: &Fleet, robots: Vec<Robot>, seconds: u64) -> us
             check_words(&text, known, doc);
         }
     }
-    let verified = tokio::process::Command::new(env!("CARGO_BIN_EXE_sheaf"))
+    let verified = tokio::process::Command::new(binary())
         .args(["verify", "--database-url", &fleet.database_url()])
         .output()
         .await

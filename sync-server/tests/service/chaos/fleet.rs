@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::engines::postgres::Postgres;
 use crate::engines::redis::Redis;
-use crate::program::Program;
+use crate::program::{Program, binary};
 
 use super::network::Network;
 use crate::bad_line::{Lines, Targets};
@@ -82,7 +82,7 @@ fn run(
         // Nobody but us reaches the network of namespaces.
         "--open",
     ];
-    let sheaf = network.command(number, env!("CARGO_BIN_EXE_sheaf"));
+    let sheaf = network.command(number, &binary());
     Program::start_by(
         sheaf,
         network.address_of(number),
@@ -153,6 +153,11 @@ impl Fleet {
             "no disk that may be filled (it takes Linux and root): that fault is left out"
         };
         format!("{}; {disk}", self.network.told())
+    }
+
+    /// Whoever dials from now on finds this server alone.
+    pub(super) fn leave_only(&self, server: usize) {
+        *self.targets.lock().unwrap() = vec![self.servers[server].program.address];
     }
 
     /// Servers may listen elsewhere since they were started again.

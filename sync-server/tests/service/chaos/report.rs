@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) struck: BTreeMap<&'static str, usize>,
     pub(super) left_out: usize,
     pub(super) settled_ms: Vec<u64>,
+    /// From a server's death until its people were shown nowhere.
+    pub(super) ghosts_for: Duration,
     pub(super) acknowledged: usize,
     pub(super) words: usize,
 }
@@ -43,12 +45,13 @@ impl Report {
 
     fn short(&self) -> String {
         format!(
-            "{} faults in {} s: {}; {} edits acknowledged, each there once, every copy the same; {}",
+            "{} faults in {} s: {}; {} edits acknowledged, each there once, every copy the same; {}; people of a dead server shown for {} ms",
             self.struck.values().sum::<usize>(),
             self.took.as_secs(),
             super::schedule::told(&self.struck),
             self.acknowledged,
             self.settled(),
+            self.ghosts_for.as_millis(),
         )
     }
 
@@ -76,6 +79,10 @@ impl Report {
             ("words that nobody typed, or that came back", "0".to_owned()),
             ("servers, copies or newcomers that differ", "0".to_owned()),
             ("people shown who are not there", "0".to_owned()),
+            (
+                "people of a server that died, shown for",
+                format!("{} ms", self.ghosts_for.as_millis()),
+            ),
             ("after a partition", self.settled()),
             (
                 "faults left out, because this machine could not have them",

@@ -107,6 +107,21 @@ impl Settling {
         }
     }
 
+    /// Waits until these robots are all online, or none of them is.
+    pub(crate) async fn until_online(&self, robots: &[usize], is_online: bool) {
+        let limit = Instant::now() + EQUAL_WITHIN;
+        let is_so = || {
+            let board = self.board.lock().unwrap();
+            robots
+                .iter()
+                .all(|robot| board[robot].is_online == is_online)
+        };
+        while !is_so() {
+            assert!(Instant::now() < limit, "{}", self.told());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     fn told(&self) -> String {
         format!("{:?} {:#?}", self.online, self.board.lock().unwrap())
     }
