@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::histogram::Histogram;
+use crate::seen::Seen;
 use crate::websocket::{Socket, Target};
-use crate::ydoc::{self, Said, frame};
+use crate::ydoc::{self, frame};
+
+mod receiving;
 
 /// The writers' client ids start here.
 const FIRST_CLIENT: u64 = 1_000;
@@ -41,6 +44,8 @@ struct Member {
     writer: Option<usize>,
     synced: bool,
     closed: bool,
+    /// The server has asked what it has, on this connection.
+    asked: bool,
     /// Bytes of the last answer to its step 1.
     sync_bytes: usize,
     /// Clocks seen, over all writers.
@@ -57,18 +62,9 @@ struct Writer {
     complete: usize,
 }
 
-/// What was seen since [`Crowd::reset`].
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// Send to receive.
-    pub latency: Histogram,
-    /// Frames with edits.
-    pub frames: u64,
-    /// Edits written.
-    pub edits: u64,
-}
-
 struct State {
+    /// Which of the targets each client is at, or dials next.
+    at: Vec<usize>,
     plan: Plan,
     members: Vec<Member>,
     writers: Vec<Writer>,
@@ -79,8 +75,10 @@ struct State {
 
 /// All clients of a run.
 pub struct Crowd {
-    /// Client `n` goes to the one at `n` modulo their number.
+    /// Client `n` goes to the one at `n` modulo their number, at first.
     targets: Vec<Target>,
+    /// Whoever is closed goes to the next target.
+    comes_back: bool,
     poll: Poll,
     events: Events,
     sockets: Vec<Option<Socket>>,
@@ -124,19 +122,24 @@ impl Crowd {
                     writer,
                     synced: false,
                     closed: false,
+                    asked: false,
                     sync_bytes: 0,
                     clocks: 0,
                     have,
                 });
             }
         }
+        let at = (0..members.len()).map(|member| member % targets.len());
+        let at = at.collect();
         Ok(Self {
             targets,
+            comes_back: false,
             poll: Poll::new()?,
             events: Events::with_capacity(4_096),
             sockets: (0..members.len()).map(|_| None).collect(),
             scratch: vec![0; 256 * 1024],
             state: State {
+                at,
                 plan,
                 members,
                 writers,
@@ -202,15 +205,36 @@ impl Crowd {
 
     fn dial(&mut self, member: usize) -> io::Result<()> {
         let name = self.state.plan.name(self.state.members[member].doc);
-        let target = &self.targets[member % self.targets.len()];
+        let target = &self.targets[self.state.at[member]];
         let mut socket = Socket::dial(target, &name)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll
             .registry()
             .register(&mut socket.stream, Token(member), interest)?;
-        self.state.members[member].synced = false;
-        self.state.members[member].closed = false;
+        let Member {
+            synced,
+            closed,
+            asked,
+            ..
+        } = &mut self.state.members[member];
+        (*synced, *closed, *asked) = (false, false, false);
         self.sockets[member] = Some(socket);
+        Ok(())
+    }
+
+    /// From now on, whoever a server closes goes to the next one, with what it has, and says again what is not stored.
+    pub const fn come_back(&mut self) {
+        self.comes_back = true;
+    }
+
+    /// Those who are closed dial the next server.
+    fn dial_again(&mut self) -> io::Result<()> {
+        for member in 0..self.sockets.len() {
+            if self.state.members[member].closed {
+                self.state.at[member] = (self.state.at[member] + 1) % self.targets.len();
+                self.dial(member)?;
+            }
+        }
         Ok(())
     }
 
@@ -239,6 +263,7 @@ impl Crowd {
             sockets,
             state,
             scratch,
+            comes_back,
             ..
         } = self;
         for event in events.iter() {
@@ -257,9 +282,10 @@ impl Crowd {
             }
             if turn.closed && !state.members[member].closed {
                 state.members[member].closed = true;
-                state
-                    .problems
-                    .push(format!("the server closed client {member}"));
+                if !*comes_back {
+                    let closed = format!("the server closed client {member}");
+                    state.problems.push(closed);
+                }
             }
         }
         for (member, bytes) in state.replies.drain(..) {
@@ -268,6 +294,9 @@ impl Crowd {
             }
         }
         self.announce();
+        if self.comes_back {
+            self.dial_again()?;
+        }
         Ok(())
     }
 
@@ -296,16 +325,17 @@ impl Crowd {
         let Some(socket) = &mut self.sockets[*member] else {
             return;
         };
+        // Who is just coming back is asked for it in a moment.
+        let is_heard = !self.comes_back || self.state.members[*member].asked;
         for _ in 0..count {
             let clock = sent_at.len() as u64;
-            let letter = b'a' + (clock % 26) as u8;
+            let letter = letter_at(clock);
             sent_at.push(Instant::now());
             lacking.push(receivers);
-            socket.feed(&frame::update(&ydoc::append(
-                FIRST_CLIENT + writer as u64,
-                clock,
-                letter,
-            )));
+            let update = ydoc::append(FIRST_CLIENT + writer as u64, clock, letter);
+            if is_heard {
+                socket.feed(&frame::update(&update));
+            }
         }
         socket.flush();
         self.state.seen.edits += count as u64;
@@ -391,98 +421,11 @@ impl Crowd {
     }
 }
 
-fn presence_id(member: usize) -> u64 {
-    1_000_000 + member as u64
+/// What every writer types at this place.
+const fn letter_at(clock: u64) -> u8 {
+    b'a' + (clock % 26) as u8
 }
 
-impl State {
-    fn version_of(&self, member: usize) -> Vec<u8> {
-        let member = &self.members[member];
-        let first = member.doc * self.plan.writers_per_doc;
-        let entries: Vec<(u64, u64)> = member
-            .have
-            .iter()
-            .enumerate()
-            .map(|(local, &have)| (FIRST_CLIENT + (first + local) as u64, u64::from(have)))
-            .filter(|&(_, have)| have > 0)
-            .collect();
-        ydoc::version(&entries)
-    }
-
-    fn receive(&mut self, index: usize, bytes: &[u8]) {
-        match ydoc::read(bytes) {
-            Said::Step1 => self.replies.push((index, frame::empty_step2())),
-            Said::Step2(update) => {
-                self.members[index].synced = true;
-                self.members[index].sync_bytes = update.len();
-                self.take(index, update);
-            }
-            Said::Update(update) => {
-                self.seen.frames += 1;
-                self.take(index, update);
-            }
-            Said::Other => {}
-        }
-    }
-
-    fn take(&mut self, index: usize, update: &[u8]) {
-        let Self {
-            members,
-            writers,
-            seen,
-            problems,
-            plan,
-            ..
-        } = self;
-        let member = &mut members[index];
-        let now = Instant::now();
-        let first = member.doc * plan.writers_per_doc;
-        let Member {
-            have,
-            writer: own,
-            clocks,
-            ..
-        } = member;
-        let read = ydoc::ranges(update, |client, from, to| {
-            *clocks += to - from;
-            let Some(writer) = client
-                .checked_sub(FIRST_CLIENT)
-                .map(|writer| writer as usize)
-            else {
-                return;
-            };
-            let Some(have) = writer
-                .checked_sub(first)
-                .and_then(|local| have.get_mut(local))
-            else {
-                return;
-            };
-            let (from, to) = (from as u32, to as u32);
-            if to <= *have {
-                return;
-            }
-            if from > *have {
-                problems.push(format!(
-                    "client {index} has {have} characters of writer {writer} and got {from}"
-                ));
-            }
-            if *own != Some(writer) {
-                let author = &mut writers[writer];
-                for clock in *have as usize..to as usize {
-                    seen.latency
-                        .add(now.duration_since(author.sent_at[clock]).as_micros() as u64);
-                    author.lacking[clock] -= 1;
-                }
-                while author.lacking.get(author.complete) == Some(&0) {
-                    author.complete += 1;
-                }
-            }
-            *have = to;
-        });
-        if read.is_none() {
-            problems.push(format!(
-                "client {index} got an update the load cannot have caused"
-            ));
-        }
-    }
+fn presence_id(member: usize) -> u64 {
+    1_000_000 + member as u64
 }

@@ -95,7 +95,14 @@ impl Engine {
     /// # Errors
     /// When it is not installed or does not start.
     pub fn redis(core: usize) -> io::Result<Self> {
-        let port = free_port()?;
+        Self::redis_at(free_port()?, core)
+    }
+
+    /// The same at a port of one's choice.
+    ///
+    /// # Errors
+    /// As [`Engine::redis`].
+    pub fn redis_at(port: u16, core: usize) -> io::Result<Self> {
         let process = Command::new("taskset")
             .args(["-c", &core.to_string(), "redis-server"])
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])

@@ -9,6 +9,7 @@ pub mod crowd;
 pub mod engines;
 pub mod histogram;
 pub mod report;
+pub mod seen;
 pub mod server;
 pub mod setup;
 pub mod trace;

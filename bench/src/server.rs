@@ -20,6 +20,8 @@ pub struct Sample {
     pub cpu: Duration,
     /// Resident memory, in KiB.
     pub rss_kib: u64,
+    /// The most of it since the start, or since [`Server::forget_peak`], in KiB.
+    pub peak_kib: u64,
 }
 
 // USER_HZ is 100 on every Linux the figures are taken on.
@@ -80,16 +82,37 @@ impl Server {
         };
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let rss_kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-            .unwrap_or(0);
+        let kib = |name: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+                .unwrap_or(0)
+        };
         Sample {
             at: Instant::now(),
             cpu: TICK * (ticks(11) + ticks(12)),
-            rss_kib,
+            rss_kib: kib("VmRSS:"),
+            peak_kib: kib("VmHWM:"),
         }
+    }
+
+    /// From now on the most memory is counted anew.
+    ///
+    /// # Errors
+    /// When the kernel does not allow it.
+    pub fn forget_peak(&self) -> io::Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid), "5")
+    }
+
+    /// Whether it still runs: a process that has ended and was not waited for does not.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let after_name = stat
+            .rsplit_once(')')
+            .map_or("Z", |(_, rest)| rest.trim_start());
+        !after_name.starts_with('Z')
     }
 
     /// Ends a server we started, politely, and waits for it.

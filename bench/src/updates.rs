@@ -17,6 +17,13 @@ pub fn neighbours(count: u64, letter: u8) -> Vec<u8> {
     update.num(0).0
 }
 
+/// A text of so many letters, pasted at the start by a writer of its own.
+#[must_use]
+pub fn text(writer: u64, letters: usize) -> Vec<u8> {
+    let update = Bytes::new().raw(&[1, 1]).num(writer).raw(&[0, 4, 1]);
+    update.text("content").text(&"a".repeat(letters)).num(0).0
+}
+
 /// Single values, each a block beside the one before.
 #[must_use]
 pub fn values(count: u64) -> Vec<u8> {

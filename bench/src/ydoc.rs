@@ -96,8 +96,8 @@ pub fn version(entries: &[(u64, u64)]) -> Vec<u8> {
 /// What a frame from the server says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said<'a> {
-    /// It asks for what it lacks.
-    Step1,
+    /// It asks for what it lacks, and says what it has.
+    Step1(&'a [u8]),
     /// It answers our step 1.
     Step2(&'a [u8]),
     /// Somebody's edit.
@@ -111,11 +111,24 @@ pub enum Said<'a> {
 pub fn read(frame: &[u8]) -> Said<'_> {
     let mut reader = Reader { bytes: frame };
     match (reader.uint(), reader.uint()) {
-        (Some(0), Some(0)) => Said::Step1,
+        (Some(0), Some(0)) => Said::Step1(reader.bytes().unwrap_or_default()),
         (Some(0), Some(1)) => reader.bytes().map_or(Said::Other, Said::Step2),
         (Some(0), Some(2)) => reader.bytes().map_or(Said::Other, Said::Update),
         _ => Said::Other,
     }
+}
+
+/// The clock of a client in a state vector; `None` if it is not in it.
+#[must_use]
+pub fn clock_in(version: &[u8], client: u64) -> Option<u64> {
+    let mut reader = Reader { bytes: version };
+    for _ in 0..reader.uint()? {
+        let (who, clock) = (reader.uint()?, reader.uint()?);
+        if who == client {
+            return Some(clock);
+        }
+    }
+    None
 }
 
 /// Calls `each(client, from, to)` for every run of clocks in an update made of text, deletions and skips.

@@ -203,7 +203,7 @@ impl Floor {
 
     fn take(&mut self, place: usize, payload: &[u8]) {
         match ydoc::read(payload) {
-            Said::Step1 => self.put(place, BINARY, &frame::empty_step2()),
+            Said::Step1(_) => self.put(place, BINARY, &frame::empty_step2()),
             Said::Update(_) => {
                 let Some(Some(room)) = self.connections[place].as_ref().map(|one| one.room) else {
                     return;

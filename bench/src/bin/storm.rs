@@ -50,6 +50,8 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     }
     crowd.settle(Duration::from_secs(30))?;
     let readers = crowd.readers();
+    let steady = server.sample();
+    server.forget_peak()?;
     crowd.cut(&readers);
     for writer in 0..crowd.writers() {
         crowd.type_letters(writer, arguments.missed);
@@ -77,6 +79,18 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
         "ms",
     );
     report::figure("server CPU", cpu_percent(before, after), "% of a core");
+    let mib = |kib: u64| kib as f64 / 1024.0;
+    report::figure("server memory before, all in", mib(steady.rss_kib), "MiB");
+    report::figure(
+        "server memory at most in the storm",
+        mib(after.peak_kib),
+        "MiB",
+    );
+    report::figure(
+        "memory, storm to steady",
+        after.peak_kib as f64 / steady.rss_kib.max(1) as f64,
+        "times",
+    );
     server.stop();
     Ok(report::verdict(crowd.problems()))
 }
