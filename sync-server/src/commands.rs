@@ -121,7 +121,8 @@ async fn open_store(place: &Place, metrics: &Arc<Metrics>) -> Result<Arc<dyn Sto
             Arc::clone(metrics),
         )?),
         Place::Database(url) => {
-            Arc::new(PostgresStore::open(url.secret(), postgres::Options::default()).await?)
+            let store = PostgresStore::open(url.secret(), postgres::Options::default()).await?;
+            Arc::new(store.counting_in(Arc::clone(metrics)))
         }
     })
 }

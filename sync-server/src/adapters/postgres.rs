@@ -13,7 +13,8 @@ mod rows;
 mod schema;
 mod whole;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sheaf_shared::ids::DocName;
@@ -21,6 +22,7 @@ use sheaf_shared::ids::DocName;
 pub use fault::OpenError;
 pub use whole::{PostgresEntering, PostgresLeaving};
 
+use crate::metrics::Metrics;
 use crate::ports::{
     Appended, DocumentSummary, Entry, Head, Leases, Membership, NewSnapshot, PutSnapshot,
     Quarantined, ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, UpdateBytes,
@@ -55,6 +57,7 @@ impl Default for Options {
 pub struct PostgresStore {
     connections: Connections,
     secret: SharedSecret,
+    metrics: Arc<Metrics>,
 }
 
 impl PostgresStore {
@@ -73,7 +76,15 @@ impl PostgresStore {
         Ok(Self {
             connections,
             secret,
+            metrics: Arc::default(),
         })
+    }
+
+    /// From now on, what it stores and what fails is counted there.
+    #[must_use]
+    pub fn counting_in(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Notes that a document could not be read, or can be again.
@@ -122,12 +133,18 @@ impl Store for PostgresStore {
         doc: &DocName,
         updates: Vec<UpdateBytes>,
     ) -> Result<Appended, StorageFault> {
-        write(async {
+        let started = Instant::now();
+        let appended = write(async {
             let mut lease = self.connections.take().await?;
             let appended = rows::append(&mut lease, doc, &updates).await;
             lease.settle(appended)
         })
-        .await
+        .await;
+        match &appended {
+            Ok(_) => self.metrics.store_commit.observe(started.elapsed()),
+            Err(_) => self.metrics.store_faults.add(1),
+        }
+        appended
     }
 
     async fn load(&self, doc: &DocName) -> Result<Option<StoredDocument>, ReadFault> {

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::client::{Client, FIRST, Speaks};
+use crate::client::{Client, FIRST, PATIENCE, Speaks};
 use crate::engines::postgres::Postgres;
 use crate::program::Program;
+use crate::together::metric;
 
 /// A server, and the folder it would use if it used one.
 fn start(url: &str) -> (Program, TempDir) {
@@ -113,6 +114,14 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_afterwards_every
         .await;
     database.kill();
     ada.type_at(7, "meanwhile").await;
+    // Whoever watches the servers is told.
+    let counted = async |name| metric(&servers[0], name).await;
+    assert!(counted("sheaf_store_commit_seconds_count").await > 0);
+    let limit = tokio::time::Instant::now() + PATIENCE;
+    while counted("sheaf_store_faults_total").await == 0 {
+        assert!(tokio::time::Instant::now() < limit, "no fault was counted");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     database.start_again();
     ada.until("the acknowledgement", |ada| ada.stored == 2)
         .await;
@@ -131,7 +140,7 @@ fn cluster(url: &str) -> (Option<i32>, String) {
 
 /// Asks again and again, with some patience.
 async fn until_cluster(url: &str, what: &str, is_so: impl Fn(Option<i32>, &str) -> bool) {
-    let limit = tokio::time::Instant::now() + crate::client::PATIENCE;
+    let limit = tokio::time::Instant::now() + PATIENCE;
     loop {
         let (code, said) = cluster(url);
         if is_so(code, &said) {
