@@ -125,6 +125,8 @@ pub struct Metrics {
     pub sockets: Gauge,
     /// Documents in memory.
     pub rooms: Gauge,
+    /// Bytes of memory they take, about.
+    pub rooms_bytes: Gauge,
     /// WebSocket messages received.
     pub frames_in: Counter,
     /// Bytes of WebSocket messages received.

@@ -86,6 +86,11 @@ enum Life {
     Ending,
 }
 
+/// The part of what is allowed, as a fraction, from which on it is nearly used up: above the part that idle rooms are
+/// ended from.
+const NEARLY_FULL: (usize, usize) = (19, 20);
+const _: () = assert!(NEARLY_FULL.0 * 10 > NEARLY_FULL.1 * 9);
+
 /// Bytes a room is taken for until it is measured.
 const UNMEASURED_BYTES: usize = 2 * 1024;
 
@@ -206,6 +211,23 @@ impl Rooms {
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
+
+    /// Whether newcomers had better go to another server: soon no further room could be opened, though all idle ones
+    /// were asked to end.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        let RoomsConfig {
+            rooms_max,
+            bytes_max,
+            ..
+        } = self.config;
+        is_nearly(self.bytes, bytes_max) || is_nearly(self.open.len(), rooms_max)
+    }
+}
+
+fn is_nearly(used: usize, max: usize) -> bool {
+    let (part, whole) = NEARLY_FULL;
+    used.saturating_mul(whole) >= max.saturating_mul(part)
 }
 
 #[cfg(test)]
@@ -236,6 +258,27 @@ mod tests {
         assert_eq!(rooms.join(&page), Admission::AfterEnd);
         rooms.ended(&page);
         assert_eq!(rooms.join(&page), Admission::Open);
+    }
+
+    #[test]
+    fn newcomers_had_better_go_elsewhere_before_they_must_be_turned_away() {
+        let mut rooms = Rooms::new(RoomsConfig {
+            bytes_max: 100_000,
+            ..RoomsConfig::default()
+        });
+        let (page, other) = (doc("page"), doc("other"));
+        rooms.join(&page);
+        rooms.measured(&page, 94_000);
+        assert!(!rooms.is_nearly_full());
+        rooms.measured(&page, 95_000);
+        assert!(rooms.is_nearly_full());
+        assert_eq!(rooms.join(&page), Admission::Enter);
+        assert_eq!(rooms.join(&other), Admission::Open);
+        rooms.measured(&other, 6_000);
+        assert_eq!(rooms.join(&doc("third")), Admission::Full);
+        rooms.ended(&other);
+        rooms.measured(&page, 90_000);
+        assert!(!rooms.is_nearly_full());
     }
 
     #[test]

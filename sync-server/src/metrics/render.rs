@@ -13,7 +13,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, &Gauge); 7] = [
+        let gauges: [(&str, &str, &Gauge); 8] = [
             (
                 "sheaf_blobs_away",
                 "1 while the place of pictures and files does not answer.",
@@ -31,6 +31,11 @@ impl Metrics {
             ),
             ("sheaf_sockets", "Open WebSockets.", &self.sockets),
             ("sheaf_rooms", "Documents in memory.", &self.rooms),
+            (
+                "sheaf_rooms_bytes",
+                "Bytes of memory of documents.",
+                &self.rooms_bytes,
+            ),
             (
                 "sheaf_servers",
                 "Servers of a shared store that were heard of lately.",

@@ -227,6 +227,7 @@ impl Hub {
         let mut orders = Vec::new();
         let mut open = self.open();
         open.rooms.tick(monotonic_now(), &mut orders);
+        self.metrics.rooms_bytes.set(open.rooms.bytes());
         carry_out(&open, orders);
     }
 
@@ -302,6 +303,11 @@ impl Hub {
                 Neighbour::Unreachable
             }));
         }
+    }
+
+    /// Whether newcomers had better go to another server.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.open().rooms.is_nearly_full()
     }
 
     /// Documents in memory.

@@ -106,6 +106,8 @@ pub(super) struct RoomTask {
     /// Set to when the room wants a tick. Kept between turns: setting a timer costs more than most turns.
     alarm: Option<Pin<Box<Sleep>>>,
     turns: u32,
+    /// It may have become much larger since it was measured.
+    has_grown: bool,
 }
 
 impl RoomTask {
@@ -127,6 +129,7 @@ impl RoomTask {
             written: Vec::new(),
             alarm: None,
             turns: 0,
+            has_grown: false,
         }
     }
 
@@ -172,6 +175,8 @@ impl RoomTask {
         if letters.capacity() > 256 {
             letters.shrink_to(32);
         }
+        // Before anybody hears of it: what was acknowledged counts already.
+        self.measure();
         let mut ended = self.carry_out();
         // The disk works while we write.
         self.poll_append().await;
@@ -183,7 +188,6 @@ impl RoomTask {
         if ended {
             self.leave_to_tasks();
         }
-        self.measure();
         self.hub.metrics.room_turn.observe(started.elapsed());
         if ended { Err(Stop::Ended) } else { Ok(()) }
     }
@@ -218,6 +222,7 @@ impl RoomTask {
             return self.give(input, Weight::Light, false);
         }
         let (work, weight) = self.look_at(&input);
+        self.has_grown |= weight == Weight::Heavy;
         let started = Instant::now();
         self.give(input, weight, matches!(work, Work::Loading))?;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -403,7 +408,8 @@ impl RoomTask {
     }
 
     fn measure(&mut self) {
-        if self.turns.is_multiple_of(TURNS_PER_MEASUREMENT) {
+        if self.turns.is_multiple_of(TURNS_PER_MEASUREMENT) || self.has_grown {
+            self.has_grown = false;
             self.hub.measured(&self.doc, self.room.bytes());
         }
         self.turns = self.turns.wrapping_add(1);

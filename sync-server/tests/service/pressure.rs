@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::SinkExt as _;
+use sheaf_server::config::RawConfig;
 use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::y_websocket;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::{Client, Speaks, connect, new_replica};
+use crate::client::{Client, FIRST, PATIENCE, Speaks, connect, new_replica};
 use crate::program::Program;
 use crate::server::TestServer;
 
@@ -140,4 +141,57 @@ async fn one_who_floods_is_slowed_down_and_the_others_are_not() {
     let took = median(took);
     assert!(took < Duration::from_secs(1), "{took:?}");
     flood.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_memory_is_nearly_used_up_asks_to_be_spared_and_serves_who_is_inside() {
+    let server = TestServer::start_with(RawConfig {
+        documents_memory_mib: Some("16".into()),
+        ..RawConfig::default()
+    })
+    .await;
+    assert!(ready(&server).await.starts_with("HTTP/1.1 200"));
+    let mut people = Vec::new();
+    let limit = Instant::now() + 4 * PATIENCE;
+    let mut said = String::new();
+    while !said.contains("nearly used up") {
+        assert!(Instant::now() < limit, "{said}");
+        // Some more than a megabyte of text in each.
+        let page = format!("page-{}", people.len());
+        let mut writer = Client::join(server.address, &page, Speaks::Hocuspocus).await;
+        writer
+            .until("the first status", |writer| writer.stored == FIRST)
+            .await;
+        writer.type_at(0, &"word ".repeat(200_000)).await;
+        writer
+            .until("its acknowledgement", |writer| writer.stored == FIRST + 1)
+            .await;
+        people.push(writer);
+        said = ready(&server).await;
+    }
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    for writer in &mut people {
+        writer.type_at(0, "and more ").await;
+        writer
+            .until("its acknowledgement", |writer| writer.stored == FIRST + 2)
+            .await;
+    }
+    // Those who go leave their room to others.
+    people.clear();
+    while !ready(&server).await.starts_with("HTTP/1.1 200") {
+        assert!(Instant::now() < limit, "it never becomes ready again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What `/readyz` says.
+async fn ready(server: &TestServer) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = server.address;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -22,10 +22,14 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Edits can be taken: the store writes, and the program is not going down.
+/// Newcomers are welcome: the store writes, there is memory for another document, and the program is not going down.
 pub(super) async fn ready(State(site): State<Site>) -> Response {
     if site.shutdown.phase() != Phase::Open {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    if site.hub.is_nearly_full() {
+        let why = "the memory of documents is nearly used up\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     }
     match probe(&site).await {
         Ok(()) => (
