@@ -56,6 +56,19 @@ pub const DOCUMENT_WRITERS_MAX: usize = 160_000;
 pub const VALUE_DEPTH_MAX: usize = 64;
 /// Deepest nesting of shared types in a document.
 pub const TREE_DEPTH_MAX: usize = 128;
+/// Longest exchange over plain HTTP, in bytes: one frame, and what stands before it.
+pub const EXCHANGE_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
+/// Most frames in one exchange.
+pub const EXCHANGE_FRAMES_MAX: usize = 1_024;
+/// Most documents one exchange follows.
+pub const EXCHANGE_FOLLOWED_MAX: usize = 100;
+/// Longest time, in milliseconds, an exchange waits for something to tell: proxies commonly cut off what is silent for 30 s.
+pub const EXCHANGE_HOLD_MS_MAX: u64 = 25_000;
+/// How long, in milliseconds, one who comes by exchanges is shown without being announced again: between two of them there
+/// is no connection whose end could be told. Timers of hidden tabs run once a minute.
+pub const PRESENCE_OF_VISITOR_KEPT_MS: u64 = 75_000;
+/// The same, when an exchange was cut off that waited for something to tell: whoever is there comes back before.
+pub const PRESENCE_OF_CUT_VISITOR_KEPT_MS: u64 = 5_000;
 
 /// Longest silence, in milliseconds, before either side gives the connection up.
 pub const SILENCE_DEADLINE_MS: u64 = 30_000;
@@ -65,6 +78,10 @@ const _: () = assert!(
     HEARTBEAT_EVERY_MS * 2 < SILENCE_DEADLINE_MS,
     "one lost heartbeat must not end a connection"
 );
+const _: () = assert!(EXCHANGE_HOLD_MS_MAX < SILENCE_DEADLINE_MS);
+const _: () = assert!(60_000 < PRESENCE_OF_VISITOR_KEPT_MS, "a hidden tab's timer");
+const _: () = assert!(PRESENCE_OF_VISITOR_KEPT_MS < PRESENCE_STATE_KEPT_MS);
+const _: () = assert!(PRESENCE_OF_CUT_VISITOR_KEPT_MS < PRESENCE_OF_VISITOR_KEPT_MS);
 const _: () = assert!(UPDATE_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(CATCH_UP_PART_BYTES <= CATCH_UP_WHOLE_BYTES);
 const _: () = assert!(CATCH_UP_WHOLE_BYTES < UPDATE_BYTES_MAX);

@@ -4,6 +4,7 @@
 //! strict: bytes left behind a message are an error, but for the two places the dialects' modules name.
 //! What a payload holds (an update, a state vector, presence) is for the [`gate`](crate::gate) to judge.
 
+pub mod exchange;
 pub mod hocuspocus;
 pub mod y_websocket;
 

@@ -283,6 +283,9 @@ pub struct ServeArgs {
     /// Most open connections of this machine itself [default: as many as all].
     #[arg(long, env = "SHEAF_CONNECTIONS_PER_LOOPBACK_MAX", value_name = "N")]
     connections_per_loopback_max: Option<String>,
+    /// Most exchanges under way with browsers whose network lets no WebSocket through [default: 4096].
+    #[arg(long, env = "SHEAF_EXCHANGES_MAX", value_name = "N")]
+    exchanges_max: Option<String>,
     /// Seconds over which people are sent away when the server stops [default: 15].
     #[arg(long, env = "SHEAF_DRAIN_SECONDS", value_name = "S")]
     drain_seconds: Option<String>,
@@ -327,6 +330,7 @@ impl From<ServeArgs> for RawConfig {
             connections_max: args.connections_max,
             connections_per_address_max: args.connections_per_address_max,
             connections_per_loopback_max: args.connections_per_loopback_max,
+            exchanges_max: args.exchanges_max,
             drain_seconds: args.drain_seconds,
             documents_memory_mib: args.documents_memory_mib,
             origins: args.origins,

@@ -38,6 +38,8 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// Most open connections of this machine itself (a proxy's all come from there).
     pub connections_per_loopback_max: usize,
+    /// Most exchanges over plain HTTP that are under way, those that wait for something to tell among them.
+    pub exchanges_max: usize,
     /// Milliseconds over which clients are sent away when the server stops.
     pub drain_ms: u64,
     /// Bytes of memory that open documents may take together.
@@ -99,6 +101,8 @@ pub struct RawConfig {
     pub connections_per_address_max: Option<String>,
     /// `--connections-per-loopback-max`
     pub connections_per_loopback_max: Option<String>,
+    /// `--exchanges-max`
+    pub exchanges_max: Option<String>,
     /// `--drain-seconds`
     pub drain_seconds: Option<String>,
     /// `--documents-memory-mib`
@@ -147,6 +151,8 @@ pub const DATA_DIR: &str = "./sheaf-data";
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Default of `--connections-per-address-max`: a school or an office behind one address fits.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// Default of `--exchanges-max`: a page on a network without WebSockets has one that waits, and now and then another.
+pub const EXCHANGES_MAX: usize = 4_096;
 /// Default of `--drain-seconds`: under the 30 s after which most supervisors kill.
 pub const DRAIN_S: usize = 15;
 /// Default of `--documents-memory-mib`.
@@ -181,6 +187,7 @@ impl Config {
                 Some(raw) => problems.count(&PER_LOOPBACK, Some(raw)),
                 None => all,
             },
+            exchanges_max: problems.count(&EXCHANGES, raw.exchanges_max.as_deref()),
             drain_ms: problems.count(&DRAIN, raw.drain_seconds.as_deref()) as u64 * 1_000,
             rooms_bytes_max: problems
                 .count(&MEMORY, raw.documents_memory_mib.as_deref())
@@ -229,6 +236,13 @@ const PER_LOOPBACK: Count = Count {
     min: 1,
     max: 10_000_000,
     example: "16384",
+};
+const EXCHANGES: Count = Count {
+    variable: "SHEAF_EXCHANGES_MAX",
+    default: EXCHANGES_MAX,
+    min: 0,
+    max: 10_000_000,
+    example: "4096",
 };
 const DRAIN: Count = Count {
     variable: "SHEAF_DRAIN_SECONDS",

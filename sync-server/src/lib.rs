@@ -19,7 +19,7 @@ use std::time::Duration;
 use sheaf_core::room::RoomConfig;
 use sheaf_core::rooms::RoomsConfig;
 
-use adapters::http::{Assets, Bound, LastProbe, Site};
+use adapters::http::{Assets, Bound, ExchangeBounds, LastProbe, Site};
 use config::Config;
 use metrics::Metrics;
 use ports::Store;
@@ -56,6 +56,7 @@ pub async fn run(
         metrics,
         config: Arc::clone(&config),
         shutdown: shutdown.clone(),
+        exchanges: Arc::new(ExchangeBounds::new(config.exchanges_max)),
         last_probe: LastProbe::default(),
     };
     let router = adapters::http::router(site.clone());

@@ -1,6 +1,9 @@
 //! What the program counts about itself, in Prometheus's text form. Names and numbers only.
 
+mod exchanges;
 mod render;
+
+pub use exchanges::ExchangeMetrics;
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -123,6 +126,8 @@ pub struct Metrics {
     pub connections_refused: Counter,
     /// Open WebSockets.
     pub sockets: Gauge,
+    /// Exchanges with those who can't open WebSockets.
+    pub exchanges: ExchangeMetrics,
     /// Documents in memory.
     pub rooms: Gauge,
     /// Bytes of memory they take, about.

@@ -11,6 +11,7 @@ use crate::limits::{
     PRESENCE_STATE_BYTES_MAX, PRESENCE_STATE_KEPT_MS,
 };
 use crate::time::MonotonicMs;
+use crate::wire::exchange::Known;
 
 /// Who is here and who just left. `S` names who says so: a connection, or another server.
 ///
@@ -110,6 +111,11 @@ impl<S: Copy + Eq> Roster<S> {
                     self.entries[place] = hold(entry, by, now);
                     return true;
                 }
+                let is_same = entry.clock == held.clock && entry.state.is_some();
+                if is_same && held.said_by == by && held.state.is_some() {
+                    // Nothing new, and still a sign of life.
+                    self.entries[place].said_at = now;
+                }
                 false
             }
             // Who was never here need not be known to be gone.
@@ -147,8 +153,18 @@ impl<S: Copy + Eq> Roster<S> {
             // A room full of people may have been here.
             self.entries = Vec::new();
         }
+        self.let_go(now, |_, silent_ms| silent_ms >= PRESENCE_STATE_KEPT_MS)
+    }
+
+    /// Lets go of states of which `is_over` says so, given who stands behind them and for how many milliseconds that one has
+    /// not said them. Gives the goodbyes to pass on, if any.
+    pub fn let_go(
+        &mut self,
+        now: MonotonicMs,
+        is_over: impl Fn(&S, u64) -> bool,
+    ) -> Option<Vec<u8>> {
         self.say_goodbye(now, |held| {
-            now.ms_since(held.said_at) >= PRESENCE_STATE_KEPT_MS
+            is_over(&held.said_by, now.ms_since(held.said_at))
         })
     }
 
@@ -184,6 +200,40 @@ impl<S: Copy + Eq> Roster<S> {
     #[must_use]
     pub fn encode_all(&self) -> Vec<Vec<u8>> {
         encode_all(self.entries.iter().map(Held::entry))
+    }
+
+    /// What is new to one who knows so much, which is in ascending order of clients; in payloads as
+    /// [`encode_all`](Self::encode_all) makes them.
+    #[must_use]
+    pub fn news_for(&self, known: &[Known]) -> Vec<Vec<u8>> {
+        let is_news = |held: &&Held<S>| {
+            let place = known.binary_search_by_key(&held.client, |one| one.client);
+            match place.ok().and_then(|place| known.get(place)) {
+                None => held.state.is_some(),
+                Some(known) => {
+                    let is_goodbye = held.state.is_none() && known.is_here;
+                    held.clock > known.clock || (held.clock == known.clock && is_goodbye)
+                }
+            }
+        };
+        encode_all(self.entries.iter().filter(is_news).map(Held::entry))
+    }
+
+    /// Those of `entries` that are new to `by`: goodbyes, and what others say.
+    #[must_use]
+    pub fn not_said_by<'a>(&self, entries: &[Entry<'a>], by: &S) -> Vec<Entry<'a>> {
+        let is_theirs = |entry: &Entry<'_>| {
+            let client = entry.client;
+            let place = self
+                .entries
+                .binary_search_by_key(&client, |held| held.client);
+            let held = place.ok().and_then(|place| self.entries.get(place));
+            held.is_some_and(|held| held.said_by == *by)
+        };
+        let others = entries.iter().copied();
+        others
+            .filter(|entry| entry.state.is_none() || !is_theirs(entry))
+            .collect()
     }
 
     /// Goodbyes to those whom `payload` says to be here and who are thought gone under that clock or a later one. To
@@ -239,226 +289,4 @@ fn hold<S>(entry: Entry<'_>, said_by: S, said_at: MonotonicMs) -> Held<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: MonotonicMs = MonotonicMs(1_000);
-    const ANN: u64 = 7;
-    const BEN: u64 = 8;
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    struct Socket(u32);
-
-    const FIRST: Socket = Socket(1);
-    const SECOND: Socket = Socket(2);
-
-    fn payload(entries: &[(u64, u32, Option<&str>)]) -> Vec<u8> {
-        let entries: Vec<_> = entries
-            .iter()
-            .map(|&(client, clock, state)| Entry {
-                client: ClientId(client),
-                clock,
-                state,
-            })
-            .collect();
-        encode(&entries)
-    }
-
-    fn take(
-        roster: &mut Roster<Socket>,
-        by: Socket,
-        entries: &[(u64, u32, Option<&str>)],
-    ) -> Taken {
-        roster.take(Payload::parse(&payload(entries)).unwrap(), by, START)
-    }
-
-    fn heard(bytes: &[u8]) -> Vec<(u64, u32, Option<String>)> {
-        let entries = Payload::parse(bytes).unwrap().entries();
-        entries
-            .map(|e| (e.client.0, e.clock, e.state.map(str::to_owned)))
-            .collect()
-    }
-
-    #[test]
-    fn a_newer_clock_wins_and_at_the_same_clock_only_a_goodbye_does() {
-        let mut roster = Roster::default();
-        assert_eq!(take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]), Taken::All);
-        assert_eq!(
-            take(&mut roster, FIRST, &[(ANN, 5, Some("2"))]),
-            Taken::Nothing
-        );
-        assert_eq!(take(&mut roster, FIRST, &[(ANN, 4, None)]), Taken::Nothing);
-        assert_eq!(take(&mut roster, FIRST, &[(ANN, 5, None)]), Taken::All);
-        assert_eq!(take(&mut roster, FIRST, &[(ANN, 5, None)]), Taken::Nothing);
-        assert_eq!(
-            take(&mut roster, FIRST, &[(ANN, 5, Some("3"))]),
-            Taken::Nothing
-        );
-        assert_eq!(take(&mut roster, FIRST, &[(ANN, 6, Some("4"))]), Taken::All);
-        assert_eq!(roster.present().count(), 1);
-    }
-
-    #[test]
-    fn only_news_is_passed_on() {
-        let mut roster = Roster::default();
-        take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]);
-        let taken = take(
-            &mut roster,
-            SECOND,
-            &[(ANN, 5, Some("1")), (BEN, 1, Some("2"))],
-        );
-        assert_eq!(taken, Taken::Some(payload(&[(BEN, 1, Some("2"))])));
-    }
-
-    #[test]
-    fn a_connection_that_ends_takes_everyone_with_it_whom_it_introduced() {
-        let mut roster = Roster::default();
-        take(
-            &mut roster,
-            FIRST,
-            &[(ANN, 5, Some("1")), (BEN, 9, Some("2"))],
-        );
-        take(&mut roster, SECOND, &[(20, 1, Some("3"))]);
-        let goodbyes = roster.take_away(FIRST, START).unwrap();
-        assert_eq!(heard(&goodbyes), [(ANN, 5, None), (BEN, 9, None)]);
-        assert_eq!(roster.take_away(FIRST, START), None);
-        assert_eq!(roster.present().count(), 1);
-    }
-
-    #[test]
-    fn who_came_back_on_a_new_connection_stays_when_the_old_one_ends() {
-        let mut roster = Roster::default();
-        take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]);
-        take(&mut roster, SECOND, &[(ANN, 6, Some("1"))]);
-        assert_eq!(roster.take_away(FIRST, START), None);
-    }
-
-    #[test]
-    fn who_is_said_to_be_here_is_contradicted_only_while_thought_gone_under_that_clock() {
-        let mut roster = Roster::default();
-        take(
-            &mut roster,
-            FIRST,
-            &[(ANN, 5, Some("1")), (BEN, 1, Some("2"))],
-        );
-        let claim = |roster: &Roster<Socket>, clock| {
-            let claim = payload(&[(ANN, clock, Some("1")), (BEN, 1, Some("2"))]);
-            roster.contradictions(Payload::parse(&claim).unwrap())
-        };
-        assert_eq!(claim(&roster, 5), None, "she is here");
-        roster.take_away(FIRST, START);
-        take(&mut roster, SECOND, &[(BEN, 2, Some("2"))]);
-        assert_eq!(claim(&roster, 4), Some(payload(&[(ANN, 5, None)])));
-        assert_eq!(claim(&roster, 5), Some(payload(&[(ANN, 5, None)])));
-        assert_eq!(claim(&roster, 6), None, "that is news");
-        let said: Vec<_> = roster.said_by(|by| *by == SECOND).collect();
-        assert_eq!(said.len(), 1);
-        assert_eq!(said[0].client, ClientId(BEN));
-    }
-
-    #[test]
-    fn a_newcomer_hears_of_those_who_just_left() {
-        let mut roster = Roster::default();
-        take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]);
-        take(&mut roster, SECOND, &[(BEN, 1, Some("2"))]);
-        roster.take_away(FIRST, START);
-        let all = roster.encode_all();
-        assert_eq!(all.len(), 1);
-        assert_eq!(heard(&all[0]), [(ANN, 5, None), (BEN, 1, Some("2".into()))]);
-    }
-
-    #[test]
-    fn the_roster_forgets_those_long_gone_and_lets_the_silent_go() {
-        let mut roster = Roster::default();
-        take(&mut roster, FIRST, &[(ANN, 5, Some("1"))]);
-        assert_eq!(roster.age(START.plus_ms(PRESENCE_STATE_KEPT_MS - 1)), None);
-        let goodbyes = roster.age(START.plus_ms(PRESENCE_STATE_KEPT_MS)).unwrap();
-        assert_eq!(heard(&goodbyes), [(ANN, 5, None)]);
-        assert!(!roster.is_empty());
-        roster.age(START.plus_ms(PRESENCE_STATE_KEPT_MS + PRESENCE_GONE_KEPT_MS));
-        assert!(roster.is_empty());
-    }
-
-    #[test]
-    fn a_thousand_people_who_come_and_go_leave_nothing_behind() {
-        let mut roster = Roster::default();
-        let mut now = START;
-        for client in 0..10_000 {
-            let bytes = payload(&[(client, 1, Some("{}"))]);
-            roster.take(Payload::parse(&bytes).unwrap(), FIRST, now);
-            roster.take_away(FIRST, now);
-            now = now.plus_ms(1_000);
-            roster.age(now);
-            assert!(roster.entries.len() <= 1 + PRESENCE_GONE_KEPT_MS as usize / 1_000);
-        }
-    }
-
-    #[test]
-    fn one_connection_cannot_fill_the_roster() {
-        let mut roster = Roster::default();
-        for client in 0..1_000 {
-            take(&mut roster, FIRST, &[(client, 1, Some("{}"))]);
-        }
-        assert_eq!(
-            roster.present().count(),
-            PRESENCE_ENTRIES_PER_CONNECTION_MAX
-        );
-        assert_eq!(
-            take(&mut roster, FIRST, &[(3, 2, Some("{}"))]),
-            Taken::All,
-            "those it has go on"
-        );
-        assert_eq!(
-            take(&mut roster, SECOND, &[(5_000, 1, Some("{}"))]),
-            Taken::All
-        );
-        let crowd: Vec<_> = (6_000..6_100)
-            .map(|client| (client, 1, Some("{}")))
-            .collect();
-        let relayed = payload(&crowd);
-        assert_eq!(
-            roster.take_relayed(Payload::parse(&relayed).unwrap(), Socket(3), START),
-            Taken::All
-        );
-    }
-
-    #[test]
-    fn many_connections_cannot_fill_memory() {
-        let mut roster = Roster::default();
-        for client in 0..6_000_u64 {
-            take(
-                &mut roster,
-                Socket(client as u32),
-                &[(client, 1, Some("{}"))],
-            );
-        }
-        assert_eq!(roster.present().count(), PRESENCE_ENTRIES_MAX);
-    }
-
-    #[test]
-    fn a_state_that_is_too_long_is_not_shown_to_others() {
-        let mut roster = Roster::default();
-        let long = format!("\"{}\"", "x".repeat(PRESENCE_STATE_BYTES_MAX));
-        assert_eq!(
-            take(&mut roster, FIRST, &[(ANN, 1, Some(&long))]),
-            Taken::Nothing
-        );
-    }
-
-    #[test]
-    fn a_full_house_is_told_in_payloads_that_pass_the_gate() {
-        let mut roster = Roster::default();
-        let state = format!("\"{}\"", "x".repeat(PRESENCE_STATE_BYTES_MAX - 2));
-        for client in 0..200_u64 {
-            take(
-                &mut roster,
-                Socket(client as u32),
-                &[(client + (1 << 50), 1, Some(&state))],
-            );
-        }
-        let all = roster.encode_all();
-        assert!(all.len() > 1);
-        let told: usize = all.iter().map(|bytes| heard(bytes).len()).sum();
-        assert_eq!(told, 200);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 //! facts are ignored, so either end may be the older one.
 
 use crate::access::Role;
+use crate::ids::Seq;
 use crate::json;
 
 /// What a Sheaf client calls itself in its token message; the number after it is the newest facts it knows.
@@ -27,6 +28,9 @@ pub enum ServerFact {
     StoreStalled,
     /// Edits are stored again.
     StoreBack,
+    /// With what was sent before this, you have every row of the document's log up to this place. Only told to who comes by
+    /// exchanges, who says it again with the next one.
+    Place(Seq),
 }
 
 /// Why an edit was not stored. The text is still in the browser that made it.
@@ -57,6 +61,7 @@ impl ServerFact {
             Self::Role(role) => format!(r#"{{"sheaf":"role","role":"{}"}}"#, role_word(role)),
             Self::StoreStalled => r#"{"sheaf":"store-stalled"}"#.to_owned(),
             Self::StoreBack => r#"{"sheaf":"store-back"}"#.to_owned(),
+            Self::Place(place) => format!(r#"{{"sheaf":"place","at":{}}}"#, place.0),
         }
     }
 
@@ -73,6 +78,7 @@ impl ServerFact {
             "role" => Some(Self::Role(role_of_word(word("role")?)?)),
             "store-stalled" => Some(Self::StoreStalled),
             "store-back" => Some(Self::StoreBack),
+            "place" => Some(Self::Place(Seq(json::whole(json::field(&body, "at"))?))),
             _ => None,
         }
     }
@@ -131,6 +137,7 @@ mod tests {
             ServerFact::Role(Role::Viewer),
             ServerFact::StoreStalled,
             ServerFact::StoreBack,
+            ServerFact::Place(Seq(7)),
         ] {
             assert_eq!(ServerFact::decode(&fact.encode()), Some(fact));
         }

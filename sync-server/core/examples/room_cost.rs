@@ -50,6 +50,7 @@ impl Bench {
                 member: MemberId(id),
                 speaks: speaks.clone(),
                 role: Role::Editor,
+                visit: None,
             }));
             if id == 0 {
                 bench.put(Input::NeverExisted);
@@ -177,6 +178,7 @@ fn fresh(edits: u32) {
             member: MemberId(bench.sent + 10),
             speaks: Speaks::YWebsocket,
             role: Role::Editor,
+            visit: None,
         }));
         let member = bench.sent + 10;
         let start = Instant::now();

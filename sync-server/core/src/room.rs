@@ -20,11 +20,13 @@ mod membership;
 mod neighbours;
 mod presence;
 mod relay;
+mod visits;
 mod writers;
 
 pub use effect::{Effect, FrameClass};
 pub use input::{
-    ClientKind, Input, Joining, Neighbour, Rows, Said, Speaks, StoreFault, Stored, Ticket,
+    ClientKind, Input, Joining, Known, LineKey, Neighbour, Rows, Said, Speaks, StoreFault, Stored,
+    Ticket, Visit,
 };
 
 use bytes::Bytes;
@@ -45,6 +47,7 @@ use member::Member;
 use membership::turn_away;
 use neighbours::Reach;
 use presence::Gathering;
+use visits::Visits;
 use writers::{NotAdmitted, Writers};
 
 /// Longest time, in milliseconds, a member's queue may stand still.
@@ -108,6 +111,7 @@ pub struct Room {
     writers: Writers,
     log: Log,
     presence: Gathering,
+    visits: Visits,
     reach: Reach,
     status_frames: StatusFrames,
     /// Look at every member by then.
@@ -148,6 +152,7 @@ impl Room {
             writers: Writers::default(),
             log: Log::default(),
             presence: Gathering::default(),
+            visits: Visits::default(),
             reach: Reach::default(),
             status_frames: StatusFrames::default(),
             check_at: None,
@@ -166,6 +171,7 @@ impl Room {
         match input {
             Input::Join(joining) => self.join(joining, now, out),
             Input::Leave(id) => self.leave(id, now, out),
+            Input::Parted(id) => self.part(id, now),
             Input::Said { member, said } => {
                 if let Some(place) = self.place_of(member) {
                     self.hear(place, said, now, out);
@@ -230,6 +236,7 @@ impl Room {
             + self.writers.bytes()
             + self.log.bytes()
             + self.presence.bytes()
+            + self.visits.bytes()
     }
 
     /// Members in it now.
@@ -364,6 +371,7 @@ impl Room {
         };
         self.writers.note(self.copy.writers());
         self.watch_waiting_rows(now);
+        self.remember_from_here();
         for place in 0..self.members.len() {
             self.members[place].resume_for_store(out);
             self.welcome(place, now, out);
@@ -404,6 +412,7 @@ impl Room {
         }
         self.log_on_time(now, out);
         self.presence_on_time(now, out);
+        self.visits_on_time(now, out);
         self.departure_on_time(now, out);
         if self.check_at.is_some_and(|at| now >= at) {
             self.check_members(now, out);
@@ -453,6 +462,7 @@ impl Room {
             self.log.quiet_at(),
             self.log.stuck_at(),
             self.presence.deadline(),
+            self.visits.deadline(),
             self.departure.deadline(),
         ];
         let Some(next) = due.into_iter().fold(None, sooner) else {

@@ -1,9 +1,11 @@
 //! HTTP: which address answers what, and the headers every answer carries.
 
 mod assets;
+mod exchange;
 mod guard;
 mod health;
 mod listener;
+mod patient;
 mod socket;
 mod upgrade;
 mod websocket;
@@ -16,9 +18,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 pub use assets::Assets;
+pub use exchange::ExchangeBounds;
 pub use listener::{BindError, Bound, bind, serve};
 
 use sheaf_shared::time::MonotonicMs;
@@ -45,6 +48,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Whether it goes down.
     pub shutdown: Shutdown,
+    /// What exchanges may take together.
+    pub exchanges: Arc<ExchangeBounds>,
     /// When the store was last asked whether it writes, and its answer.
     pub last_probe: LastProbe,
 }
@@ -57,6 +62,7 @@ pub fn router(site: Site) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/sync/{*doc}", get(upgrade::y_websocket))
         .route("/collab", get(upgrade::hocuspocus))
+        .route("/collab/exchange", post(exchange::answer))
         .fallback(get(assets::serve))
         .layer(middleware::from_fn_with_state(site.clone(), every_answer))
         .with_state(site)

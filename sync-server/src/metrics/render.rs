@@ -51,6 +51,7 @@ impl Metrics {
             head(&mut out, name, help, "gauge");
             line(&mut out, name, gauge.get());
         }
+        self.exchanges.render(&mut out);
         self.render_bus_state(&mut out);
         let counters = self.traffic().into_iter().chain(self.troubles());
         for (name, help, counter) in counters.chain(self.bus()).chain(self.upkeep()) {
@@ -264,12 +265,12 @@ impl Metrics {
     }
 }
 
-fn head(out: &mut String, name: &str, help: &str, kind: &str) {
+pub(super) fn head(out: &mut String, name: &str, help: &str, kind: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn line(out: &mut String, name: &str, value: impl std::fmt::Display) {
+pub(super) fn line(out: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(out, "{name} {value}");
 }
 

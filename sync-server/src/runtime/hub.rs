@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sheaf_core::room::{Input, Joining, MemberId, Neighbour, RoomConfig, Speaks};
+use sheaf_core::room::{Input, Joining, MemberId, Neighbour, RoomConfig, Speaks, Visit};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, Seq};
@@ -126,11 +126,27 @@ impl Hub {
         role: Role,
         outbox: &Arc<Outbox>,
     ) -> Result<(MemberId, RoomHandle), CloseReason> {
+        self.join_for(doc, speaks, role, outbox, None)
+    }
+
+    /// The same, for one exchange if `visit` says so.
+    ///
+    /// # Errors
+    /// The reason to turn them away with.
+    pub(crate) fn join_for(
+        self: &Arc<Self>,
+        doc: &DocName,
+        speaks: Speaks,
+        role: Role,
+        outbox: &Arc<Outbox>,
+        visit: Option<Box<Visit>>,
+    ) -> Result<(MemberId, RoomHandle), CloseReason> {
         let member = MemberId(self.members.fetch_add(1, Ordering::Relaxed));
         let joining = Joining {
             member,
             speaks,
             role,
+            visit,
         };
         let mut guard = self.open();
         let open = &mut *guard;

@@ -266,7 +266,7 @@ impl RoomTask {
                 let bytes = read.rows.iter().map(Bytes::len).sum();
                 (Work::OfNobody, Weight::of_applied(bytes))
             }
-            Input::Leave(member) => {
+            Input::Leave(member) | Input::Parted(member) => {
                 if self.seats.remove(member).is_some() {
                     self.hub.left(&self.doc);
                 }
@@ -428,7 +428,7 @@ impl RoomTask {
                     let seat = Seat::new(outbox, joining.speaks);
                     self.seats.insert(joining.member, seat);
                 }
-                Letter::Tell(Input::Leave(member)) => {
+                Letter::Tell(Input::Leave(member) | Input::Parted(member)) => {
                     if self.seats.remove(&member).is_some() {
                         self.hub.left(&self.doc);
                     }

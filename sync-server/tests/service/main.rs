@@ -15,6 +15,7 @@ mod editing;
 mod ending;
 #[path = "../support/engines.rs"]
 mod engines;
+mod exchanges;
 mod fallacies;
 mod faults;
 mod files;
@@ -28,3 +29,4 @@ mod program;
 mod server;
 mod sockets;
 mod together;
+mod visitor;

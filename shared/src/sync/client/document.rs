@@ -243,7 +243,7 @@ impl Document {
             }
             ServerFact::StoreStalled => self.stalled = true,
             ServerFact::StoreBack => self.stalled = false,
-            ServerFact::Draining { .. } => {}
+            ServerFact::Draining { .. } | ServerFact::Place(_) => {}
         }
         turn.out.push(Effect::Fact {
             doc: doc.clone(),

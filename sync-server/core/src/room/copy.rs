@@ -209,6 +209,15 @@ impl Copy {
         self.cut(missing, Purpose::Update, bytes)
     }
 
+    /// An update as it goes out.
+    pub(super) fn parts_of(
+        &mut self,
+        update: Vec<u8>,
+        bytes: PartBytes,
+    ) -> Result<Arc<Parts>, NoCatchUp> {
+        self.cut(update, Purpose::Update, bytes)
+    }
+
     fn cut(
         &mut self,
         update: Vec<u8>,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::Seq;
 pub use sheaf_shared::sync::peer::{ClientKind, Said};
+pub use sheaf_shared::wire::exchange::{Known, LineKey};
 
 use super::MemberId;
 use crate::servers::ServerId;
@@ -16,8 +17,10 @@ pub use crate::servers::message::{Asks, HeardRows};
 pub enum Input {
     /// Someone comes in.
     Join(Joining),
-    /// Someone's connection is gone, or it closed the document.
+    /// Someone's connection is gone, or it closed the document. The same for a visit that was cut off.
     Leave(MemberId),
+    /// A visit is over: it has been answered. Who came by it is here for a while longer, and is expected back.
+    Parted(MemberId),
     /// A member said something.
     Said {
         /// Who.
@@ -136,6 +139,19 @@ pub struct Joining {
     pub speaks: Speaks,
     /// What it may do.
     pub role: Role,
+    /// What it brings along if it comes for one exchange only.
+    pub visit: Option<Box<Visit>>,
+}
+
+/// One exchange over plain HTTP: what a connection would remember, its client says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Whose line of visits it is.
+    pub line: LineKey,
+    /// It has all rows up to here; `None` if its state vector must tell.
+    pub place: Option<Seq>,
+    /// Whose presence it knows, in ascending order of clients.
+    pub known: Vec<Known>,
 }
 
 /// How to talk to a member.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
+use sheaf_shared::ids::Seq;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
@@ -12,7 +13,7 @@ use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
 use super::catch_up::CatchingUp;
 use super::effect::{Effect, FrameClass};
-use super::input::{ClientKind, Speaks};
+use super::input::{ClientKind, LineKey, Speaks, Visit};
 use super::{MemberId, RoomConfig};
 
 /// How far ahead of its share, in milliseconds, a member may run before it is not read for a while.
@@ -25,6 +26,8 @@ pub(super) struct Member {
     pub(super) id: MemberId,
     pub(super) speaks: Speaks,
     pub(super) role: Role,
+    /// It is here for one exchange.
+    pub(super) visit: Option<Box<Visit>>,
     /// It was answered a step 1: from then on it hears of each commit.
     pub(super) is_synced: bool,
     /// It missed frames; a catch-up goes out when its queue is empty.
@@ -78,6 +81,7 @@ impl Member {
             id,
             speaks,
             role,
+            visit: None,
             is_synced: false,
             is_lagging: false,
             catching_up: None,
@@ -204,6 +208,21 @@ impl Member {
         }
     }
 
+    /// Until when its share is used up, in microseconds.
+    pub(super) const fn used_until_us(&self) -> u64 {
+        self.used_until_us
+    }
+
+    /// Its share is used up until then at least: it was here before.
+    pub(super) fn has_used(&mut self, until_us: u64) {
+        self.used_until_us = self.used_until_us.max(until_us);
+    }
+
+    /// Whose line of visits it belongs to.
+    pub(super) fn line(&self) -> Option<LineKey> {
+        self.visit.as_ref().map(|visit| visit.line)
+    }
+
     /// When its share will have grown back.
     pub(super) const fn resumes_at(&self) -> Option<MonotonicMs> {
         self.stopped.until
@@ -258,6 +277,12 @@ impl Member {
             }
             Speaks::Hocuspocus { .. } | Speaks::YWebsocket => None,
         }
+    }
+
+    /// The frame that tells one who comes by exchanges how far it has come; `None` for others.
+    pub(super) fn place_frame(&self, place: Seq) -> Option<Bytes> {
+        self.visit.as_ref()?;
+        self.fact_frame(ServerFact::Place(place))
     }
 
     /// The frame that tells this member a fact; `None` if it would not understand.

@@ -18,14 +18,17 @@ impl Room {
             member: id,
             speaks,
             role,
+            visit,
         } = joining;
         let Err(place) = self.members.binary_search_by_key(&id, |member| member.id) else {
             return;
         };
         let speaks = self.share_address(speaks);
         self.members.reserve_exact(1);
-        self.members
-            .insert(place, Member::new(id, speaks, role, now));
+        let mut member = Member::new(id, speaks, role, now);
+        member.visit = visit;
+        self.members.insert(place, member);
+        self.receive_visit(place, now);
         self.check_by(now.plus_ms(QUIET_MS_MAX));
         match self.phase {
             Phase::New => {
@@ -55,6 +58,10 @@ impl Room {
 
     /// What a member hears unasked when the document is there.
     pub(super) fn welcome(&mut self, place: usize, now: MonotonicMs, out: &mut Vec<Effect>) {
+        // A visit knows most of it, and asks for the rest.
+        if self.members[place].visit.is_some() {
+            return;
+        }
         // A Hocuspocus client gets ours with the answer to its own.
         if !self.members[place].is_hocuspocus() {
             self.send_step1(place, now, out);
@@ -64,9 +71,21 @@ impl Room {
 
     pub(super) fn leave(&mut self, id: MemberId, now: MonotonicMs, out: &mut Vec<Effect>) {
         if let Some(place) = self.place_of(id) {
-            self.members.remove(place);
+            let member = self.members.remove(place);
             self.shrink();
-            self.take_away_presence(id, now, out);
+            match member.line() {
+                Some(line) => self.visit_was_cut(line, now),
+                None => self.take_away_presence(id, now, out),
+            }
+        }
+    }
+
+    /// A visit is over.
+    pub(super) fn part(&mut self, id: MemberId, now: MonotonicMs) {
+        if let Some(place) = self.place_of(id) {
+            let member = self.members.remove(place);
+            self.shrink();
+            self.visits.note_share(&member, now);
         }
     }
 

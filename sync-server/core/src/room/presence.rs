@@ -1,13 +1,15 @@
 //! Who is here: taken, gathered for a moment, and told once for all.
 
 use sheaf_shared::ids::ClientId;
+use sheaf_shared::limits::PRESENCE_OF_VISITOR_KEPT_MS;
 use sheaf_shared::presence::{self, Entry, Payload, Roster, Taken};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
 use super::effect::{Effect, FrameClass};
 use super::frames::{Body, Frames};
-use super::input::{Asks, Speaks};
+use super::input::{Asks, LineKey, Speaks};
+use super::member::Member;
 use super::{MemberId, Room};
 use crate::servers::ServerId;
 
@@ -21,7 +23,7 @@ pub(super) const NOBODY: &[u8] = &[0];
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    roster: Roster<Source>,
+    pub(super) roster: Roster<Source>,
     /// News by client; the latest counts.
     news: Vec<News>,
     /// Another server wants to know of everyone here.
@@ -33,8 +35,10 @@ pub(super) struct Gathering {
 
 /// Who stands behind an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     Member(MemberId),
+    /// Who comes by exchanges, whichever brought it.
+    Visitor(LineKey),
     Server(ServerId),
 }
 
@@ -52,6 +56,12 @@ struct News {
     clock: u32,
     state: Option<Box<str>>,
     reaches: Reaches,
+}
+
+impl Source {
+    fn of(member: &Member) -> Self {
+        member.line().map_or(Self::Member(member.id), Self::Visitor)
+    }
 }
 
 impl News {
@@ -113,7 +123,7 @@ impl Room {
         let Ok(parsed) = Payload::parse(payload) else {
             return self.close_member(place, CloseReason::Refused, now, out);
         };
-        let source = Source::Member(self.members[place].id);
+        let source = Source::of(&self.members[place]);
         match self.presence.roster.take(parsed, source, now) {
             Taken::All => self.presence.gather(payload, Reaches::Everyone),
             Taken::Some(news) => self.presence.gather(&news, Reaches::Everyone),
@@ -159,8 +169,28 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        let source = Source::Member(id);
-        if let Some(goodbyes) = self.presence.roster.take_away(source, now) {
+        let goodbyes = self.presence.roster.take_away(Source::Member(id), now);
+        self.pass_on_goodbyes(goodbyes, now, out);
+    }
+
+    /// A line of visits is over, and all it stood behind.
+    pub(super) fn take_away_visitor(
+        &mut self,
+        line: LineKey,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let goodbyes = self.presence.roster.take_away(Source::Visitor(line), now);
+        self.pass_on_goodbyes(goodbyes, now, out);
+    }
+
+    fn pass_on_goodbyes(
+        &mut self,
+        goodbyes: Option<Vec<u8>>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(goodbyes) = goodbyes {
             self.presence.gather(&goodbyes, Reaches::Everyone);
             self.tell_presence_soon(now, out);
         }
@@ -250,7 +280,21 @@ impl Room {
         let entries: Vec<Entry<'_>> = news.iter().map(News::entry).collect();
         let mut frames = Frames::new(Body::Awareness(presence::encode(&entries).into()));
         for member in &mut self.members {
-            let frame = frames.for_member(&member.speaks);
+            let frame = match member.line() {
+                None => frames.for_member(&member.speaks),
+                // An exchange that waits for news must not end with what another of the same line has just said.
+                Some(line) => {
+                    let others = self
+                        .presence
+                        .roster
+                        .not_said_by(&entries, &Source::Visitor(line));
+                    if others.is_empty() {
+                        continue;
+                    }
+                    let payload = presence::encode(&others).into();
+                    Frames::new(Body::Awareness(payload)).for_member(&member.speaks)
+                }
+            };
             let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
         }
         self.check_by(now.plus_ms(super::NO_PROGRESS_MS));
@@ -265,7 +309,8 @@ impl Room {
         let payloads = if is_asked {
             self.tell_head(out);
             // With the goodbyes of late, which they may have missed.
-            let is_member = |source: &Source| matches!(source, Source::Member(_));
+            let is_member =
+                |source: &Source| matches!(source, Source::Member(_) | Source::Visitor(_));
             presence::encode_all(self.presence.roster.said_by(is_member))
         } else {
             let is_for_them = |news: &&News| news.reaches == Reaches::Everyone;
@@ -286,7 +331,12 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        for payload in self.presence.roster.encode_all() {
+        let known = self.members[place].visit.as_ref();
+        let payloads = match known {
+            None => self.presence.roster.encode_all(),
+            Some(visit) => self.presence.roster.news_for(&visit.known),
+        };
+        for payload in payloads {
             let member = &mut self.members[place];
             let frame = Frames::new(Body::Awareness(payload.into())).for_member(&member.speaks);
             let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
@@ -309,6 +359,11 @@ impl Room {
     pub(super) fn presence_on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         if self.presence.age_at.is_some_and(|at| now >= at) {
             self.presence.age_at = None;
+            // Nobody else knows that these come by exchanges.
+            let silent = self.presence.roster.let_go(now, |source, silent_ms| {
+                matches!(source, Source::Visitor(_)) && silent_ms >= PRESENCE_OF_VISITOR_KEPT_MS
+            });
+            self.pass_on_goodbyes(silent, now, out);
             if let Some(goodbyes) = self.presence.roster.age(now) {
                 // Others let them go by the same clock.
                 self.presence.gather(&goodbyes, Reaches::OwnMembers);

@@ -27,6 +27,11 @@ impl Room {
     ) {
         self.copy.told += 1;
         let before = self.copy.told - 1;
+        self.visits.remember(self.copy.seq, update, now);
+        let author_line = author
+            .and_then(|author| self.place_of(author))
+            .and_then(|place| self.members[place].line());
+        let place = self.copy.is_whole().then_some(self.copy.seq);
         let mut frames = Frames::new(Body::Update(update.clone()));
         let mut any_behind = false;
         out.reserve(self.members.len());
@@ -37,9 +42,15 @@ impl Room {
             if member.outgoing_bytes == 0 && !member.is_lagging {
                 member.delivered = before;
             }
-            if author != Some(member.id) || !member.is_hocuspocus() {
+            let is_own = author == Some(member.id) && member.is_hocuspocus();
+            // What another exchange of the same line has brought is no news either.
+            let is_own = is_own || (author_line.is_some() && member.line() == author_line);
+            if !is_own {
                 let frame = frames.for_member(&member.speaks);
                 // A frame of this class never overflows.
+                let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
+            }
+            if let Some(frame) = place.and_then(|place| member.place_frame(place)) {
                 let _ = member.send(frame, FrameClass::Droppable, &self.config, now, out);
             }
             any_behind |= member.outgoing_bytes > 0 || member.is_lagging;
@@ -98,12 +109,22 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
+        if self.visitor_is_answered(place, now, out) {
+            return;
+        }
         if self.members[place].is_hocuspocus() {
             self.send_step1(place, now, out);
         }
         let answer = self.copy.answer(version, self.config.part_bytes());
         self.members[place].is_synced = true;
+        let id = self.members[place].id;
         self.catch_up(place, answer, now, out);
+        if let Some(place) = self.place_of(id)
+            && self.members[place].visit.is_some()
+        {
+            self.send_everyones_presence(place, now, out);
+            self.send_place(place, now, out);
+        }
     }
 
     /// Sends a member all that it lacks: at once if that is one message, and otherwise as its queue empties.
@@ -194,7 +215,8 @@ impl Room {
                 for frame in done.map_or_else(Vec::new, CatchingUp::into_held) {
                     self.send_kept(place, frame, now, out);
                 }
-                return self.send_missed(place, Some(&version), now, out);
+                self.send_missed(place, Some(&version), now, out);
+                return self.send_place(place, now, out);
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sheaf_core::room::{
     ClientKind, Effect, FrameClass, Input, Joining, MemberId, Room, RoomConfig, Said, Speaks,
-    Ticket,
+    Ticket, Visit,
 };
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{ReplicaId, Seq};
@@ -109,11 +109,23 @@ impl Desk {
     }
 
     pub(crate) fn join(&mut self, member: MemberId, speaks: Speaks, role: Role) {
+        self.join_for(member, speaks, role, None);
+    }
+
+    /// Lets someone in, for one exchange if `visit` says so.
+    pub(crate) fn join_for(
+        &mut self,
+        member: MemberId,
+        speaks: Speaks,
+        role: Role,
+        visit: Option<Box<Visit>>,
+    ) {
         self.members.push((member, speaks.clone()));
         self.put(Input::Join(Joining {
             member,
             speaks,
             role,
+            visit,
         }));
     }
 

@@ -64,6 +64,7 @@ impl World {
                     member,
                     speaks: Speaks::YWebsocket,
                     role: Role::Editor,
+                    visit: None,
                 });
             }
             Dials::Hocuspocus => {
@@ -195,6 +196,7 @@ impl World {
             member,
             speaks,
             role,
+            visit: None,
         });
     }
 

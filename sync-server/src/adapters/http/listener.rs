@@ -10,12 +10,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tower_service::Service as _;
 
 use super::Site;
+use super::patient::Patient;
 use crate::config::{Config, is_loopback};
 use crate::metrics::Metrics;
 use crate::runtime::shutdown::Phase;
@@ -119,7 +121,7 @@ async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, s
         .header_read_timeout(Duration::from_millis(HEAD_MS))
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
@@ -129,7 +131,9 @@ async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, s
         () = tokio::time::sleep(Duration::from_millis(LIFE_MS)) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(Duration::from_millis(HEAD_MS), connection).await;
+    // An exchange that waits for news is waited for.
+    let patience = Duration::from_millis(EXCHANGE_HOLD_MS_MAX + HEAD_MS);
+    let _ = tokio::time::timeout(patience, connection).await;
 }
 
 /// Counts who is inside.

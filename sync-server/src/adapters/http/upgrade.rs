@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::Site;
 use super::guard;
 use super::listener::Admitted;
+use super::patient::Patient;
 use super::socket::{self, Dialect};
 use crate::runtime::shutdown::Phase;
 
@@ -107,8 +108,8 @@ fn upgrade(
 
 /// The plain connection under an upgraded one, and what was read of it too early.
 fn take_stream(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+    let parts = upgraded.downcast::<TokioIo<Patient>>().ok()?;
+    Some((parts.io.into_inner().into_stream(), parts.read_buf.to_vec()))
 }
 
 /// Checks a handshake and makes the proof that it was understood.

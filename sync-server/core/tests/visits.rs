@@ -1,0 +1,197 @@
+//! Promises to those who come for one exchange at a time: told what is new, seen while they are about, held to their share.
+
+#[path = "support/desk.rs"]
+mod desk;
+
+use bytes::Bytes;
+use desk::{ANN, Desk, Heard, Writer, hocuspocus, y_websocket};
+use sheaf_core::room::{
+    ClientKind, Effect, Input, Known, LineKey, MemberId, RoomConfig, Said, Visit,
+};
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::{ClientId, Seq};
+use sheaf_shared::limits::{PRESENCE_OF_CUT_VISITOR_KEPT_MS, PRESENCE_OF_VISITOR_KEPT_MS};
+use sheaf_shared::presence::{Entry, Payload, encode};
+use sheaf_shared::sync::facts::ServerFact;
+
+const LINE: LineKey = LineKey(77);
+const VISITOR: ClientId = ClientId(9);
+
+fn presence(clock: u32, state: Option<&str>) -> Bytes {
+    let entry = Entry {
+        client: VISITOR,
+        clock,
+        state,
+    };
+    encode(&[entry]).into()
+}
+
+/// Somebody comes in for an exchange.
+fn visit(desk: &mut Desk, member: u64, place: Option<Seq>, known: &[Known]) -> MemberId {
+    let member = MemberId(member);
+    let visit = Visit {
+        line: LINE,
+        place,
+        known: known.to_vec(),
+    };
+    let speaks = hocuspocus(ClientKind::Sheaf);
+    desk.join_for(member, speaks, Role::Editor, Some(Box::new(visit)));
+    member
+}
+
+fn asks(desk: &mut Desk, member: MemberId) -> Vec<Heard> {
+    desk.say(member, Said::Step1(Bytes::from_static(&[0])));
+    desk.heard(member)
+}
+
+fn place_in(heard: &[Heard]) -> Option<Seq> {
+    let mut places = heard.iter().filter_map(|one| match one {
+        Heard::Fact(ServerFact::Place(place)) => Some(*place),
+        _ => None,
+    });
+    places.next_back()
+}
+
+/// What somebody on a socket was told of the visitor since the last look: clock, and whether she is here.
+fn told(desk: &mut Desk) -> Vec<(u32, bool)> {
+    let heard = desk.heard(ANN);
+    let payloads = heard.iter().filter_map(|one| match one {
+        Heard::Awareness(payload) => Payload::parse(payload).ok(),
+        _ => None,
+    });
+    let entries = payloads.flat_map(|payload| payload.entries().collect::<Vec<_>>());
+    let hers = entries.filter(|entry| entry.client == VISITOR);
+    hers.map(|entry| (entry.clock, entry.state.is_some()))
+        .collect()
+}
+
+#[test]
+fn one_who_comes_back_is_told_the_updates_since_and_her_new_place() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(5);
+    desk.seat(ANN, y_websocket());
+    let first = visit(&mut desk, 10, None, &[]);
+    let heard = asks(&mut desk, first);
+    assert!(matches!(heard[0], Heard::Step1(_)), "{heard:?}");
+    assert_eq!(place_in(&heard), Some(Seq(0)));
+    desk.put(Input::Parted(first));
+    let updates = [writer.types("one "), writer.types("two ")];
+    for update in &updates {
+        desk.edit(ANN, update);
+        desk.commit_all();
+    }
+    let second = visit(&mut desk, 11, Some(Seq(1)), &[]);
+    let heard = asks(&mut desk, second);
+    let fact = Heard::Fact(ServerFact::Place(Seq(2)));
+    assert_eq!(heard, [Heard::Update(updates[1].to_vec()), fact.clone()]);
+    desk.put(Input::Parted(second));
+    let third = visit(&mut desk, 12, Some(Seq(2)), &[]);
+    assert_eq!(asks(&mut desk, third), [fact], "nothing is new");
+}
+
+#[test]
+fn a_place_that_is_not_remembered_is_answered_as_if_it_had_not_been_said() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(5);
+    desk.seat(ANN, y_websocket());
+    desk.edit(ANN, &writer.types("before anybody came by exchanges"));
+    desk.commit_all();
+    let guest = visit(&mut desk, 10, Some(Seq(0)), &[]);
+    let heard = asks(&mut desk, guest);
+    assert!(matches!(heard[0], Heard::Step1(_)), "{heard:?}");
+    assert!(matches!(heard[1], Heard::Step2(_)), "{heard:?}");
+    assert_eq!(place_in(&heard), Some(Seq(1)));
+    // Nor is one remembered for ever.
+    desk.put(Input::Parted(guest));
+    let long = "x".repeat(200_000);
+    for _ in 0..3 {
+        desk.edit(ANN, &writer.types(&long));
+        desk.commit_all();
+    }
+    let guest = visit(&mut desk, 11, Some(Seq(1)), &[]);
+    let heard = asks(&mut desk, guest);
+    assert!(matches!(heard[0], Heard::Step1(_)), "more than is kept");
+}
+
+#[test]
+fn what_another_exchange_of_the_same_line_brings_is_no_news_but_its_place_is_told() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(5);
+    let waiting = visit(&mut desk, 10, None, &[]);
+    desk.put(Input::NeverExisted);
+    asks(&mut desk, waiting);
+    let saying = visit(&mut desk, 11, None, &[]);
+    desk.edit(saying, &writer.types("own"));
+    desk.say(saying, Said::Awareness(presence(1, Some("{}"))));
+    desk.commit_all();
+    desk.wait(100);
+    assert_eq!(desk.heard(saying), [Heard::Stored]);
+    let heard = desk.heard(waiting);
+    assert_eq!(heard, [Heard::Fact(ServerFact::Place(Seq(1)))]);
+}
+
+#[test]
+fn a_visitor_is_shown_between_exchanges_and_gone_when_nothing_is_heard_of_her() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, y_websocket());
+    for round in 0..3 {
+        let guest = visit(&mut desk, 10 + round, None, &[]);
+        desk.say(guest, Said::Awareness(presence(1, Some("{}"))));
+        desk.put(Input::Parted(guest));
+        desk.wait(PRESENCE_OF_VISITOR_KEPT_MS - 10_000);
+    }
+    assert_eq!(told(&mut desk), [(1, true)], "told once, and not gone");
+    for _ in 0..4 {
+        desk.wait(5_000);
+    }
+    assert_eq!(told(&mut desk), [(1, false)]);
+}
+
+#[test]
+fn a_visitor_whose_exchange_is_cut_off_is_gone_soon_unless_she_comes_again() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, y_websocket());
+    let guest = visit(&mut desk, 10, None, &[]);
+    desk.say(guest, Said::Awareness(presence(1, Some("{}"))));
+    desk.put(Input::Leave(guest));
+    desk.wait(PRESENCE_OF_CUT_VISITOR_KEPT_MS - 1);
+    let again = visit(&mut desk, 11, None, &[]);
+    desk.wait(PRESENCE_OF_CUT_VISITOR_KEPT_MS);
+    assert_eq!(told(&mut desk), [(1, true)]);
+    desk.put(Input::Leave(again));
+    desk.wait(PRESENCE_OF_CUT_VISITOR_KEPT_MS);
+    assert_eq!(told(&mut desk), [(1, false)]);
+    // Told that she is gone, she counts on.
+    let known = Known {
+        client: VISITOR,
+        clock: 1,
+        is_here: true,
+    };
+    let back = visit(&mut desk, 12, None, &[known]);
+    let heard = asks(&mut desk, back);
+    let goodbye = Heard::Awareness(presence(1, None).to_vec());
+    assert!(heard.contains(&goodbye), "{heard:?}");
+}
+
+#[test]
+fn what_a_visitor_may_send_is_not_more_because_it_comes_in_pieces() {
+    let config = RoomConfig {
+        messages_per_s: 10,
+        ..RoomConfig::default()
+    };
+    let mut desk = Desk::with(config);
+    desk.seat(ANN, y_websocket());
+    let mut stopped_at = None;
+    for round in 0..100 {
+        let guest = visit(&mut desk, 10 + round, None, &[]);
+        desk.say(guest, Said::QueryAwareness);
+        let is_stopped = desk.effects.contains(&Effect::StopReading { of: guest });
+        desk.put(Input::Parted(guest));
+        if is_stopped {
+            stopped_at = Some(round);
+            break;
+        }
+    }
+    // A burst of two seconds.
+    assert_eq!(stopped_at, Some(20));
+}
