@@ -77,6 +77,8 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, Problem> {
     report::figure("beside it: p50", beside_p50, "ms");
     report::figure("alone: p99", calm_p99, "ms");
     report::figure("beside it: p99", beside_p99, "ms");
+    let closed = neighbour.crowd.problems().len();
+    report::figure("the other document's people closed", closed as f64, "times");
     report::figure("p99 moves by", (beside_p99 / calm_p99 - 1.0) * 100.0, "%");
     server.stop();
     Ok(report::verdict(others.problems()))

@@ -23,6 +23,20 @@ pub(crate) struct Known {
     pages: Vec<(usize, Page)>,
 }
 
+impl Known {
+    /// Whether a text is made of what was acknowledged and kept, and of nothing else.
+    pub(crate) fn is_all_of(&self, text: &str) -> bool {
+        is_made_of(text, &self.kept)
+    }
+}
+
+/// Whether a text is made of these words, each once, in any order.
+pub(crate) fn is_made_of(text: &str, words: &BTreeSet<String>) -> bool {
+    let mut there: Vec<&str> = text.split_inclusive('>').collect();
+    there.sort_unstable();
+    there.into_iter().eq(words.iter().map(String::as_str))
+}
+
 /// Puts together what robots know.
 pub(crate) fn known_of(robots: Vec<Robot>) -> BTreeMap<DocName, Known> {
     let mut documents: BTreeMap<DocName, Known> = BTreeMap::new();
