@@ -52,6 +52,10 @@ pub struct Beat {
     pub name: String,
     /// Where it listens.
     pub address: String,
+    /// Names the place where it runs, where only one server can run at a time: its machine and its address there.
+    pub place: String,
+    /// Milliseconds since it began, by its own clock.
+    pub up_ms: u64,
     /// Its release.
     pub version: String,
     /// What it is doing.
@@ -86,7 +90,8 @@ impl Member {
 /// The list of servers that share a store.
 #[async_trait]
 pub trait Membership: Send + Sync {
-    /// Notes a sign of life, and answers all servers, the longest running first.
+    /// Notes a sign of life, and answers all servers, the longest running first. Those that ran at the same place and were
+    /// last heard of before this one began are forgotten.
     ///
     /// # Errors
     /// [`StorageFault`] when it may not have been noted.

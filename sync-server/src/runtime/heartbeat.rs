@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
@@ -20,14 +20,18 @@ pub(crate) async fn beat(hub: Arc<Hub>, address: SocketAddr, shutdown: Shutdown)
     let mut beat = Beat {
         name: hub.courier.name(),
         address: told(address),
+        place: place(address),
+        up_ms: 0,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: MemberState::Serving,
     };
+    let began = Instant::now();
     let mut suspected = BTreeSet::new();
     let closed = shutdown.reached(Phase::Closed);
     let draining = shutdown.reached(Phase::Draining);
     tokio::pin!(closed, draining);
     loop {
+        beat.up_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match membership.beat(&beat).await {
             Ok(members) => {
                 let silent = members.iter().filter(|member| member.is_silent()).count();
@@ -60,6 +64,20 @@ fn told(address: SocketAddr) -> String {
         }
         _ => address.to_string(),
     }
+}
+
+/// Names the place where it runs. An address alone would not do: `127.0.0.1:8080` is one on every machine, and so is the
+/// name of a container. Where a machine does not say which it is, the place is another one after it was started anew.
+fn place(address: SocketAddr) -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let machine = ["/etc/machine-id", "/proc/sys/kernel/random/boot_id"]
+        .map(read)
+        .into_iter()
+        .find(|id| !id.trim().is_empty());
+    let host = read("/proc/sys/kernel/hostname");
+    // Elsewhere than on Linux nothing tells two machines apart: no server takes another's place there.
+    let machine = machine.unwrap_or_else(|| format!("{:016x}", fastrand::u64(..)));
+    format!("{}/{}/{address}", machine.trim(), host.trim())
 }
 
 /// One line in the log for each server that falls silent, not one for each look.

@@ -43,20 +43,25 @@ impl Membership for PostgresStore {
 
 async fn note(connection: &mut PgConnection, beat: &Beat) -> Result<Vec<Member>, sqlx::Error> {
     sqlx::query(
-        "INSERT INTO member (name, address, version, state, started_at, seen_at)
-         VALUES ($1, $2, $3, $4, clock_timestamp(), clock_timestamp())
+        "INSERT INTO member (name, address, version, state, place, started_at, seen_at)
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp() - $6 * INTERVAL '1 millisecond', clock_timestamp())
          ON CONFLICT (name) DO UPDATE SET state = $4, seen_at = clock_timestamp()",
     )
     .bind(&beat.name)
     .bind(&beat.address)
     .bind(&beat.version)
     .bind(beat.state.word())
+    .bind(&beat.place)
+    .bind(signed(beat.up_ms))
     .execute(&mut *connection)
     .await?;
     sqlx::query(
-        "DELETE FROM member WHERE seen_at < clock_timestamp() - $1 * INTERVAL '1 millisecond'",
+        "DELETE FROM member WHERE seen_at < clock_timestamp() - $1 * INTERVAL '1 millisecond'
+         OR (place = $2 AND seen_at < (SELECT started_at FROM member WHERE name = $3))",
     )
     .bind(signed(MEMBER_FORGOTTEN_MS))
+    .bind(&beat.place)
+    .bind(&beat.name)
     .execute(&mut *connection)
     .await?;
     list(connection).await

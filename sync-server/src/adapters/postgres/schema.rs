@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         floor: 1,
@@ -42,6 +42,12 @@ const MIGRATIONS: [Migration; 4] = [
         floor: 1,
         name: "leases",
         sql: include_str!("../../../migrations/postgres/0005_leases.sql"),
+    },
+    Migration {
+        version: 6,
+        floor: 1,
+        name: "places",
+        sql: include_str!("../../../migrations/postgres/0006_places.sql"),
     },
 ];
 
