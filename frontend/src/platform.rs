@@ -256,6 +256,16 @@ pub fn keep(key: &str, value: &str) -> bool {
     matches!(window().local_storage(), Ok(Some(storage)) if storage.set_item(key, value).is_ok())
 }
 
+/// Calls `f` with each key under which another tab has kept something else, once it can be read here.
+pub fn on_kept_elsewhere(f: impl Fn(&str) + 'static) {
+    listen(&window(), "storage", move |event| {
+        let event: &web_sys::StorageEvent = event.unchecked_ref();
+        if let Some(key) = event.key() {
+            f(&key);
+        }
+    });
+}
+
 /// Keeps nothing under `key` any more.
 pub fn forget(key: &str) {
     if let Ok(Some(storage)) = window().local_storage() {

@@ -101,10 +101,7 @@ fn Settings() -> impl IntoView {
                         name="theme"
                         value=theme.word()
                         prop:checked=move || shell.theme.get() == theme
-                        on:change=move |_| {
-                            set_theme(shell.theme, theme);
-                            shell.workspace().tell_preferences();
-                        }
+                        on:change=move |_| set_theme(shell.theme, theme)
                     />
                     {theme.label()}
                 </label>

@@ -42,11 +42,10 @@ pub fn Identity() -> impl IntoView {
     }
 }
 
-/// Keeps the name, and tells other tabs.
+/// Keeps the name; other tabs see it.
 pub fn rename_me(shell: Shell, name: &str) {
     shell.me.update(|me| me.name = Some(fit_name(name)));
     shell.me.get_untracked().keep();
-    shell.workspace().tell_preferences();
 }
 
 /// The colours to choose from.
@@ -57,7 +56,6 @@ pub fn Swatches() -> impl IntoView {
         shell.me.update(|me| color.clone_into(&mut me.color));
         if shell.me.get_untracked().name.is_some() {
             shell.me.get_untracked().keep();
-            shell.workspace().tell_preferences();
         }
     };
     let swatches = COLORS

@@ -47,8 +47,6 @@ pub enum TabMessage {
         /// Awareness state as JSON.
         state: String,
     },
-    /// Name, colour or theme were changed.
-    Preferences,
     /// I am about to go, and may have written to the log what I told nobody of.
     Leaving,
 }
@@ -83,7 +81,6 @@ impl Tabs {
 }
 
 fn write(message: &TabMessage) -> JsValue {
-    let bare = |kind: &str| [kind.into(), JsValue::NULL, JsValue::NULL, JsValue::NULL];
     let parts: [JsValue; 4] = match message {
         TabMessage::Edit { doc, row, update } => [
             "edit".into(),
@@ -113,8 +110,12 @@ fn write(message: &TabMessage) -> JsValue {
             (*replica).into(),
             state.into(),
         ],
-        TabMessage::Preferences => bare("preferences"),
-        TabMessage::Leaving => bare("leaving"),
+        TabMessage::Leaving => [
+            "leaving".into(),
+            JsValue::NULL,
+            JsValue::NULL,
+            JsValue::NULL,
+        ],
     };
     parts.into_iter().collect::<Array>().into()
 }
@@ -130,10 +131,8 @@ fn read(value: &JsValue) -> Option<TabMessage> {
             .map(|bytes| bytes.to_vec())
     };
     let kind = parts.get(0).as_string()?;
-    match kind.as_str() {
-        "preferences" => return Some(TabMessage::Preferences),
-        "leaving" => return Some(TabMessage::Leaving),
-        _ => {}
+    if kind == "leaving" {
+        return Some(TabMessage::Leaving);
     }
     let doc = DocName::parse(&parts.get(1).as_string()?).ok()?;
     match kind.as_str() {

@@ -82,7 +82,6 @@ impl Workspace {
                     document.take_presence(u64::from(replica), None, shown);
                 }
             }
-            TabMessage::Preferences => self.preferences_changed().tell(),
             TabMessage::Leaving => self.look_for_strays_soon(),
         }
     }

@@ -194,6 +194,19 @@ pub fn watch_theme() -> RwSignal<Theme> {
     theme
 }
 
+/// Follows what other tabs keep. This event comes when what they wrote can be read here; a message between tabs may be
+/// faster than that.
+pub fn watch_other_tabs(me: RwSignal<Me>, theme: RwSignal<Theme>) {
+    platform::on_kept_elsewhere(move |key| match key {
+        NAME_KEY | COLOR_KEY => me.set(Me::kept()),
+        THEME_KEY => {
+            Theme::kept().draw();
+            theme.set(Theme::kept());
+        }
+        _ => {}
+    });
+}
+
 /// Changes the theme here and on this device.
 pub fn set_theme(theme: RwSignal<Theme>, to: Theme) {
     to.keep();

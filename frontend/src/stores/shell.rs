@@ -5,7 +5,7 @@ use sheaf_shared::ids::{DocName, PageId};
 use sheaf_shared::json;
 
 use super::document::DocumentHandle;
-use super::person::{Me, Theme, watch_theme};
+use super::person::{self, Me, Theme, watch_theme};
 use super::tree::TreeStore;
 use super::workspace::Workspace;
 use crate::local::worker;
@@ -222,13 +222,7 @@ impl Shell {
     }
 
     fn follow_other_tabs(self) {
-        let listening = self.workspace().on_preferences(move || {
-            self.me.set(Me::kept());
-            let theme = Theme::kept();
-            theme.draw();
-            self.theme.set(theme);
-        });
-        let _ = StoredValue::new_local(listening);
+        person::watch_other_tabs(self.me, self.theme);
     }
 }
 

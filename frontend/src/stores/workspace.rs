@@ -17,7 +17,6 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::document::{DocumentHandle, Phase};
 use super::eviction::{self, Evicted};
-use super::listeners::{Listeners, Subscription};
 use super::save_state::Storage;
 use crate::local::db::{Db, StorageFault, Stored};
 use crate::local::locks;
@@ -67,7 +66,6 @@ struct Inner {
     storage: RwSignal<Storage>,
     statuses: RwSignal<BTreeMap<DocName, DocStatus>>,
     unsent: RwSignal<Unsent>,
-    preferences_changed: Listeners,
     asked_to_persist: Cell<bool>,
     refilling: Cell<bool>,
     evicted: RwSignal<Option<Evicted>>,
@@ -89,7 +87,6 @@ impl Workspace {
                 storage: RwSignal::new(Storage::Opening),
                 statuses: RwSignal::default(),
                 unsent: RwSignal::default(),
-                preferences_changed: Listeners::default(),
                 asked_to_persist: Cell::new(false),
                 refilling: Cell::new(false),
                 evicted: RwSignal::new(None),
@@ -155,16 +152,6 @@ impl Workspace {
         self.input(Input::TryAgain);
     }
 
-    /// Tells other tabs that name, colour or theme were changed.
-    pub fn tell_preferences(&self) {
-        self.tell_tabs(&TabMessage::Preferences);
-    }
-
-    /// Calls `f` when another tab changed name, colour or theme.
-    pub fn on_preferences(&self, f: impl Fn() + 'static) -> Subscription {
-        self.inner.preferences_changed.add(f)
-    }
-
     /// Opens a document, or gives it if it is open. Its phase says when it can be used.
     pub fn open(&self, name: &DocName) -> DocumentHandle {
         self.open_as(name, Before::Perhaps)
@@ -205,11 +192,6 @@ impl Workspace {
     /// Every open document.
     pub(super) fn documents(&self) -> Vec<DocumentHandle> {
         self.inner.documents.borrow().values().cloned().collect()
-    }
-
-    /// Who wants to know that another tab changed name, colour or theme.
-    pub(super) fn preferences_changed(&self) -> &Listeners {
-        &self.inner.preferences_changed
     }
 
     pub(super) fn document(&self, name: &DocName) -> Option<DocumentHandle> {
