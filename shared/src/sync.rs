@@ -11,5 +11,6 @@
 pub mod backoff;
 pub mod client;
 pub mod close;
+pub mod exchanges;
 pub mod facts;
 pub mod peer;

@@ -15,10 +15,11 @@ use crate::transfer;
 
 fn derived(shell: Shell) -> Memo<Chip> {
     let workspace = shell.workspace();
-    let (statuses, unsent, storage) = (
+    let (statuses, unsent, storage, way) = (
         workspace.statuses(),
         workspace.unsent(),
         workspace.storage(),
+        workspace.way(),
     );
     Memo::new(move |_| {
         let unsent = unsent.get();
@@ -28,6 +29,7 @@ fn derived(shell: Shell) -> Memo<Chip> {
             unkept: unsent.unkept,
             uncounted: unsent.uncounted,
             storage: storage.get(),
+            way: way.get(),
         })
     })
 }

@@ -10,7 +10,9 @@ use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::{Replica, ReplicaError};
 use sheaf_shared::sync::client::{Client, ClientConfig, Documents, Effect, Input, SocketId};
 use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::hocuspocus::Frame;
 
+use super::exchange::ExchangeLine;
 use super::socket::{Socket, SocketEvent};
 use crate::platform;
 
@@ -26,12 +28,28 @@ pub struct Session {
 struct Inner {
     client: RefCell<Client>,
     replicas: Replicas,
-    socket: RefCell<Option<(SocketId, Socket)>>,
+    /// The line, and behind it the WebSocket that is being tried beside it.
+    lines: RefCell<Vec<(SocketId, Wire)>>,
     to_do: RefCell<VecDeque<Effect>>,
     is_doing: Cell<bool>,
     wake: Cell<MonotonicMs>,
     /// Takes the effects that concern documents.
     host: Box<dyn Fn(Effect)>,
+}
+
+/// What carries frames.
+enum Wire {
+    Socket(Socket),
+    Exchanges(ExchangeLine),
+}
+
+impl Wire {
+    fn send(&self, message: &[u8]) {
+        match self {
+            Self::Socket(socket) => socket.send(message),
+            Self::Exchanges(line) => line.send(message),
+        }
+    }
 }
 
 impl Session {
@@ -40,12 +58,13 @@ impl Session {
         let client = Client::new(ClientConfig {
             token: String::new(),
             seed: u64::from_le_bytes(platform::random()),
-        });
+        })
+        .with_exchanges();
         let session = Self {
             inner: Rc::new(Inner {
                 client: RefCell::new(client),
                 replicas,
-                socket: RefCell::default(),
+                lines: RefCell::default(),
                 to_do: RefCell::default(),
                 is_doing: Cell::new(false),
                 wake: Cell::default(),
@@ -82,16 +101,26 @@ impl Session {
 
     fn carry_out(&self, effect: Effect) {
         match effect {
-            Effect::Dial(id) => self.dial(id),
-            Effect::HangUp(id) => {
-                let mut socket = self.inner.socket.borrow_mut();
-                if socket.as_ref().is_some_and(|(open, _)| *open == id) {
-                    *socket = None;
+            Effect::Dial(id) => {
+                self.hang_up(|_| true);
+                self.dial(id);
+            }
+            Effect::Exchange(id) => {
+                self.hang_up(|_| true);
+                let line = ExchangeLine::dial(Rc::clone(&self.inner.replicas), self.hears(id));
+                self.keep(id, Wire::Exchanges(line));
+            }
+            Effect::Look(id) => self.dial(id),
+            Effect::Ping(id) => {
+                let lines = self.inner.lines.borrow();
+                if let Some((_, wire)) = lines.iter().find(|(open, _)| *open == id) {
+                    wire.send(&Frame::Ping.to_vec());
                 }
             }
+            Effect::HangUp(id) => self.hang_up(|open| open == id),
             Effect::Send(message) => {
-                if let Some((_, socket)) = &*self.inner.socket.borrow() {
-                    socket.send(&message);
+                if let Some((_, wire)) = self.inner.lines.borrow().first() {
+                    wire.send(&message);
                 }
             }
             Effect::WakeAt(at) => self.wake_at(at),
@@ -102,13 +131,34 @@ impl Session {
             | Effect::Synced { .. }
             | Effect::Refused { .. }
             | Effect::Status { .. }
-            | Effect::Fact { .. } => (self.inner.host)(effect),
+            | Effect::Fact { .. }
+            | Effect::Goes(_) => (self.inner.host)(effect),
         }
     }
 
     fn dial(&self, id: SocketId) {
+        match Socket::dial(&address(), self.hears(id)) {
+            Ok(socket) => self.keep(id, Wire::Socket(socket)),
+            Err(_) => self.handle(Input::SocketClosed {
+                socket: id,
+                code: NO_CODE,
+            }),
+        }
+    }
+
+    fn keep(&self, id: SocketId, wire: Wire) {
+        self.inner.lines.borrow_mut().push((id, wire));
+    }
+
+    fn hang_up(&self, is_meant: impl Fn(SocketId) -> bool) {
+        let mut lines = self.inner.lines.borrow_mut();
+        lines.retain(|(id, _)| !is_meant(*id));
+    }
+
+    /// What a socket says goes to the client.
+    fn hears(&self, id: SocketId) -> impl Fn(SocketEvent) + use<> {
         let session = self.clone();
-        let socket = Socket::dial(&address(), move |event| match event {
+        move |event| match event {
             SocketEvent::Opened => session.handle(Input::SocketOpened(id)),
             SocketEvent::Received(frame) => {
                 session.handle(Input::Received {
@@ -117,17 +167,23 @@ impl Session {
                 });
             }
             SocketEvent::Closed(code) => session.handle(Input::SocketClosed { socket: id, code }),
-        });
-        match socket {
-            Ok(socket) => *self.inner.socket.borrow_mut() = Some((id, socket)),
-            Err(_) => {
-                *self.inner.socket.borrow_mut() = None;
-                self.handle(Input::SocketClosed {
-                    socket: id,
-                    code: NO_CODE,
-                });
-            }
         }
+    }
+
+    /// The page is being left. A socket ends with it; by exchanges, that has to be said.
+    pub fn leave(&self) {
+        let lines = self.inner.lines.borrow();
+        let Some((id, Wire::Exchanges(line))) = lines.first() else {
+            return;
+        };
+        line.leave();
+        let socket = *id;
+        drop(lines);
+        // A page that comes back begins anew.
+        self.handle(Input::SocketClosed {
+            socket,
+            code: NO_CODE,
+        });
     }
 
     fn wake_at(&self, at: MonotonicMs) {
@@ -178,7 +234,8 @@ fn address() -> String {
     format!("{scheme}://{}/collab", location.host().unwrap_or_default())
 }
 
-struct OpenReplicas<'a>(&'a Replicas);
+/// The open replicas, as what speaks of them asks for them.
+pub(super) struct OpenReplicas<'a>(pub(super) &'a Replicas);
 
 impl Documents for OpenReplicas<'_> {
     fn version(&mut self, doc: &DocName) -> Vec<u8> {

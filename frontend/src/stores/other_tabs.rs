@@ -106,6 +106,8 @@ impl Workspace {
                     state: String::new(),
                 });
             }
+            // Last: what was written above has been handed to it by now.
+            workspace.take_leave();
         });
     }
 

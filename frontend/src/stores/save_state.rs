@@ -1,6 +1,6 @@
 //! The state chip: what is where, in words. Derived from facts alone; nothing here can make "Saved" true.
 
-use sheaf_shared::sync::client::DocStatus;
+use sheaf_shared::sync::client::{DocStatus, Way};
 use sheaf_shared::sync::facts::Refused;
 
 use crate::local::db::StorageFault;
@@ -32,6 +32,8 @@ pub struct Facts {
     pub uncounted: usize,
     /// Whether this device keeps things.
     pub storage: Storage,
+    /// How frames travel to the server.
+    pub way: Way,
 }
 
 /// How the chip is coloured.
@@ -135,6 +137,12 @@ pub fn chip(facts: &Facts) -> Chip {
         },
         Storage::Opening | Storage::Keeping { .. } => kept(facts, line),
     };
+    if facts.way == Way::Exchanges && line < Line::Offline {
+        chip.details.push(
+            "Connected without WebSockets: your network blocks them. Everything works; what others change comes a little later."
+                .to_owned(),
+        );
+    }
     if let Storage::Keeping {
         persistent: Some(false),
     } = facts.storage

@@ -2,6 +2,8 @@
 //!
 //! Facts come in from `net` and `local` and become signals here; `keeping` beside this file writes the log.
 
+mod facts;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +13,7 @@ use futures_util::future::{LocalBoxFuture, Shared, pending};
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _, Update as _};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::presence::Payload;
-use sheaf_shared::sync::client::{DocStatus, Effect, Input};
+use sheaf_shared::sync::client::{DocStatus, Effect, Input, Way};
 use sheaf_shared::sync::facts::ServerFact;
 use wasm_bindgen_futures::spawn_local;
 
@@ -69,6 +71,7 @@ struct Inner {
     asked_to_persist: Cell<bool>,
     refilling: Cell<bool>,
     evicted: RwSignal<Option<Evicted>>,
+    way: RwSignal<Way>,
     /// What [`eviction::mark`] was told last.
     marked: Cell<Option<usize>>,
 }
@@ -90,6 +93,7 @@ impl Workspace {
                 asked_to_persist: Cell::new(false),
                 refilling: Cell::new(false),
                 evicted: RwSignal::new(None),
+                way: RwSignal::new(Way::WebSocket),
                 marked: Cell::new(None),
             }),
         };
@@ -457,24 +461,17 @@ impl Workspace {
                     document.inner.may_edit.set(role.may_edit());
                 }
             }
+            Effect::Goes(way) => self.inner.way.set(way),
             // The client turns refusals and the other facts into statuses; sockets are the driver's.
             Effect::Refused { .. }
             | Effect::Fact { .. }
             | Effect::Dial(_)
+            | Effect::Exchange(_)
+            | Effect::Look(_)
+            | Effect::Ping(_)
             | Effect::HangUp(_)
             | Effect::Send(_)
             | Effect::WakeAt(_) => {}
-        }
-    }
-
-    /// Notes that the browser was asked; returns whether it had been before.
-    pub(super) fn note_asked_to_persist(&self) -> bool {
-        self.inner.asked_to_persist.replace(true)
-    }
-
-    pub(super) fn set_storage(&self, storage: Storage) {
-        if self.inner.storage.get_untracked() != storage {
-            self.inner.storage.set(storage);
         }
     }
 }

@@ -9,6 +9,7 @@ mod document;
 mod line;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ use crate::sync::facts::{Refused, ServerFact};
 use crate::time::MonotonicMs;
 use document::Document;
 use line::Line;
+use way::{News, Ways};
+
+pub use way::Way;
 
 /// Names one socket: the client draws it when it dials, the driver repeats it with what the socket says.
 ///
@@ -103,6 +107,14 @@ pub enum Input<'a> {
 pub enum Effect {
     /// Open a socket now. An older one is of no use any more.
     Dial(SocketId),
+    /// Begin a line of exchanges, which counts as a socket. An older one is of no use any more.
+    Exchange(SocketId),
+    /// Open a WebSocket beside the line that is open.
+    Look(SocketId),
+    /// Send a ping on this socket.
+    Ping(SocketId),
+    /// The open line goes this way.
+    Goes(Way),
     /// Close this socket.
     HangUp(SocketId),
     /// Send one binary message on the open socket.
@@ -241,6 +253,7 @@ pub struct Client {
     token: String,
     part_bytes: PartBytes,
     chance: Backoff,
+    ways: Ways,
     line: Line,
     /// Since when there is no open socket; `None` while there is one.
     apart_since: Option<MonotonicMs>,
@@ -266,6 +279,7 @@ impl Client {
             token: config.token,
             part_bytes: PartBytes::USUAL,
             chance: Backoff::new(config.seed),
+            ways: Ways::web_sockets_only(),
             line: Line::Idle,
             apart_since: None,
             said_offline: false,
@@ -273,6 +287,13 @@ impl Client {
             wakes_at: None,
             last_socket: SocketId(0),
         }
+    }
+
+    /// The same, which goes by [exchanges](crate::sync::exchanges) where no WebSocket comes through.
+    #[must_use]
+    pub const fn with_exchanges(mut self) -> Self {
+        self.ways.allow_exchanges();
+        self
     }
 
     /// The same, with other lengths of messages than [`PartBytes::USUAL`].
@@ -310,12 +331,18 @@ impl Client {
             }
             Input::SocketOpened(socket) => self.socket_opened(socket, turn),
             Input::SocketClosed { socket, code } => {
-                if self.line.socket() == Some(socket) {
+                if !self.hear_look(socket, News::Closed, turn) && self.line.socket() == Some(socket)
+                {
                     self.cut(code, turn);
                 }
             }
             Input::Received { socket, frame } => {
-                if self.line.hear(socket, now) {
+                if self.hear_look(socket, News::Said, turn) {
+                    // It carries frames, and that was all to know.
+                } else if self.line.hear(socket, now) {
+                    if self.line.way() == Way::WebSocket {
+                        self.ways.carried();
+                    }
                     self.receive(frame, turn);
                 }
             }
@@ -360,6 +387,7 @@ impl Client {
             if let Some(socket) = self.line.socket() {
                 turn.out.push(Effect::HangUp(socket));
             }
+            self.stop_looking(turn);
             self.line = Line::Idle;
             self.apart_since = None;
         }
@@ -367,7 +395,10 @@ impl Client {
 
     /// Emits every status that changed, and when to wake.
     fn tell(&mut self, turn: &mut Turn<'_>) {
-        let mut earliest = self.line.deadline();
+        let mut earliest = sooner(
+            self.line.deadline(self.ways.may_exchange()),
+            self.ways.deadline(),
+        );
         let open = self.line.is_open();
         if let Some(since) = self.apart_since {
             let grace_ends = since.plus_ms(CUT_GRACE_MS);

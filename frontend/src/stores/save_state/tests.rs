@@ -15,6 +15,7 @@ fn facts(statuses: &[DocStatus], waiting: usize, storage: Storage) -> Facts {
         unkept: 0,
         uncounted: 0,
         storage,
+        way: Way::WebSocket,
     }
 }
 
@@ -192,4 +193,30 @@ fn a_device_that_fills_up_says_which_changes_it_kept_and_which_are_in_this_page_
         told.label,
         "This browser can't store more offline: 14 changes kept on this device"
     );
+}
+
+#[test]
+fn a_line_without_web_sockets_is_named_while_it_is_one_and_changes_no_other_word() {
+    let said = |statuses: &[DocStatus], way| {
+        let facts = Facts {
+            way,
+            ..facts(statuses, 1, KEEPING)
+        };
+        chip(&facts)
+    };
+    let names_it = |chip: &Chip| {
+        let mut details = chip.details.iter();
+        details.any(|line| line.contains("without WebSockets"))
+    };
+    let saving = [DocStatus::Saving { waiting: 1 }];
+    let by_exchanges = said(&saving, Way::Exchanges);
+    assert!(names_it(&by_exchanges));
+    assert_eq!(by_exchanges.label, said(&saving, Way::WebSocket).label);
+    assert!(!names_it(&said(&saving, Way::WebSocket)));
+    let away = [DocStatus::CannotReach {
+        waiting: 1,
+        since: SINCE,
+        next_try: SINCE,
+    }];
+    assert!(!names_it(&said(&away, Way::Exchanges)), "nothing works now");
 }

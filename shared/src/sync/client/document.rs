@@ -134,6 +134,14 @@ impl Document {
         }
     }
 
+    /// The connection is another one from now on; who is here is told on the new one.
+    pub(super) fn change_line(&mut self) {
+        if !matches!(self.phase, Phase::Shut(_)) {
+            self.phase = Phase::Apart;
+        }
+        self.forget_under_way();
+    }
+
     fn forget_under_way(&mut self) {
         self.unsent = self.waiting();
         self.to_come = None;

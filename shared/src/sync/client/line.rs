@@ -1,8 +1,9 @@
 //! The client's one socket: dialling, signs of life, moving, coming back.
 
 use super::document::Document;
+use super::way::{CARRIES_WITHIN_MS, News, OPENS_WITHIN_MS, Way};
 use super::{Client, Effect, SocketId, Turn, sooner};
-use crate::limits::{HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
+use crate::limits::{EXCHANGE_HOLD_MS_MAX, HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
 use crate::sync::backoff::STABLE_AFTER_MS;
 use crate::sync::close::{After, CloseReason, after_code};
 use crate::sync::facts::ServerFact;
@@ -14,6 +15,11 @@ const DIAL_DEADLINE_MS: u64 = 10_000;
 /// Longest time, in milliseconds, the server may take to answer when the network is back or the tab visible again.
 const PROBE_DEADLINE_MS: u64 = 3_000;
 const _: () = assert!(PROBE_DEADLINE_MS < SILENCE_DEADLINE_MS);
+/// Signs of life on a line of exchanges: each answer is one, and an exchange is held for so long.
+const EXCHANGE_HEARTBEAT_MS: u64 = 30_000;
+const EXCHANGE_SILENCE_MS: u64 = 75_000;
+const _: () = assert!(EXCHANGE_HOLD_MS_MAX < EXCHANGE_HEARTBEAT_MS);
+const _: () = assert!(EXCHANGE_HEARTBEAT_MS * 2 < EXCHANGE_SILENCE_MS);
 
 /// Where the socket stands.
 #[derive(Debug)]
@@ -25,6 +31,7 @@ pub(super) enum Line {
     /// A socket is being opened.
     Dialling {
         socket: SocketId,
+        way: Way,
         dialled_at: MonotonicMs,
     },
     /// A socket is open.
@@ -37,6 +44,9 @@ pub(super) enum Line {
 #[derive(Debug)]
 pub(super) struct OpenLine {
     socket: SocketId,
+    way: Way,
+    /// Something came on it.
+    has_carried: bool,
     opened_at: MonotonicMs,
     heard_at: MonotonicMs,
     pinged_at: MonotonicMs,
@@ -65,6 +75,7 @@ impl Line {
         match self {
             Self::Open(open) if open.socket == socket => {
                 open.heard_at = now;
+                open.has_carried = true;
                 open.probe_ends = None;
                 true
             }
@@ -72,13 +83,23 @@ impl Line {
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<MonotonicMs> {
+    /// How an open line goes; WebSockets if there is none.
+    pub(super) const fn way(&self) -> Way {
+        match self {
+            Self::Open(open) => open.way,
+            _ => Way::WebSocket,
+        }
+    }
+
+    pub(super) fn deadline(&self, may_exchange: bool) -> Option<MonotonicMs> {
         match self {
             Self::Waiting { until } => Some(*until),
-            Self::Dialling { dialled_at, .. } => Some(dialled_at.plus_ms(DIAL_DEADLINE_MS)),
+            Self::Dialling {
+                dialled_at, way, ..
+            } => Some(dialled_at.plus_ms(opens_within_ms(*way, may_exchange))),
             Self::Open(open) => {
                 let ping = open.next_ping();
-                let silent = open.heard_at.plus_ms(SILENCE_DEADLINE_MS);
+                let silent = open.silent_at(may_exchange);
                 sooner(
                     sooner(Some(ping.min(silent)), open.probe_ends),
                     open.move_at,
@@ -89,39 +110,95 @@ impl Line {
     }
 }
 
+/// Longest time, in milliseconds, a line may take to open.
+const fn opens_within_ms(way: Way, may_exchange: bool) -> u64 {
+    match way {
+        Way::WebSocket if may_exchange => OPENS_WITHIN_MS,
+        // It tries again by itself for a while.
+        Way::Exchanges => 2 * DIAL_DEADLINE_MS,
+        Way::WebSocket => DIAL_DEADLINE_MS,
+    }
+}
+
 impl OpenLine {
+    pub(super) const fn new(socket: SocketId, way: Way, now: MonotonicMs) -> Self {
+        Self {
+            socket,
+            way,
+            has_carried: false,
+            opened_at: now,
+            heard_at: now,
+            pinged_at: now,
+            probe_ends: None,
+            move_at: None,
+            move_at_latest: None,
+        }
+    }
+
     fn next_ping(&self) -> MonotonicMs {
-        self.heard_at
-            .max(self.pinged_at)
-            .plus_ms(HEARTBEAT_EVERY_MS)
+        let every_ms = match self.way {
+            Way::WebSocket => HEARTBEAT_EVERY_MS,
+            Way::Exchanges => EXCHANGE_HEARTBEAT_MS,
+        };
+        self.heard_at.max(self.pinged_at).plus_ms(every_ms)
+    }
+
+    /// When it counts as dead unless something comes.
+    fn silent_at(&self, may_exchange: bool) -> MonotonicMs {
+        self.heard_at.plus_ms(match self.way {
+            Way::WebSocket if may_exchange && !self.has_carried => CARRIES_WITHIN_MS,
+            Way::WebSocket => SILENCE_DEADLINE_MS,
+            Way::Exchanges => EXCHANGE_SILENCE_MS,
+        })
     }
 }
 
 impl Client {
     pub(super) fn dial(&mut self, turn: &mut Turn<'_>) {
-        self.last_socket = SocketId(self.last_socket.0 + 1);
+        let socket = self.next_socket();
+        let way = self.ways.next;
         self.line = Line::Dialling {
-            socket: self.last_socket,
+            socket,
+            way,
             dialled_at: turn.now,
         };
-        turn.out.push(Effect::Dial(self.last_socket));
+        turn.out.push(match way {
+            Way::WebSocket => Effect::Dial(socket),
+            Way::Exchanges => Effect::Exchange(socket),
+        });
+    }
+
+    pub(super) fn next_socket(&mut self) -> SocketId {
+        self.last_socket = SocketId(self.last_socket.0 + 1);
+        self.last_socket
     }
 
     pub(super) fn socket_opened(&mut self, socket: SocketId, turn: &mut Turn<'_>) {
-        if !matches!(self.line, Line::Dialling { socket: dialled, .. } if dialled == socket) {
+        if self.hear_look(socket, News::Opened, turn) {
             return;
         }
-        self.line = Line::Open(OpenLine {
-            socket,
-            opened_at: turn.now,
-            heard_at: turn.now,
-            pinged_at: turn.now,
-            probe_ends: None,
-            move_at: None,
-            move_at_latest: None,
-        });
+        let way = match self.line {
+            Line::Dialling {
+                socket: dialled,
+                way,
+                ..
+            } if dialled == socket => way,
+            _ => return,
+        };
+        self.line = Line::Open(OpenLine::new(socket, way, turn.now));
         self.apart_since = None;
         self.said_offline = false;
+        if self.ways.may_exchange() {
+            turn.out.push(Effect::Goes(way));
+        }
+        match way {
+            Way::Exchanges => self.began_exchanges(turn),
+            // There may be no document left to greet, and it must show that it carries something.
+            Way::WebSocket if self.ways.may_exchange() => {
+                turn.out.push(Effect::Send(Frame::Ping.to_vec()));
+            }
+            Way::WebSocket => {}
+        }
         for (doc, document) in &mut self.documents {
             document.greet(doc, &self.token, turn);
         }
@@ -134,13 +211,38 @@ impl Client {
         {
             self.chance.reset();
         }
+        let tries_exchange = self.choose_way(code);
+        self.stop_looking(turn);
         self.part(turn);
+        if tries_exchange {
+            return self.dial(turn);
+        }
         self.line = match after_code(code) {
             After::Retry => Line::Waiting {
                 until: turn.now.plus_ms(self.chance.fail()),
             },
             After::Stop => Line::Stopped(CloseReason::of_code(code)),
         };
+    }
+
+    /// The line is cut: says which way to go next, and answers whether at once.
+    fn choose_way(&mut self, code: u16) -> bool {
+        let (way, has_carried, was_open) = match &self.line {
+            Line::Dialling { way, .. } => (*way, false, false),
+            Line::Open(open) => (open.way, open.has_carried, true),
+            _ => return false,
+        };
+        self.ways.next = match way {
+            Way::WebSocket if !has_carried && self.ways.carried_nothing(code) => {
+                self.ways.next = Way::Exchanges;
+                return true;
+            }
+            // It worked a moment ago.
+            Way::Exchanges if was_open => Way::Exchanges,
+            // If not even that is answered, it is not the network that picks and chooses.
+            Way::WebSocket | Way::Exchanges => Way::WebSocket,
+        };
+        false
     }
 
     fn part(&mut self, turn: &mut Turn<'_>) {
@@ -173,6 +275,7 @@ impl Client {
                 open.probe_ends
                     .get_or_insert(turn.now.plus_ms(PROBE_DEADLINE_MS));
                 turn.out.push(Effect::Send(Frame::Ping.to_vec()));
+                self.ways.look_soon(turn.now);
             }
             Line::Idle | Line::Dialling { .. } | Line::Stopped(_) => {}
         }
@@ -186,6 +289,8 @@ impl Client {
             Line::Dialling { .. } | Line::Open(_) => self.hang_up(turn),
             Line::Idle | Line::Waiting { .. } | Line::Stopped(_) => {}
         }
+        // The next network may be another one.
+        self.ways.forget();
     }
 
     pub(super) fn try_again(&mut self, turn: &mut Turn<'_>) {
@@ -202,13 +307,17 @@ impl Client {
 
     pub(super) fn on_time(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
+        let may_exchange = self.ways.may_exchange();
+        self.look_on_time(turn);
         match &mut self.line {
             Line::Waiting { until } if now >= *until => self.dial(turn),
-            Line::Dialling { dialled_at, .. } if now.ms_since(*dialled_at) >= DIAL_DEADLINE_MS => {
+            Line::Dialling {
+                dialled_at, way, ..
+            } if now.ms_since(*dialled_at) >= opens_within_ms(*way, may_exchange) => {
                 self.hang_up(turn);
             }
             Line::Open(open) => {
-                let silent = now.ms_since(open.heard_at) >= SILENCE_DEADLINE_MS
+                let silent = now >= open.silent_at(may_exchange)
                     || open.probe_ends.is_some_and(|at| now >= at);
                 let sending = self.documents.values().any(Document::is_sending);
                 if sending && open.move_at.is_some_and(|at| now >= at) {
@@ -278,7 +387,10 @@ impl Client {
     /// The server goes away: leave at a moment of our own, so that not everybody leaves at once.
     fn plan_move(&mut self, within_ms: u64, now: MonotonicMs) {
         let after = self.chance.below(within_ms / 2 + 1);
-        if let Line::Open(open) = &mut self.line {
+        // Each exchange finds a server by itself.
+        if let Line::Open(open) = &mut self.line
+            && open.way == Way::WebSocket
+        {
             let at = *open.move_at.get_or_insert(now.plus_ms(after));
             open.move_at_latest
                 .get_or_insert(at.plus_ms(MOVE_PATIENCE_MS));

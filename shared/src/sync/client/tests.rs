@@ -1,6 +1,7 @@
 //! What a browser is told of its edits, line by line.
 
 mod parts;
+mod ways;
 
 use super::*;
 use crate::access::Role;

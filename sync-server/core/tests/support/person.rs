@@ -372,6 +372,10 @@ impl World {
                 Effect::Presence { .. }
                 | Effect::PresenceLost { .. }
                 | Effect::Synced { .. }
+                | Effect::Exchange(_)
+                | Effect::Look(_)
+                | Effect::Ping(_)
+                | Effect::Goes(_)
                 | Effect::Fact { .. } => {}
             }
         }

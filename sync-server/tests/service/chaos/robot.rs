@@ -354,6 +354,10 @@ impl Robot {
             Effect::Presence { .. }
             | Effect::PresenceLost { .. }
             | Effect::Synced { .. }
+            | Effect::Exchange(_)
+            | Effect::Look(_)
+            | Effect::Ping(_)
+            | Effect::Goes(_)
             | Effect::Status { .. }
             | Effect::Fact { .. } => {}
         }
