@@ -154,6 +154,7 @@ fn live_through_a_storm(seed: u64) -> (Trace, Counts) {
         );
     }
     fleet.weather = Weather::FINE;
+    (0..servers).for_each(|server| fleet.let_live(server));
     (0..servers).for_each(|server| fleet.set_reach(server, true));
     // Long enough for retries, for the next question to the store, for those who are away or stand still, and for clients to say
     // again that they are here.

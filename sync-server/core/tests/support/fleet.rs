@@ -272,6 +272,11 @@ impl Fleet {
         self.servers[number].dies_after = Some(things);
     }
 
+    /// A server that would have been killed is not.
+    pub(crate) fn let_live(&mut self, number: usize) {
+        self.servers[number].dies_after = None;
+    }
+
     /// A server stands still for so long, and knows nothing of it afterwards.
     pub(crate) fn stop_for(&mut self, number: usize, ms: u64) {
         self.seen.stops += 1;
