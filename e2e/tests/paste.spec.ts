@@ -7,6 +7,9 @@ import { expect, test, type Person } from "../fixtures/people.ts";
 import { Picture, still } from "../fixtures/picture.ts";
 import { pastes } from "./paste.cases.ts";
 
+// What is pasted may have to wait for the reader of Markdown and HTML, which is fetched when the page first has a moment.
+const gently = expect.configure({ soft: true });
+
 /** Puts these forms of one thing on the clipboard, as another program does: nothing is cleaned on the way. */
 async function copyElsewhere(page: Page, forms: Record<string, string>): Promise<void> {
   const other = await page.context().newPage();
@@ -51,11 +54,11 @@ test("what other programs put on the clipboard becomes the blocks it was, for ev
     await copyElsewhere(ada.page, forms);
     await ada.app.body.focus();
     await ada.page.keyboard.press("ControlOrMeta+v");
-    expect.soft(still(await here.read()), name).toEqual(still(picture));
+    await gently.poll(async () => still(await here.read()), name).toEqual(still(picture));
     const pasted = still(await here.read());
     await expect.poll(async () => still(await there.read()), `${name}, seen by another`).toEqual(pasted);
     await ada.page.keyboard.press("ControlOrMeta+z");
-    expect.soft(await here.read(), `${name}, undone at once`).toEqual(["|"]);
+    await gently.poll(() => here.read(), `${name}, undone at once`).toEqual(["|"]);
   }
 });
 
@@ -66,7 +69,7 @@ test("Markdown pasted as plain text becomes what it says", async ({ people }) =>
   await ada.app.body.focus();
   await copyElsewhere(ada.page, { "text/plain": "# Stores\n\nBuy **two** of:\n\n- rope\n  - thin\n- [x] tar\n\n3. three\n\n> said\n\n---\n\n```rust\nfn main() {}\n```\n" });
   await ada.page.keyboard.press("ControlOrMeta+v");
-  expect(still(await here.read())).toEqual(["# Stores", "Buy *two* of:", "- rope", "  - thin", "☑ tar", "3. three", "> said", "---", "``` fn main() {}"]);
+  await expect.poll(async () => still(await here.read())).toEqual(["# Stores", "Buy *two* of:", "- rope", "  - thin", "☑ tar", "3. three", "> said", "---", "``` fn main() {}"]);
 });
 
 test("plain lines stay plain lines, with every character they had", async ({ people }) => {
@@ -75,7 +78,7 @@ test("plain lines stay plain lines, with every character they had", async ({ peo
   const lines = "It cost 3 * 4 < 20 & more.\nTabs\tand emoji 👩‍🚀 and ünïcödé.";
   await copyElsewhere(ada.page, { "text/plain": lines });
   await ada.page.keyboard.press("ControlOrMeta+v");
-  expect(await sameText(ada.app, ben.app)).toBe(lines);
+  await expect.poll(() => sameText(ada.app, ben.app)).toBe(lines);
 });
 
 test("an address pasted over words links them, and by itself is a link", async ({ people }) => {
@@ -86,10 +89,10 @@ test("an address pasted over words links them, and by itself is a link", async (
   await copyElsewhere(ada.page, { "text/plain": "https://example.org/map" });
   await ada.app.body.focus();
   await ada.page.keyboard.press("ControlOrMeta+v");
-  expect(still(await here.read())).toEqual(["see <the map→https://example.org/map> or "]);
+  await expect.poll(async () => still(await here.read())).toEqual(["see <the map→https://example.org/map> or "]);
   await here.select(["see the map or |"]);
   await ada.page.keyboard.press("ControlOrMeta+v");
-  expect(still(await here.read())).toEqual(["see <the map→https://example.org/map> or <https://example.org/map→https://example.org/map>"]);
+  await expect.poll(async () => still(await here.read())).toEqual(["see <the map→https://example.org/map> or <https://example.org/map→https://example.org/map>"]);
 });
 
 test("code is pasted in the language its editor names", async ({ people }) => {
@@ -116,7 +119,7 @@ test("words copied out of a sentence keep the space they had at their end", asyn
     await copyElsewhere(ada.page, { "text/html": html, "text/plain": "salt water " });
     await ada.app.body.focus();
     await ada.page.keyboard.press("ControlOrMeta+v");
-    expect(await here.read()).toEqual(["we sample salt *water* |daily"]);
+    await expect.poll(() => here.read()).toEqual(["we sample salt *water* |daily"]);
   }
 });
 
@@ -159,7 +162,7 @@ for (const [form, why] of [["text/html", "as HTML, as other programs take it"], 
     await ada.page.keyboard.press("ControlOrMeta+v");
     // Markdown knows no underlining.
     const expected = form === "text/plain" ? everything.map((line) => line.replaceAll("+", "")) : everything;
-    expect(still(await here.read())).toEqual(expected);
+    await expect.poll(async () => still(await here.read())).toEqual(expected);
     await expect.poll(async () => still(await there.read())).toEqual(expected);
   });
 }
