@@ -27,6 +27,8 @@ use crate::runtime::shutdown::Phase;
 
 /// Bytes of an answer from which on nothing more is waited for but what is owed; the client asks for the rest.
 const ANSWER_BYTES_SOFT: usize = 1024 * 1024;
+/// Longest wait for the word of the rooms that the server goes.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// What this installation lets everyone do while there are no accounts.
 const ROLE_OF_EVERYONE: Role = Role::Editor;
 
@@ -124,7 +126,7 @@ impl Visiting {
         loop {
             self.say().await;
             let now = Instant::now();
-            if self.is_answered(now, is_draining) {
+            if self.is_answered(now) {
                 break;
             }
             let wake_at = if self.is_owed() {
@@ -135,7 +137,11 @@ impl Visiting {
             tokio::select! {
                 biased;
                 () = self.listen() => {}
-                () = &mut draining, if !is_draining => is_draining = true,
+                () = &mut draining, if !is_draining => {
+                    is_draining = true;
+                    // The rooms say so in a moment, and that is news.
+                    self.hold_until = self.hold_until.min(Instant::now() + GOODBYE);
+                }
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -152,7 +158,7 @@ impl Visiting {
         !self.to_say.is_empty() || seats.any(|seat| seat.statuses > 0 || seat.answers > 0)
     }
 
-    fn is_answered(&self, now: Instant, is_draining: bool) -> bool {
+    fn is_answered(&self, now: Instant) -> bool {
         if self.heard.closed.is_some() || now >= self.until {
             return true;
         }
@@ -160,7 +166,7 @@ impl Visiting {
         if is_full && self.to_say.is_empty() {
             return self.seats.values().all(|seat| seat.statuses == 0);
         }
-        !self.is_owed() && (self.has_news || is_draining || now >= self.hold_until)
+        !self.is_owed() && (self.has_news || now >= self.hold_until)
     }
 
     /// Says what may be said now.
