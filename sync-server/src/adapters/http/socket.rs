@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sheaf_core::room::{Input, MemberId, Speaks};
-use sheaf_shared::access::Role;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::limits::HEARTBEAT_EVERY_MS;
 use sheaf_shared::sync::close::CloseReason;
@@ -31,6 +30,7 @@ use tokio::time::Sleep;
 use openings::Openings;
 
 use super::Site;
+use super::guard::ROLE_OF_EVERYONE;
 use super::websocket::{self, Decoder, Event};
 use super::writer::{WRITE_BYTES, Wire, Writer};
 use crate::adapters::system::monotonic_now;
@@ -46,8 +46,6 @@ const CLOSE_MS: u64 = 2_000;
 const LOUD_BYTES: usize = 64 * 1024;
 /// The close code that says nothing is wrong.
 const NORMAL: u16 = 1000;
-/// What this installation lets everyone do while there are no accounts.
-const ROLE_OF_EVERYONE: Role = Role::Editor;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sheaf_core::room::{Input, LineKey, MemberId, Speaks, Visit};
-use sheaf_shared::access::Role;
 use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
@@ -19,6 +18,7 @@ use sheaf_shared::wire::hocuspocus::{Auth, Frame, From, Message};
 use tokio::time::Instant;
 
 use crate::adapters::http::Site;
+use crate::adapters::http::guard::ROLE_OF_EVERYONE;
 use crate::adapters::system::monotonic_now;
 use crate::runtime::hub::RoomHandle;
 use crate::runtime::outbox::{Outbox, Outgoing};
@@ -29,8 +29,6 @@ use crate::runtime::shutdown::Phase;
 const ANSWER_BYTES_SOFT: usize = 1024 * 1024;
 /// Longest wait for the word of the rooms that the server goes.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// What this installation lets everyone do while there are no accounts.
-const ROLE_OF_EVERYONE: Role = Role::Editor;
 
 /// What an exchange is answered with.
 pub(super) struct Heard {

@@ -7,7 +7,8 @@ use sheaf_core::room::{Input, MemberId, Speaks};
 use sheaf_shared::sync::peer::{self, OpeningId, Peer, Verdict};
 use sheaf_shared::time::MonotonicMs;
 
-use super::{ROLE_OF_EVERYONE, Session, Socket};
+use super::{Session, Socket};
+use crate::adapters::http::guard::ROLE_OF_EVERYONE;
 use crate::runtime::hub::RoomHandle;
 use crate::runtime::room_task::turn_away;
 
