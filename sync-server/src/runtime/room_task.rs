@@ -437,6 +437,8 @@ impl RoomTask {
             }
         }
         let reason = if fault.is_some() {
+            // Before anyone hears of it: who asks the metrics then finds it there.
+            self.hub.metrics.room_panics.add(1);
             CloseReason::Fault
         } else {
             CloseReason::Busy
@@ -446,7 +448,6 @@ impl RoomTask {
             self.hub.left(&self.doc);
         }
         if let Some(while_loading) = fault {
-            self.hub.metrics.room_panics.add(1);
             tracing::error!(doc.name = %self.doc, while_loading, "A document failed in memory; it is loaded afresh from the log");
             // A replica that panicked may panic again when it is dropped, and that would end the process.
             std::mem::forget(self.room);
