@@ -84,7 +84,9 @@ for (const device of ["desktop", "phone"] as const) {
     await menusAndOthers(looking, ada, ownPeople);
     await statesOfTheChip(looking, ada);
     await bin(looking, ada);
+    await imports(looking, ada);
     await whatGoesWrong(looking, ada);
+    await programFails(looking, await ownPeople.join("Dan", screens[device]));
     await plantTree(ownProgram, testInfo.outputPath("tree"));
     await bigTree(looking, await ownPeople.join("Cleo", screens[device]));
   });
@@ -272,6 +274,32 @@ async function whatGoesWrong(looking: Looking, ada: Person): Promise<void> {
   await expect(page.getByRole("alert")).toContainText("has cleared what Sheaf kept on this device");
   await looking.at(page, "storage-cleared");
   await page.getByRole("button", { name: "I understand" }).click();
+}
+
+/** The list of files is the browser's own; ours is what became of them. */
+async function imports(looking: Looking, ada: Person): Promise<void> {
+  const { app, page } = ada;
+  await app.open("/");
+  await app.isSaved();
+  await page.getByLabel("Files to import").setInputFiles([
+    { name: "ebb.md", mimeType: "text/markdown", buffer: Buffer.from("# Ebb\n\nThe sea goes.\n") },
+    { name: "a-photo-with-a-rather-long-name-taken-at-the-sea.md", mimeType: "text/markdown", buffer: Buffer.from([1, 0, 2]) },
+  ]);
+  await expect(page.getByText("was not imported: it is not a text.")).toBeVisible();
+  await looking.at(page, "imported-and-not");
+}
+
+async function programFails(looking: Looking, dan: Person): Promise<void> {
+  const { app, page } = dan;
+  await app.openTree();
+  await app.createPage("Before it fails");
+  await app.write("words");
+  await app.isSaved();
+  await dan.breakProgram();
+  await app.openTree();
+  await page.getByRole("button", { name: "New page", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("Something went wrong in this tab");
+  await looking.at(page, "program-failed");
 }
 
 async function bigTree(looking: Looking, cleo: Person): Promise<void> {
