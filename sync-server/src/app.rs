@@ -1,5 +1,6 @@
 //! Use cases: what is done with documents beside editing them.
 
+pub(crate) mod audit;
 pub mod blobs;
 pub mod compact;
 pub mod copy;

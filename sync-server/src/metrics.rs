@@ -166,6 +166,16 @@ pub struct Metrics {
     pub leases_lost: Counter,
     /// Snapshots that the store refused as they were made under a lease that was lost.
     pub snapshots_fenced: Counter,
+    /// Times an open document was compared with what is stored, and times that could not be done.
+    pub audits: Counter,
+    /// See [`Metrics::audits`].
+    pub audit_faults: Counter,
+    /// Times another server said that it has another copy of a document.
+    pub audit_disagreements: Counter,
+    /// Times an open document was not what is stored.
+    pub audit_mismatches: Counter,
+    /// Updates that the store had lost and were stored again.
+    pub rows_put_back: Counter,
     /// Rounds of asking a shared store about open documents that got no answer.
     pub following_faults: Counter,
     /// Whether the place of pictures and files did not answer when it was looked at last.

@@ -275,6 +275,15 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// Names what answers now: after a restart or a failover it is another name. None if there is nothing that could
+    /// change while this process runs.
+    ///
+    /// # Errors
+    /// [`StorageFault`] when the store could not be asked.
+    async fn run(&self) -> Result<Option<String>, StorageFault> {
+        Ok(None)
+    }
+
     /// The list of servers that share it; none if it is not shared.
     fn membership(&self) -> Option<&dyn Membership> {
         None

@@ -241,7 +241,7 @@ async fn a_row_of_the_database_that_was_changed_or_moved_is_found() {
     let url = Postgres::shared().fresh_url().await;
     let schema = url.rsplit_once("%3D").unwrap().1.to_owned();
     let store = connect(&url).await;
-    for name in ["changed", "moved", "gone", "sound"] {
+    for name in ["changed", "moved", "gone", "cut", "sound"] {
         for text in ["one", "two", "three"] {
             store.append(&doc(name), vec![update(text)]).await.unwrap();
         }
@@ -261,10 +261,15 @@ async fn a_row_of_the_database_that_was_changed_or_moved_is_found() {
             "DELETE FROM {schema}.log WHERE first_seq = 2 AND {}",
             of("gone")
         ),
+        // Those before it are as they were, and would make a shorter document.
+        format!(
+            "DELETE FROM {schema}.log WHERE first_seq = 3 AND {}",
+            of("cut")
+        ),
     ] {
         Postgres::shared().execute(&sql).await;
     }
-    for name in ["changed", "moved", "gone"] {
+    for name in ["changed", "moved", "gone", "cut"] {
         let read = store.load(&doc(name)).await;
         assert!(
             matches!(read, Err(ReadFault::Damaged(_))),
@@ -281,7 +286,7 @@ async fn a_row_of_the_database_that_was_changed_or_moved_is_found() {
         .filter(|line| line.trouble.is_some())
         .map(|line| line.doc.as_str())
         .collect();
-    assert_eq!(troubled, ["changed", "gone", "moved"]);
+    assert_eq!(troubled, ["changed", "cut", "gone", "moved"]);
 }
 
 #[tokio::test]

@@ -161,6 +161,17 @@ impl Ordered {
         waiting.map(move |waiting| (waiting.row, waiting.update.lacks(clock_of)))
     }
 
+    /// The updates that wait.
+    pub fn waiting_updates(&self) -> impl Iterator<Item = &Bytes> {
+        self.early.waiting.iter().map(|one| one.update.bytes())
+    }
+
+    /// Whether exactly this update waits.
+    #[must_use]
+    pub fn waits(&self, update: &[u8]) -> bool {
+        self.early.holds(update)
+    }
+
     /// Takes a snapshot of our own, of any length, which must build on nothing but itself. What had waited for something in it
     /// is taken too.
     ///

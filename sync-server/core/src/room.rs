@@ -8,6 +8,7 @@
 //! drop it, close its members with `CloseReason::Fault`, and open it afresh from the log. Run it on a
 //! thread with a large stack.
 
+mod audit;
 mod catch_up;
 mod copy;
 mod departure;
@@ -21,12 +22,14 @@ mod neighbours;
 mod presence;
 mod relay;
 mod visits;
+mod waking;
 mod writers;
 
+pub use audit::{COMPARE_EVERY_MS, LOOK_AFTER_MS};
 pub use effect::{Effect, FrameClass};
 pub use input::{
-    ClientKind, Input, Joining, Known, LineKey, Neighbour, Rows, Said, Speaks, StoreFault, Stored,
-    Ticket, Visit,
+    Auditing, ClientKind, Input, Joining, Known, LineKey, Neighbour, Rows, Said, Speaks,
+    StoreFault, Stored, Ticket, Verdict, Visit,
 };
 
 use bytes::Bytes;
@@ -37,8 +40,8 @@ use sheaf_shared::limits::UPDATE_BYTES_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
 use sheaf_shared::time::MonotonicMs;
-use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
+use audit::Audit;
 use copy::Copy;
 use departure::Departure;
 use frames::StatusFrames;
@@ -48,6 +51,7 @@ use membership::turn_away;
 use neighbours::Reach;
 use presence::Gathering;
 use visits::Visits;
+use waking::sooner;
 use writers::{NotAdmitted, Writers};
 
 /// Longest time, in milliseconds, a member's queue may stand still.
@@ -113,6 +117,7 @@ pub struct Room {
     presence: Gathering,
     visits: Visits,
     reach: Reach,
+    audit: Audit,
     status_frames: StatusFrames,
     /// Look at every member by then.
     check_at: Option<MonotonicMs>,
@@ -154,6 +159,7 @@ impl Room {
             presence: Gathering::default(),
             visits: Visits::default(),
             reach: Reach::default(),
+            audit: Audit::default(),
             status_frames: StatusFrames::default(),
             check_at: None,
             wakes_at: None,
@@ -198,6 +204,7 @@ impl Room {
             Input::ReadFolded => self.read_folded(out),
             Input::ReadFailed => self.read_failed(now),
             Input::Head(head) => self.heard_of(head),
+            Input::HeadRead { head, asked_at } => self.head_read(head, asked_at, now),
             Input::Neighbour(news) => self.hear_neighbour(news, now, out),
             Input::Compacted {
                 through,
@@ -206,10 +213,12 @@ impl Room {
             Input::CompactedElsewhere { through } => self.compacted_elsewhere(through, now, out),
             Input::CompactionPutOff => self.put_compaction_off(now),
             Input::CompactionFailed => self.compaction_failed(now),
+            Input::Audit(input) => self.audit(input, now, out),
             Input::Drain { within_ms } => self.drain(within_ms, now, out),
             Input::Retire => self.retire(),
             Input::Tick => {}
         }
+        self.notice_change(now);
         self.on_time(now, out);
         self.follow_log(now, out);
         self.close_overflown(now, out);
@@ -405,92 +414,14 @@ impl Room {
         self.phase = Phase::Ended;
         out.push(Effect::Ended);
     }
-
-    fn on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if matches!(self.phase, Phase::Ended) {
-            return;
-        }
-        self.log_on_time(now, out);
-        self.presence_on_time(now, out);
-        self.visits_on_time(now, out);
-        self.departure_on_time(now, out);
-        if self.check_at.is_some_and(|at| now >= at) {
-            self.check_members(now, out);
-        }
-    }
-
-    /// Cuts off who stands still, and speaks to who hears nothing.
-    fn check_members(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        let mut next = None;
-        for place in (0..self.members.len()).rev() {
-            let member = &mut self.members[place];
-            member.on_time(now, out);
-            if member.outgoing_bytes > 0 && now.ms_since(member.progress_at) >= NO_PROGRESS_MS {
-                self.close_member(place, CloseReason::TooSlow, now, out);
-                continue;
-            }
-            // Sheaf's client asks for signs of life by itself.
-            let is_told = !member.is_sheaf() && matches!(self.phase, Phase::Open);
-            if is_told && now.ms_since(member.spoken_at) >= QUIET_MS_MAX {
-                self.send_sign_of_life(place, now, out);
-            }
-            next = sooner(next, self.members[place].next_check(is_told));
-        }
-        self.check_at = next.map(|at| at.max(now.plus_ms(CHECK_PAUSE_MS)));
-    }
-
-    /// Something about a member is due at `at`.
-    fn check_by(&mut self, at: MonotonicMs) {
-        self.check_at = sooner(self.check_at, Some(at));
-    }
-
-    fn check_resumption(&mut self, place: usize) {
-        if let Some(at) = self.members[place].resumes_at() {
-            self.check_by(at);
-        }
-    }
-
-    /// Says when to come again. An earlier time that was said before is left to pass: a needless tick costs less
-    /// than moving a timer with each input.
-    fn wake(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if matches!(self.phase, Phase::Ended) {
-            return;
-        }
-        let due = [
-            self.check_at,
-            self.log.deadline(),
-            self.log.quiet_at(),
-            self.log.stuck_at(),
-            self.presence.deadline(),
-            self.visits.deadline(),
-            self.departure.deadline(),
-        ];
-        let Some(next) = due.into_iter().fold(None, sooner) else {
-            return;
-        };
-        let is_told = self.wakes_at.is_some_and(|told| told > now && told <= next);
-        if !is_told {
-            self.wakes_at = Some(next);
-            out.push(Effect::WakeAt(next));
-        }
-    }
 }
 
 /// How often the soft bound fits into what members may say before the document is there.
 const EARLY_HARD_FACTOR: usize = 16;
-/// Shortest pause, in milliseconds, between two looks at every member.
-const CHECK_PAUSE_MS: u64 = 100;
 
 /// How an update came.
 #[derive(Clone, Copy, Debug)]
 enum Carrier {
     Step2,
     Update,
-}
-
-fn sooner(one: Option<MonotonicMs>, other: Option<MonotonicMs>) -> Option<MonotonicMs> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
 }

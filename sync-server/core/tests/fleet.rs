@@ -244,6 +244,77 @@ fn a_bus_that_is_away_for_a_moment_takes_nobody_away_and_one_that_is_away_for_lo
     }
 }
 
+/// Waits until everything that was acknowledged is stored and everyone everywhere has it.
+fn until_whole(fleet: &mut Fleet, limit_ms: u64, seed: u64) {
+    let limit = fleet.now + limit_ms;
+    while !(fleet.is_whole() && fleet.is_equal()) {
+        assert!(
+            fleet.now < limit,
+            "seed {seed}: not whole after {limit_ms} ms"
+        );
+        fleet.step();
+    }
+}
+
+#[test]
+fn rows_that_the_store_loses_after_they_were_acknowledged_are_put_back_by_servers_that_have_them() {
+    let first = number("SHEAF_SEED").unwrap_or(0);
+    for seed in first..first + 20 {
+        let mut fleet = Fleet::new(3, seed, Weather::FINE);
+        for round in 0..2 {
+            type_for(&mut fleet, 600 + seed % 7 * 100);
+            until_equal(&mut fleet, 1_000);
+            fleet.run(seed % 3 * 1_000);
+            let lost = 1 + fleet.below(8) as usize;
+            fleet.lose(lost);
+            match (seed + round) % 4 {
+                // Nobody does anything.
+                0 => {}
+                1 => type_for(&mut fleet, 1_000),
+                // A server that knows nothing of the lost rows writes others in their place.
+                2 => {
+                    fleet.kill(1);
+                    fleet.start(1);
+                    for _ in 0..12 {
+                        fleet.types(1);
+                        fleet.step();
+                    }
+                }
+                // The same where servers can't tell each other anything; but they hear that the database is another one.
+                _ => {
+                    (0..3).for_each(|server| fleet.set_reach(server, false));
+                    fleet.kill(1);
+                    fleet.start(1);
+                    fleet.set_reach(1, false);
+                    for _ in 0..12 {
+                        fleet.types(1);
+                        fleet.step();
+                    }
+                    (0..3).for_each(|server| fleet.doubt(server));
+                }
+            }
+            if seed % 5 == 0 {
+                fleet.weather.store_fails = 60;
+                fleet.run(5_000);
+                fleet.weather.store_fails = 0;
+            }
+            // A comparison that failed is tried again after a minute.
+            until_whole(&mut fleet, 90_000, seed);
+            (0..3).for_each(|server| fleet.set_reach(server, true));
+            // Whoever has all of it may still be wrong about where in the log that is, until the next question.
+            fleet.run(16_000);
+            until_whole(&mut fleet, 2_000, seed);
+        }
+        assert!(fleet.mended > 0, "seed {seed}");
+        for (number, server) in fleet.servers.iter().enumerate() {
+            assert_eq!(
+                server.acknowledged, server.written,
+                "seed {seed}: edits of server {number} without an answer"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_storm_to_the_byte() {
     for seed in 0..3 {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bytes::Bytes;
+use sheaf_core::audit::{DIGEST_BYTES, StateDigest};
 use sheaf_core::servers::ServerId;
 use sheaf_core::servers::message::{
     Asks, HEADS_MAX, HeardRows, MESSAGE_BYTES_MAX, Message, NoMessage, ROWS_MAX, Said,
@@ -53,6 +54,14 @@ fn golden() -> Vec<(Message, &'static str)> {
         ),
         (Said::Beat(128), "010408070605040302018001"),
         (Said::Goodbye, "01050807060504030201"),
+        (
+            Said::State {
+                doc: doc(),
+                seq: Seq(300),
+                digest: StateDigest::from_parts(1, [0xab; DIGEST_BYTES]),
+            },
+            "0106080706050403020104 70616765 ac02 01 abababababababababababababababab",
+        ),
     ]
     .map(|(said, hex)| (from_someone(said), hex))
     .to_vec()

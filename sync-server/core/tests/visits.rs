@@ -114,6 +114,22 @@ fn a_place_that_is_not_remembered_is_answered_as_if_it_had_not_been_said() {
 }
 
 #[test]
+fn a_place_further_than_the_log_reaches_is_not_believed() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(5);
+    desk.seat(ANN, y_websocket());
+    let guest = visit(&mut desk, 10, None, &[]);
+    asks(&mut desk, guest);
+    desk.put(Input::Parted(guest));
+    desk.edit(ANN, &writer.types("after the log had lost rows"));
+    desk.commit_all();
+    let guest = visit(&mut desk, 11, Some(Seq(5)), &[]);
+    let heard = asks(&mut desk, guest);
+    let is_text = |one: &Heard| matches!(one, Heard::Step2(update) if update.len() > 20);
+    assert!(heard.iter().any(is_text), "{heard:?}");
+}
+
+#[test]
 fn what_another_exchange_of_the_same_line_brings_is_no_news_but_its_place_is_told() {
     let mut desk = Desk::new();
     let mut writer = Writer::new(5);

@@ -250,6 +250,16 @@ impl Store for PostgresStore {
         true
     }
 
+    async fn run(&self) -> Result<Option<String>, StorageFault> {
+        read(async {
+            let mut lease = self.connections.take().await?;
+            let run = reader::run(&mut lease).await;
+            lease.settle(run)
+        })
+        .await
+        .map(Some)
+    }
+
     fn membership(&self) -> Option<&dyn Membership> {
         Some(self)
     }

@@ -144,7 +144,7 @@ impl Metrics {
         ]
     }
 
-    fn upkeep(&self) -> [NamedCounter<'_>; 4] {
+    fn upkeep(&self) -> [NamedCounter<'_>; 9] {
         [
             (
                 "sheaf_leases_taken_total",
@@ -165,6 +165,31 @@ impl Metrics {
                 "sheaf_snapshots_fenced_total",
                 "Snapshots refused because their lease was lost.",
                 &self.snapshots_fenced,
+            ),
+            (
+                "sheaf_audits_total",
+                "Open documents compared with what is stored.",
+                &self.audits,
+            ),
+            (
+                "sheaf_audit_faults_total",
+                "Comparisons with what is stored that could not be made.",
+                &self.audit_faults,
+            ),
+            (
+                "sheaf_audit_disagreements_total",
+                "Times another server had another copy of a document.",
+                &self.audit_disagreements,
+            ),
+            (
+                "sheaf_audit_mismatches_total",
+                "Open documents that were not what is stored.",
+                &self.audit_mismatches,
+            ),
+            (
+                "sheaf_rows_put_back_total",
+                "Updates that the store had lost, stored again.",
+                &self.rows_put_back,
             ),
         ]
     }

@@ -1,6 +1,7 @@
 //! Following a store that other servers write to: how far each open document has come is asked for again and again,
 //! so that what another server stored is found even if nothing else tells of it. Seldom while the servers hear each other,
-//! often while they don't.
+//! often while they don't. A database that is another one than before, or was started anew, may have lost what it had
+//! committed: every open document is then compared with it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use sheaf_shared::ids::{DocName, Seq};
 
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
+use crate::adapters::system::monotonic_now;
 
 /// Shortest and longest pause, in milliseconds, between two rounds while other servers can't be heard. It differs from
 /// round to round, so that servers that started together do not ask together.
@@ -20,6 +22,9 @@ const PAUSE_IN_REACH_MS: std::ops::RangeInclusive<u64> = 4_000..=6_000;
 const PAUSE_MS_MAX: u64 = 5_000;
 /// Shortest pause, in milliseconds, before a round that was not due: what is lost is seldom lost alone.
 const SOON_MS: u64 = 50;
+/// Documents that are compared with another run of the database at a time, and the pause, in milliseconds, before the next.
+const DOUBTED_AT_A_TIME: usize = 16;
+const DOUBT_PAUSE_MS: u64 = 20;
 /// Most documents in one question.
 const AT_A_TIME: usize = 1_000;
 
@@ -28,7 +33,11 @@ pub(crate) async fn follow(hub: Arc<Hub>, shutdown: Shutdown) {
     if !hub.store.is_shared() {
         return;
     }
-    let mut seen = HashMap::new();
+    // Before any document is read from it, as far as can be.
+    let mut seen = Seen {
+        run: hub.store.run().await.ok().flatten(),
+        heads: HashMap::new(),
+    };
     let mut failures = 0_u32;
     let mut in_reach = hub.courier.watch();
     let closed = shutdown.reached(Phase::Closed);
@@ -68,23 +77,48 @@ async fn lost(hub: &Hub) {
     tokio::time::sleep(Duration::from_millis(SOON_MS)).await;
 }
 
-/// Asks once about every open document and tells the rooms whose log has grown.
-async fn round(
-    hub: &Hub,
-    seen: &mut HashMap<DocName, Seq>,
-) -> Result<(), crate::ports::StorageFault> {
+/// What the store said the last time.
+struct Seen {
+    /// Which run of the database it was.
+    run: Option<String>,
+    heads: HashMap<DocName, Seq>,
+}
+
+/// Asks once about every open document and tells the rooms whose log has changed.
+async fn round(hub: &Arc<Hub>, seen: &mut Seen) -> Result<(), crate::ports::StorageFault> {
     let docs = hub.open_documents();
     let mut now = HashMap::with_capacity(docs.len());
     for some in docs.chunks(AT_A_TIME) {
+        let asked_at = monotonic_now();
         let heads = hub.store.heads(some).await?;
         for (doc, head) in some.iter().zip(heads) {
-            let Some(head) = head else { continue };
-            if seen.get(doc) != Some(&head.seq) {
-                hub.reaches(doc, head.seq);
+            // One that had been there is gone: its log reaches nowhere.
+            let seq = head.map_or(Seq(0), |head| head.seq);
+            if seen.heads.get(doc) != Some(&seq) {
+                hub.head_read(doc, seq, asked_at);
             }
-            now.insert(doc.clone(), head.seq);
+            now.insert(doc.clone(), seq);
         }
     }
-    *seen = now;
+    seen.heads = now;
+    let run = hub.store.run().await?;
+    if seen.run.is_some() && seen.run != run {
+        tracing::warn!(
+            documents = docs.len(),
+            "The database was started anew, or another has taken over; open documents are compared with it"
+        );
+        tokio::spawn(doubt(Arc::clone(hub), docs));
+    }
+    seen.run = run;
     Ok(())
+}
+
+/// Has rooms compared with the store, a few at a time: each looks at all of its copy.
+async fn doubt(hub: Arc<Hub>, docs: Vec<DocName>) {
+    for some in docs.chunks(DOUBTED_AT_A_TIME) {
+        for doc in some {
+            hub.doubts(doc);
+        }
+        tokio::time::sleep(Duration::from_millis(DOUBT_PAUSE_MS)).await;
+    }
 }

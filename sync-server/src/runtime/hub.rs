@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sheaf_core::room::{Input, Joining, MemberId, Neighbour, RoomConfig, Speaks, Visit};
+use sheaf_core::room::{Auditing, Input, Joining, MemberId, Neighbour, RoomConfig, Speaks, Visit};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::time::MonotonicMs;
 use tokio::sync::Notify;
 
 use super::courier::Courier;
@@ -16,6 +17,7 @@ use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
 use super::room_task::{RoomTask, turn_away};
 use crate::adapters::system::monotonic_now;
+use crate::app::audit::Auditor;
 use crate::app::compact::Compactor;
 use crate::metrics::Metrics;
 use crate::ports::Store;
@@ -42,6 +44,7 @@ pub struct Hub {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) compactor: Compactor,
+    pub(crate) auditor: Auditor,
     pub(crate) courier: Arc<Courier>,
     room_config: RoomConfig,
     open: Mutex<Open>,
@@ -78,6 +81,7 @@ impl Hub {
         let courier = Courier::default();
         let compactor =
             Compactor::of_server(courier.name(), Arc::clone(&store), Arc::clone(&metrics));
+        let auditor = Auditor::new(Arc::clone(&store), Arc::clone(&metrics));
         let open = Open {
             rooms: Rooms::new(rooms_config),
             ..Open::default()
@@ -86,6 +90,7 @@ impl Hub {
             store,
             metrics,
             compactor,
+            auditor,
             courier: Arc::new(courier),
             room_config,
             open: Mutex::new(open),
@@ -284,6 +289,20 @@ impl Hub {
     pub(crate) fn reaches(&self, doc: &DocName, head: Seq) {
         if let Some(room) = self.room(doc) {
             room.tell(Input::Head(head));
+        }
+    }
+
+    /// The same, from the store itself, which was asked at `asked_at` or later.
+    pub(crate) fn head_read(&self, doc: &DocName, head: Seq, asked_at: MonotonicMs) {
+        if let Some(room) = self.room(doc) {
+            room.tell(Input::HeadRead { head, asked_at });
+        }
+    }
+
+    /// Has a document's room, if there is one, compare its copy with the store.
+    pub(crate) fn doubts(&self, doc: &DocName) {
+        if let Some(room) = self.room(doc) {
+            room.tell(Input::Audit(Auditing::Doubt));
         }
     }
 

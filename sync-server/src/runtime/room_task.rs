@@ -15,7 +15,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sheaf_core::room::{Effect, Input, Joining, MemberId, Room, Speaks};
+use sheaf_core::room::{Auditing, Effect, Input, Joining, MemberId, Room, Speaks};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::peer::Said;
@@ -261,6 +261,9 @@ impl RoomTask {
                 let weight = Weight::of_applied(self.appending_bytes);
                 (Work::OfWriters, weight)
             }
+            Input::Audit(Auditing::TakeStock) => {
+                (Work::OfNobody, Weight::of_heard(self.room.bytes()))
+            }
             Input::Loaded(stored) => (Work::Loading, Weight::of_applied(stored.bytes())),
             Input::Read(read) => {
                 let bytes = read.rows.iter().map(Bytes::len).sum();
@@ -335,6 +338,12 @@ impl RoomTask {
                 Effect::ReadSince { after } => self.read_since(after),
                 Effect::TellRows(rows) => self.tell_rows(rows),
                 Effect::TellPresence { payload, asks } => self.tell_presence(payload, asks),
+                Effect::TakeStock => self.inbox.tell(Input::Audit(Auditing::TakeStock)),
+                Effect::TellState { seq, digest } => self.tell_state(seq, digest),
+                Effect::Disagree { seq, own, theirs } => self.report_disagreement(seq, own, theirs),
+                Effect::Compare { seq, digest } => self.compare(seq, digest),
+                Effect::LogWentBack { known, given } => self.report_log_went_back(known, given),
+                Effect::Mend { through, whole } => self.mend(through, whole),
                 Effect::Compact { known, .. } => self.compact(known),
                 Effect::BadRow { at } => self.put_aside(at),
                 Effect::RowsWait { first, rows } => {

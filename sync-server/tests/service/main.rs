@@ -23,6 +23,7 @@ mod fleet;
 mod forgetting;
 mod killed;
 mod long;
+mod losing;
 mod page;
 mod pressure;
 mod program;

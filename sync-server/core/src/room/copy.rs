@@ -9,6 +9,7 @@ use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
 use sheaf_shared::replica::{self, EMPTY_UPDATE, Ordered, ReplicaError, Taken};
 
 use super::catch_up::{Parts, Purpose};
+use crate::audit::{StateDigest, Whole};
 
 /// Answers to state vectors kept while the document does not change: a crowd that comes back asks few questions.
 const ANSWERS_MAX: usize = 4;
@@ -150,6 +151,28 @@ impl Copy {
             || EMPTY_VERSION.to_vec(),
             |replica| replica.replica().version(),
         )
+    }
+
+    /// What it holds, in few bytes. Takes time with its size.
+    pub(super) fn digest(&self) -> StateDigest {
+        match &self.replica {
+            None => StateDigest::of(&Ordered::new(NOBODY)),
+            Some(replica) => StateDigest::of(replica),
+        }
+    }
+
+    /// All it holds.
+    pub(super) fn whole(&self) -> Whole {
+        let replica = self.replica.as_ref();
+        Whole {
+            document: replica.map_or_else(
+                || EMPTY_UPDATE.to_vec().into(),
+                |replica| replica.replica().encode().into(),
+            ),
+            waiting: replica.map_or_else(Vec::new, |replica| {
+                replica.waiting_updates().cloned().collect()
+            }),
+        }
     }
 
     /// Whether `update` brings nothing new.

@@ -75,7 +75,7 @@ impl Room {
         else {
             return;
         };
-        if now >= until && self.log.is_idle() {
+        if now >= until && self.log.is_idle() && !self.audit.is_mending() {
             self.close_all(CloseReason::Moving, out);
             // The document may still be on its way from the store; there is nothing to look at until it is here.
             self.departure = Departure::Retiring;
@@ -101,7 +101,7 @@ impl Room {
             Phase::New | Phase::Open => self.members.is_empty() && self.log.is_idle(),
             Phase::Loading(_) | Phase::Ended => false,
         };
-        if is_quiet && !self.departure.lets_in() {
+        if is_quiet && !self.departure.lets_in() && !self.audit.is_busy() {
             self.wish_last_compaction(now, out);
             self.tell_if_left_waiting(out);
             self.end(out);

@@ -7,6 +7,7 @@ use sheaf_shared::time::MonotonicMs;
 
 use super::MemberId;
 use super::input::{Asks, HeardRows, Ticket};
+use crate::audit::{StateDigest, Whole};
 
 /// One thing to do. Effects are carried out in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,46 @@ pub enum Effect {
         payload: Bytes,
         /// Whether they shall say who is at theirs.
         asks: Asks,
+    },
+    /// Give [`super::Auditing::TakeStock`] soon: the room will look at all of its copy, which takes time with its size.
+    TakeStock,
+    /// Tell other servers what the copy holds. May be lost.
+    TellState {
+        /// How far it is.
+        seq: Seq,
+        /// What it holds there.
+        digest: StateDigest,
+    },
+    /// Another server has something else. Tell an operator; [`Effect::Compare`] may follow.
+    Disagree {
+        /// How far both are.
+        seq: Seq,
+        /// What this copy holds.
+        own: StateDigest,
+        /// What the other one holds.
+        theirs: StateDigest,
+    },
+    /// Find out whether the store makes this.
+    Compare {
+        /// How far the copy is.
+        seq: Seq,
+        /// What it holds there.
+        digest: StateDigest,
+    },
+    /// The log went back: what was appended got a place that was known to be taken. Tell an operator; [`Effect::Mend`]
+    /// follows.
+    LogWentBack {
+        /// The place that was known.
+        known: Seq,
+        /// The last place that was given now.
+        given: Seq,
+    },
+    /// The copy is not what the log makes, and is given up: write into the log what it lacks of the copy first.
+    Mend {
+        /// How far the copy was.
+        through: Seq,
+        /// All it holds.
+        whole: Whole,
     },
     /// Worth compacting: replace the log through this place by a snapshot, reading from the store only, unless another
     /// server did.

@@ -8,7 +8,10 @@ use sheaf_shared::ids::Seq;
 pub use sheaf_shared::sync::peer::{ClientKind, Said};
 pub use sheaf_shared::wire::exchange::{Known, LineKey};
 
+use sheaf_shared::time::MonotonicMs;
+
 use super::MemberId;
+use crate::audit::StateDigest;
 use crate::servers::ServerId;
 pub use crate::servers::message::{Asks, HeardRows};
 
@@ -78,6 +81,15 @@ pub enum Input {
     ReadFailed,
     /// The document's log is known to reach to this place. Rows of other servers are read then.
     Head(Seq),
+    /// The store said that the log reaches to this place, asked at that time or later.
+    HeadRead {
+        /// The place.
+        head: Seq,
+        /// The time.
+        asked_at: MonotonicMs,
+    },
+    /// Something about whether the copy is what is stored.
+    Audit(Auditing),
     /// Other servers say something, or something became of them.
     Neighbour(Neighbour),
     /// The answer to [`super::Effect::Compact`]: the snapshot is committed.
@@ -107,6 +119,32 @@ pub enum Input {
     Tick,
 }
 
+/// What there is to know about whether a copy is what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auditing {
+    /// The answer to [`super::Effect::TakeStock`]: now is the time.
+    TakeStock,
+    /// The store may have lost what it had committed: another database took over, say.
+    Doubt,
+    /// The answer to [`super::Effect::Compare`].
+    Compared(Verdict),
+    /// The answer to [`super::Effect::Mend`]: the log lacks nothing any more.
+    Mended,
+    /// The answer to [`super::Effect::Mend`]: it may still lack something. It is tried again.
+    MendFailed,
+}
+
+/// What a comparison with the store said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The log makes this copy.
+    Same,
+    /// It does not.
+    Differs,
+    /// That could not be found out now.
+    Unknown,
+}
+
 /// News of the other servers that may have the document open. All of it may be late, come twice, or not at all.
 #[derive(Clone, Debug)]
 pub enum Neighbour {
@@ -125,6 +163,13 @@ pub enum Neighbour {
         payload: Bytes,
         /// Whether it wants to know who is here.
         asks: Asks,
+    },
+    /// What another server's copy holds.
+    State {
+        /// How far it is.
+        seq: Seq,
+        /// What it holds there.
+        digest: StateDigest,
     },
     /// A server is gone, and everyone who came by it.
     Gone(ServerId),

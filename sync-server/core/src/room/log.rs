@@ -83,6 +83,8 @@ struct Commit {
     waiting: Vec<Waiting>,
     rows: Vec<Row>,
     stage: Stage,
+    /// How far the log was known to reach when the store was asked.
+    behind: Seq,
     failures: u32,
     started_at: MonotonicMs,
 }
@@ -233,6 +235,10 @@ impl Room {
 
     /// Hands the store what has gathered, if it has nothing of this room yet.
     fn begin_commit(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        if self.audit.is_mending() {
+            // What is stored now would have to be read again by everyone.
+            return;
+        }
         while self.log.under_way.is_none() && !self.log.gathering.is_empty() {
             let mut waiting = self.log.take_batch();
             self.turn_early_ones_away(&mut waiting, now, out);
@@ -247,6 +253,7 @@ impl Room {
                 waiting,
                 rows,
                 stage: Stage::Appending,
+                behind: self.copy.seq,
                 failures: 0,
                 started_at: now,
             };
@@ -272,6 +279,14 @@ impl Room {
         };
         commit.stage = Stage::Behind(last);
         self.tell_rows(&commit, last, out);
+        let known = commit.behind;
+        if last.0 < known.0 + commit.rows.len() as u64 {
+            // It is stored, and not where it can be: the store has lost what was there. Nobody is told anything of it;
+            // they all come back, and send what was not acknowledged again.
+            self.log.under_way = Some(commit);
+            out.push(Effect::LogWentBack { known, given: last });
+            return self.begin_mending(now, out);
+        }
         // If it is further than expected, rows came in between: an append of ours whose answer was lost, or another
         // server's.
         self.heard_of(last);
@@ -327,6 +342,7 @@ impl Room {
         match commit.stage {
             Stage::RetryAt(at) if now >= at => {
                 commit.stage = Stage::Appending;
+                commit.behind = self.copy.seq;
                 out.push(commit.append());
             }
             _ => {}

@@ -32,6 +32,7 @@ impl Room {
             Neighbour::Presence { by, payload, asks } => {
                 self.hear_presence(by, &payload, asks, now, out);
             }
+            Neighbour::State { seq, digest } => self.hear_state(seq, digest, out),
             Neighbour::Gone(server) => self.take_away_server(server, now, out),
         }
     }

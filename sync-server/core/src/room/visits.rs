@@ -74,8 +74,12 @@ impl Visits {
 
     /// What one lacks who has all up to `place`, as one update: nothing, or `None` if that is not remembered.
     fn since(&self, place: Seq, head: Seq) -> Option<Option<Vec<u8>>> {
-        if place >= head {
+        if place == head {
             return Some(None);
+        }
+        if place > head {
+            // This server is behind, or the log went back: what comes next may stand where other rows stood.
+            return None;
         }
         let rows = self.rows.as_ref().filter(|rows| rows.after <= place)?;
         let missed = rows.told.iter().filter(|(told, _)| *told > place);

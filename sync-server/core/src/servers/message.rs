@@ -7,6 +7,7 @@
 //! 3. heads: how many, and of each its document and how far its log reaches.
 //! 4. a sign of life: its number.
 //! 5. goodbye: nothing.
+//! 6. state: document, how far the copy is, how its digest is made (one byte), the digest (16 bytes).
 //!
 //! Numbers are LEB128; texts and payloads stand behind their length in bytes.
 
@@ -15,6 +16,7 @@ use sheaf_shared::bytes::{ReadError, Reader, put_piece, put_text, put_var_uint};
 use sheaf_shared::ids::{DocName, DocNameError, Seq};
 
 use super::ServerId;
+use crate::audit::{DIGEST_BYTES, StateDigest};
 
 /// The form written here, and the only one read.
 pub const VERSION: u8 = 1;
@@ -32,6 +34,7 @@ const PRESENCE: u8 = 2;
 const HEADS: u8 = 3;
 const BEAT: u8 = 4;
 const GOODBYE: u8 = 5;
+const STATE: u8 = 6;
 
 /// One message, and who sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,15 @@ pub enum Said {
     Beat(u64),
     /// The sender goes.
     Goodbye,
+    /// What the sender's copy of a document holds.
+    State {
+        /// The document.
+        doc: DocName,
+        /// How far the copy is.
+        seq: Seq,
+        /// What it holds there.
+        digest: StateDigest,
+    },
 }
 
 /// Rows that another server committed.
@@ -130,6 +142,7 @@ impl Message {
             Said::Heads(_) => HEADS,
             Said::Beat(_) => BEAT,
             Said::Goodbye => GOODBYE,
+            Said::State { .. } => STATE,
         };
         out.push(kind);
         out.extend_from_slice(&self.from.0.to_le_bytes());
@@ -157,6 +170,13 @@ impl Message {
             }
             Said::Beat(number) => put_var_uint(out, *number),
             Said::Goodbye => {}
+            Said::State { doc, seq, digest } => {
+                let (form, bytes) = digest.parts();
+                put_text(out, doc.as_str());
+                put_var_uint(out, seq.0);
+                out.push(form);
+                out.extend_from_slice(bytes);
+            }
         }
     }
 
@@ -182,6 +202,7 @@ impl Message {
             HEADS => read_heads(&mut reader)?,
             BEAT => Said::Beat(reader.var_uint()?),
             GOODBYE => Said::Goodbye,
+            STATE => read_state(&mut reader)?,
             unknown => return Err(NoMessage::UnknownKind(unknown)),
         };
         if reader.left() > 0 {
@@ -235,4 +256,14 @@ fn read_heads(reader: &mut Reader<'_>) -> Result<Said, NoMessage> {
         heads.push((doc, Seq(reader.var_uint()?)));
     }
     Ok(Said::Heads(heads))
+}
+
+fn read_state(reader: &mut Reader<'_>) -> Result<Said, NoMessage> {
+    let doc = DocName::parse(reader.text()?)?;
+    let seq = Seq(reader.var_uint()?);
+    let form = reader.byte()?;
+    let mut bytes = [0; DIGEST_BYTES];
+    bytes.copy_from_slice(reader.take(DIGEST_BYTES)?);
+    let digest = StateDigest::from_parts(form, bytes);
+    Ok(Said::State { doc, seq, digest })
 }

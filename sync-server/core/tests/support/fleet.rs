@@ -27,6 +27,8 @@ use crate::desk::{ANN, BEN, Desk, Writer, hocuspocus, y_websocket};
 use crate::log::{Folded, Log};
 use crate::seen::Trace;
 
+#[path = "fleet_losses.rs"]
+mod losses;
 #[path = "fleet_steps.rs"]
 mod steps;
 
@@ -141,6 +143,12 @@ pub(crate) struct Fleet {
     /// What happened, and how much.
     pub(crate) trace: Trace,
     pub(crate) seen: Counts,
+    /// The store has lost rows that were acknowledged.
+    is_short: bool,
+    /// It has lost some one day.
+    has_lost: bool,
+    /// How often a server has put rows back.
+    pub(crate) mended: usize,
 }
 
 fn doc() -> DocName {
@@ -191,6 +199,9 @@ impl Fleet {
             store_stalls_until: 0,
             trace: Trace::NEW,
             seen: Counts::default(),
+            is_short: false,
+            has_lost: false,
+            mended: 0,
         };
         for server in 0..servers {
             fleet.start(server);

@@ -9,7 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, Rows, Stored};
+use sheaf_core::audit::StateDigest;
+use sheaf_core::room::{Input, Rows, Stored, Verdict};
 use sheaf_shared::gate::update::{self, Run};
 use sheaf_shared::ids::{ClientId, ReplicaId, Seq};
 use sheaf_shared::replica::{EMPTY_UPDATE, Ordered};
@@ -107,6 +108,26 @@ impl Log {
             }
         }
         copy
+    }
+
+    /// Whether a room that is at this place has what is stored.
+    pub(crate) fn compare(&self, seq: Seq, digest: StateDigest) -> Verdict {
+        if self.head < seq.0 {
+            return Verdict::Differs;
+        }
+        if self.snapshot_through > seq.0 {
+            return Verdict::Unknown;
+        }
+        let mut copy = Ordered::of_log(ReplicaId(0), self.snapshot.as_deref(), []).unwrap();
+        for (place, row) in self.after_snapshot().filter(|(place, _)| *place <= seq.0) {
+            // A row that cannot be applied is passed over, whoever reads.
+            let _ = copy.take_row(Seq(place), row, |_| {});
+        }
+        if StateDigest::of(&copy) == digest {
+            Verdict::Same
+        } else {
+            Verdict::Differs
+        }
     }
 
     fn after_snapshot(&self) -> impl Iterator<Item = (u64, &Bytes)> {

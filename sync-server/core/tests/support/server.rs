@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use sheaf_core::room::{Effect, FrameClass, Input, Joining, MemberId, Room, RoomConfig};
+use sheaf_core::room::{Auditing, Effect, FrameClass, Input, Joining, MemberId, Room, RoomConfig};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
@@ -18,6 +18,8 @@ use crate::sockets::{MemberSlot, Socket};
 use crate::store::What;
 use crate::world::{Event, LineId, World};
 
+/// Looks after the house between two at which all rooms are compared with the store.
+const DOUBT_EVERY: u64 = 150;
 /// Small bounds, so that runs of a few hundred edits reach them.
 pub(crate) const CONFIG: RoomConfig = RoomConfig {
     outgoing_bytes_soft: 600,
@@ -225,8 +227,17 @@ impl World {
             }
             Effect::Compact { .. } => self.ask_store(doc, What::Compact),
             Effect::BadRow { at } => self.ask_store(doc, What::PutAside(at)),
+            Effect::TakeStock => self.tell_room(doc, Input::Audit(Auditing::TakeStock)),
+            Effect::Compare { seq, digest } => self.ask_store(doc, What::Compare(seq, digest)),
+            Effect::Mend { .. } | Effect::LogWentBack { .. } => {
+                panic!("nothing was lost: {effect:?}")
+            }
             // This server is alone.
-            Effect::RowsWait { .. } | Effect::TellRows(_) | Effect::TellPresence { .. } => {}
+            Effect::RowsWait { .. }
+            | Effect::TellRows(_)
+            | Effect::TellPresence { .. }
+            | Effect::TellState { .. }
+            | Effect::Disagree { .. } => {}
             Effect::WakeAt(at) => self.set_alarm(doc, at),
             Effect::Ended => self.room_ended(doc),
         }
@@ -292,6 +303,13 @@ impl World {
         }
         server.rooms.tick(self.now, &mut orders);
         self.carry_out_orders(orders);
+        if (self.now.0 / 200).is_multiple_of(DOUBT_EVERY) {
+            // Whatever else goes on, every room has what is stored.
+            let open = self.server.iter().flat_map(|server| server.open.keys());
+            for doc in open.cloned().collect::<Vec<_>>() {
+                self.tell_room(&doc, Input::Audit(Auditing::Doubt));
+            }
+        }
         self.after(200, Event::Housekeeping { life });
     }
 

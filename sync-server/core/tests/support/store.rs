@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, StoreFault, Ticket};
+use sheaf_core::audit::StateDigest;
+use sheaf_core::room::{Auditing, Input, StoreFault, Ticket, Verdict};
 use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::time::MonotonicMs;
 
@@ -39,6 +40,7 @@ pub(crate) enum What {
     Compact,
     Swap(Folded),
     PutAside(Seq),
+    Compare(Seq, StateDigest),
 }
 
 impl Store {
@@ -145,6 +147,9 @@ impl World {
                 }
                 Some(append_failed(ticket))
             }
+            What::Compare(seq, digest) => {
+                Some(Input::Audit(Auditing::Compared(log.compare(seq, digest))))
+            }
             What::Compact => match log.fold() {
                 Some(folded) => {
                     let job = self.store.jobs.get_mut(&id).unwrap();
@@ -213,5 +218,6 @@ fn failure_of(what: &What) -> Option<Input> {
         What::Append { ticket, .. } => Some(append_failed(*ticket)),
         What::Compact | What::Swap(_) => Some(Input::CompactionFailed),
         What::PutAside(_) => None,
+        What::Compare(..) => Some(Input::Audit(Auditing::Compared(Verdict::Unknown))),
     }
 }

@@ -27,11 +27,12 @@ struct Found {
     trouble: Option<String>,
     generation: Generation,
     through: Seq,
+    head: Seq,
 }
 
 async fn find(connection: &mut PgConnection, doc: &DocName) -> Result<Option<Found>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT doc_id, trouble, COALESCE(generation, 0), COALESCE(through_seq, 0)
+        "SELECT doc_id, trouble, COALESCE(generation, 0), COALESCE(through_seq, 0), head_seq
          FROM doc LEFT JOIN snapshot USING (doc_id) WHERE name = $1",
     )
     .bind(doc.as_str())
@@ -43,6 +44,7 @@ async fn find(connection: &mut PgConnection, doc: &DocName) -> Result<Option<Fou
             trouble: row.try_get(1)?,
             generation: Generation(unsigned(row.try_get(2)?)),
             through: Seq(unsigned(row.try_get(3)?)),
+            head: Seq(unsigned(row.try_get(4)?)),
         })
     })
     .transpose()
@@ -100,6 +102,9 @@ async fn load_found(
         && first.seq != stored.snapshot_through.plus(1)
     {
         return Err(missing(stored.snapshot_through, first.seq));
+    }
+    if stored.head() < found.head {
+        return Err(missing(stored.head(), found.head.plus(1)));
     }
     Ok(stored)
 }
@@ -239,6 +244,13 @@ pub(super) async fn heads(
         }))
     };
     rows.iter().map(head).collect()
+}
+
+/// When this run of the database began. A standby that takes over has its own time.
+pub(super) async fn run(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("SELECT pg_postmaster_start_time()::text")
+        .fetch_one(connection)
+        .await
 }
 
 pub(super) async fn list(

@@ -140,6 +140,10 @@ impl Courier {
                     hub.reaches(&doc, seq);
                 }
             }
+            Said::State { doc, seq, digest } => {
+                let news = Neighbour::State { seq, digest };
+                hub.tell_if_it_keeps_up(&doc, Input::Neighbour(news));
+            }
             Said::Presence { .. } | Said::Beat(_) | Said::Goodbye => {}
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, Rows, StoreFault, Stored, Ticket};
+use sheaf_core::audit::{StateDigest, Whole};
+use sheaf_core::room::{Auditing, Input, Rows, StoreFault, Stored, Ticket};
 use sheaf_core::servers::message::{Asks, HeardRows, Said};
 use sheaf_shared::ids::{DocName, Seq};
 
@@ -123,6 +124,48 @@ impl RoomTask {
             };
             drop(folding);
             inbox.tell(input);
+        });
+    }
+
+    pub(super) fn tell_state(&self, seq: Seq, digest: StateDigest) {
+        let doc = self.doc.clone();
+        self.tell_servers(Said::State { doc, seq, digest });
+    }
+
+    pub(super) fn report_disagreement(&self, seq: Seq, own: StateDigest, theirs: StateDigest) {
+        self.hub.metrics.audit_disagreements.add(1);
+        tracing::warn!(doc.name = %self.doc, seq = seq.0, digest = %own, other_digest = %theirs, "Another server has a different copy of a document; the stored one decides");
+    }
+
+    pub(super) fn report_log_went_back(&self, known: Seq, given: Seq) {
+        self.hub.metrics.audit_mismatches.add(1);
+        tracing::error!(doc.name = %self.doc, seq = known.0, stored_seq = given.0, "The store has lost edits that were committed");
+    }
+
+    pub(super) fn compare(&self, seq: Seq, digest: StateDigest) {
+        let (hub, doc, inbox) = self.shared();
+        tokio::spawn(async move {
+            let verdict = hub.auditor.compare(&doc, seq, digest).await;
+            inbox.tell(Input::Audit(Auditing::Compared(verdict)));
+        });
+    }
+
+    pub(super) fn mend(&self, through: Seq, whole: Whole) {
+        let (hub, doc, inbox) = self.shared();
+        let mending = hub.folding();
+        tokio::spawn(async move {
+            let input = match hub.auditor.mend(&doc, whole).await {
+                Ok(rows) => {
+                    tracing::warn!(doc.name = %doc, seq = through.0, rows, "What the store had lost of a document is stored again; it is loaded afresh");
+                    Auditing::Mended
+                }
+                Err(fault) => {
+                    tracing::warn!(doc.name = %doc, seq = through.0, %fault, "What the store has lost of a document could not be stored again yet");
+                    Auditing::MendFailed
+                }
+            };
+            drop(mending);
+            inbox.tell(Input::Audit(input));
         });
     }
 

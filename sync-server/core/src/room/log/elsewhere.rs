@@ -58,10 +58,21 @@ impl Room {
         self.log.reaches = self.log.reaches.max(head);
     }
 
+    /// The store itself says how far the log reaches. What was heard of, was read for in vain, and is further than that, is
+    /// not there.
+    pub(in crate::room) fn reaches_only(&mut self, head: Seq) {
+        if matches!(self.log.reading, Reading::AgainAt(_)) {
+            self.log.reaches = head;
+            self.log.reading = Reading::Not;
+        }
+        self.heard_of(head);
+    }
+
     /// Asks for what is known to be there and is not here, after each input: whatever came in between, what was heard
     /// once is not forgotten.
     pub(in crate::room) fn follow_log(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        let lacks_rows = matches!(self.phase, Phase::Open) && self.log.reaches > self.copy.seq;
+        let takes_rows = matches!(self.phase, Phase::Open) && !self.audit.is_mending();
+        let lacks_rows = takes_rows && self.log.reaches > self.copy.seq;
         let reading = self.log.reading;
         // While an append of ours is under way it may be what was seen; its answer tells about any others.
         if !lacks_rows || self.log.is_appending() {
@@ -122,7 +133,7 @@ impl Room {
 
     /// Answers for what is here, and takes what was heard of and comes next, as long as there is any.
     pub(in crate::room) fn go_on(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        loop {
+        while !self.audit.is_mending() {
             self.settle(now, out);
             let rows = self.log.ahead.take_behind(self.copy.seq);
             if rows.is_empty() || matches!(self.phase, Phase::Ended) {
@@ -137,7 +148,7 @@ impl Room {
 
     /// The rows asked for, as far as there are any.
     pub(in crate::room) fn read(&mut self, read: Rows, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if self.log.reading != Reading::UnderWay {
+        if self.log.reading != Reading::UnderWay || self.audit.is_mending() {
             return;
         }
         self.log.reading = Reading::Not;
@@ -183,7 +194,7 @@ impl Room {
     /// The rows asked for are folded into a snapshot already. A snapshot is no row to be told on, so this copy is
     /// given up: everyone comes back, sends again what was not acknowledged, and a new room reads the store.
     pub(in crate::room) fn read_folded(&mut self, out: &mut Vec<Effect>) {
-        if self.log.reading == Reading::UnderWay {
+        if self.log.reading == Reading::UnderWay && !self.audit.is_mending() {
             self.close_all(CloseReason::Fault, out);
             self.end(out);
         }
