@@ -132,6 +132,8 @@ pub struct Metrics {
     pub rooms: Gauge,
     /// Bytes of memory they take, about.
     pub rooms_bytes: Gauge,
+    /// Documents that wait for a place to work long.
+    pub rooms_waiting: Gauge,
     /// WebSocket messages received.
     pub frames_in: Counter,
     /// Bytes of WebSocket messages received.

@@ -76,7 +76,10 @@ impl Auditor {
             // Others wrote and folded on meanwhile: what was there then can't be told from it.
             return Verdict::Unknown;
         }
-        match in_background(move || Ok(StateDigest::of(&replay_through(&stored, seq)?))).await {
+        let made = in_background(doc, move || {
+            Ok(StateDigest::of(&replay_through(&stored, seq)?))
+        });
+        match made.await {
             Ok(made) if made == own => Verdict::Same,
             Ok(made) => {
                 self.metrics.audit_mismatches.add(1);
@@ -105,7 +108,9 @@ impl Auditor {
             .map_err(|_| StorageFault::Closed)?;
         let stored = self.store.load(doc).await?.unwrap_or_default();
         let head = stored.head();
-        let lacks = in_background(move || Ok(lacking(&whole, &replay_through(&stored, head)?)?));
+        let lacks = in_background(doc, move || {
+            Ok(lacking(&whole, &replay_through(&stored, head)?)?)
+        });
         let lacks = lacks.await?;
         let count = lacks.len();
         for some in batches(lacks) {
@@ -118,9 +123,11 @@ impl Auditor {
 }
 
 async fn in_background<T: Send + 'static>(
+    doc: &DocName,
     work: impl FnOnce() -> Result<T, MendFault> + Send + 'static,
 ) -> Result<T, MendFault> {
-    let working = move || aside::run(work).unwrap_or(Err(MendFault::Panicked));
+    let place = aside::enter(doc).await;
+    let working = move || aside::run(&place, work).unwrap_or(Err(MendFault::Panicked));
     tokio::task::spawn_blocking(working)
         .await
         .map_err(|_| MendFault::Panicked)?

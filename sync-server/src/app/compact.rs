@@ -201,8 +201,9 @@ async fn fold(
     } else {
         head
     };
+    let place = aside::enter(doc).await;
     let bytes = tokio::task::spawn_blocking(move || {
-        aside::run(|| snapshot_of(&stored)).unwrap_or(Err(CompactFault::Panicked))
+        aside::run(&place, || snapshot_of(&stored)).unwrap_or(Err(CompactFault::Panicked))
     })
     .await
     .map_err(|_| CompactFault::Panicked)??;

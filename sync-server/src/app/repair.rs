@@ -70,7 +70,8 @@ pub(crate) async fn put_poison_aside(hub: &Hub, doc: &DocName) {
             return;
         }
     };
-    let searching = move || aside::run(|| find_poison(&stored));
+    let place = aside::enter(doc).await;
+    let searching = move || aside::run(&place, || find_poison(&stored));
     let Ok(Ok(poison)) = tokio::task::spawn_blocking(searching).await else {
         return;
     };

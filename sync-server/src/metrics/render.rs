@@ -13,41 +13,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, &Gauge); 8] = [
-            (
-                "sheaf_blobs_away",
-                "1 while the place of pictures and files does not answer.",
-                &self.blobs_away,
-            ),
-            (
-                "sheaf_bus_servers",
-                "Other servers that are heard.",
-                &self.bus_servers,
-            ),
-            (
-                "sheaf_connections",
-                "Open TCP connections.",
-                &self.connections,
-            ),
-            ("sheaf_sockets", "Open WebSockets.", &self.sockets),
-            ("sheaf_rooms", "Documents in memory.", &self.rooms),
-            (
-                "sheaf_rooms_bytes",
-                "Bytes of memory of documents.",
-                &self.rooms_bytes,
-            ),
-            (
-                "sheaf_servers",
-                "Servers of a shared store that were heard of lately.",
-                &self.servers,
-            ),
-            (
-                "sheaf_servers_silent",
-                "Servers of a shared store that have fallen silent.",
-                &self.servers_silent,
-            ),
-        ];
-        for (name, help, gauge) in gauges {
+        for (name, help, gauge) in self.gauges() {
             head(&mut out, name, help, "gauge");
             line(&mut out, name, gauge.get());
         }
@@ -81,6 +47,48 @@ impl Metrics {
             render_histogram(&mut out, name, histogram);
         }
         out
+    }
+
+    fn gauges(&self) -> [(&'static str, &'static str, &Gauge); 9] {
+        [
+            (
+                "sheaf_blobs_away",
+                "1 while the place of pictures and files does not answer.",
+                &self.blobs_away,
+            ),
+            (
+                "sheaf_bus_servers",
+                "Other servers that are heard.",
+                &self.bus_servers,
+            ),
+            (
+                "sheaf_connections",
+                "Open TCP connections.",
+                &self.connections,
+            ),
+            ("sheaf_sockets", "Open WebSockets.", &self.sockets),
+            ("sheaf_rooms", "Documents in memory.", &self.rooms),
+            (
+                "sheaf_rooms_bytes",
+                "Bytes of memory of documents.",
+                &self.rooms_bytes,
+            ),
+            (
+                "sheaf_rooms_waiting",
+                "Documents with long work that waits for a place.",
+                &self.rooms_waiting,
+            ),
+            (
+                "sheaf_servers",
+                "Servers of a shared store that were heard of lately.",
+                &self.servers,
+            ),
+            (
+                "sheaf_servers_silent",
+                "Servers of a shared store that have fallen silent.",
+                &self.servers_silent,
+            ),
+        ]
     }
 
     /// 1 beside the state the bus is in, 0 beside the others.

@@ -12,6 +12,7 @@ use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 use tokio::sync::Notify;
 
+use super::aside;
 use super::courier::Courier;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
@@ -245,6 +246,7 @@ impl Hub {
 
     /// Ends rooms that have been empty for a while. Call about once a second.
     pub(crate) fn tick(&self) {
+        self.metrics.rooms_waiting.set(aside::waiting());
         let mut orders = Vec::new();
         let mut open = self.open();
         open.rooms.tick(monotonic_now(), &mut orders);

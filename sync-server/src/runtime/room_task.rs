@@ -5,33 +5,28 @@
 //! is sent, so that the disk and the sockets work at the same time.
 
 mod errands;
+mod work;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use sheaf_core::room::{Auditing, Effect, Input, Joining, MemberId, Room, Speaks};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
-use sheaf_shared::sync::peer::Said;
 use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::{Address, Message};
 use tokio::time::Sleep;
 
-use super::aside::{self, Weight};
 use super::hub::Hub;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
 use crate::adapters::system::monotonic_now;
 use crate::app::repair;
 
-/// Work on one letter, in microseconds, from which on the room is told whose it was.
-const WORTH_TELLING_US: u64 = 1_000;
 /// Sockets that a room writes to by itself in one turn. Their own tasks do the others: a large room must not hold up
 /// what else waits for its thread.
 const FLUSHES_PER_TURN: usize = 256;
@@ -49,18 +44,6 @@ enum Stop {
         /// While it was applying what the store holds.
         while_loading: bool,
     },
-}
-
-/// Whose work the room does.
-enum Work {
-    /// This member's.
-    Of(MemberId),
-    /// Theirs whose edits are in the append that is through.
-    OfWriters,
-    /// The document is being loaded.
-    Loading,
-    /// The room's own.
-    OfNobody,
 }
 
 /// Someone in the room, as the task sees them.
@@ -165,12 +148,12 @@ impl RoomTask {
         }
         for letter in letters.drain(..) {
             match letter {
-                Letter::Join(joining, outbox) => self.seat(joining, outbox)?,
-                Letter::Tell(input) => self.handle(input)?,
+                Letter::Join(joining, outbox) => self.seat(joining, outbox).await?,
+                Letter::Tell(input) => self.handle(input).await?,
             }
         }
         if let Some(input) = input {
-            self.handle(input)?;
+            self.handle(input).await?;
         }
         if letters.capacity() > 256 {
             letters.shrink_to(32);
@@ -210,92 +193,10 @@ impl RoomTask {
         }
     }
 
-    fn seat(&mut self, joining: Joining, outbox: Arc<Outbox>) -> Result<(), Stop> {
+    async fn seat(&mut self, joining: Joining, outbox: Arc<Outbox>) -> Result<(), Stop> {
         let seat = Seat::new(outbox, joining.speaks.clone());
         self.seats.insert(joining.member, seat);
-        self.handle(Input::Join(joining))
-    }
-
-    fn handle(&mut self, input: Input) -> Result<(), Stop> {
-        if matches!(input, Input::Drained { .. }) {
-            // There is one for each frame, and less to do than it takes to read the clock.
-            return self.give(input, Weight::Light, false);
-        }
-        let (work, weight) = self.look_at(&input);
-        self.has_grown |= weight == Weight::Heavy;
-        let started = Instant::now();
-        self.give(input, weight, matches!(work, Work::Loading))?;
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let workers = match work {
-            _ if micros < WORTH_TELLING_US => return Ok(()),
-            Work::Of(member) => vec![member],
-            Work::OfWriters => std::mem::take(&mut self.written),
-            Work::Loading | Work::OfNobody => return Ok(()),
-        };
-        let share = micros / workers.len().max(1) as u64;
-        for member in workers {
-            self.give(
-                Input::Worked {
-                    member,
-                    micros: share,
-                },
-                Weight::Light,
-                false,
-            )?;
-        }
-        Ok(())
-    }
-
-    /// Whose work an input is, and how long it may take.
-    fn look_at(&mut self, input: &Input) -> (Work, Weight) {
-        match input {
-            Input::Said { member, said } => {
-                if matches!(said, Said::Step2(_) | Said::Update(_))
-                    && !self.writing.contains(member)
-                {
-                    self.writing.push(*member);
-                }
-                (Work::Of(*member), Weight::of_heard(said.len()))
-            }
-            Input::Appended { .. } => {
-                let weight = Weight::of_applied(self.appending_bytes);
-                (Work::OfWriters, weight)
-            }
-            Input::Audit(Auditing::TakeStock) => {
-                (Work::OfNobody, Weight::of_heard(self.room.bytes()))
-            }
-            Input::Loaded(stored) => (Work::Loading, Weight::of_applied(stored.bytes())),
-            Input::Read(read) => {
-                let bytes = read.rows.iter().map(Bytes::len).sum();
-                (Work::OfNobody, Weight::of_applied(bytes))
-            }
-            Input::Leave(member) | Input::Parted(member) => {
-                if self.seats.remove(member).is_some() {
-                    self.hub.left(&self.doc);
-                }
-                (Work::OfNobody, Weight::Light)
-            }
-            _ => (Work::OfNobody, Weight::Light),
-        }
-    }
-
-    /// Lets the room work on one input, where a panic ends the room and not the program.
-    fn give(&mut self, input: Input, weight: Weight, while_loading: bool) -> Result<(), Stop> {
-        let (room, effects) = (&mut self.room, &mut self.effects);
-        #[cfg(test)]
-        let hub = &self.hub;
-        // The room is not used again after a panic, so nobody sees what it left half done.
-        let work = AssertUnwindSafe(|| {
-            #[cfg(test)]
-            hub.strike_at(&input);
-            room.handle(input, monotonic_now(), effects);
-        });
-        let worked = if weight == Weight::Heavy && can_move_tasks_off() {
-            tokio::task::block_in_place(|| aside::run(work))
-        } else {
-            catch_unwind(work)
-        };
-        worked.map_err(|_| Stop::Fault { while_loading })
+        self.handle(Input::Join(joining)).await
     }
 
     /// Does what the room asked for; answers whether it has ended.
@@ -392,7 +293,7 @@ impl RoomTask {
             }
             let bytes = seat.outbox.flush(member);
             if bytes > 0 {
-                self.handle(Input::Drained { member, bytes })?;
+                self.give(Input::Drained { member, bytes }, None, false)?;
             }
         }
         self.unflushed = unflushed;
@@ -493,10 +394,6 @@ async fn ring(alarm: &mut Option<Pin<Box<Sleep>>>) {
         Some(alarm) => alarm.as_mut().await,
         None => std::future::pending().await,
     }
-}
-
-fn can_move_tasks_off() -> bool {
-    tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use sheaf_core::rooms::RoomsConfig;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::ReplicaId;
 use sheaf_shared::replica::{Origin, Replica};
+use sheaf_shared::sync::peer::Said;
 use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::y_websocket::Message as YMessage;
 use yrs::{GetString as _, ReadTxn as _, Text as _, WriteTxn as _};
@@ -261,4 +262,41 @@ async fn a_key_press_is_applied_at_once_and_a_long_edit_aside_where_nobody_else_
     ben.until_text(&format!("a{long}")).await;
     house.strike(None);
     assert_eq!(*APPLIED_ASIDE.lock().unwrap(), [false, true]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_documents_with_long_edits_few_are_worked_on_at_a_time_and_all_get_through() {
+    static AT_WORK: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static MOST: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    use std::sync::atomic::Ordering::SeqCst;
+    let house = House::new();
+    house.strike(Some(|input| {
+        let is_aside = std::thread::current().name() == Some("room-aside");
+        if matches!(input, Input::Appended { .. }) && is_aside {
+            MOST.fetch_max(AT_WORK.fetch_add(1, SeqCst) + 1, SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+            AT_WORK.fetch_sub(1, SeqCst);
+        }
+        false
+    }));
+    let long = "long ".repeat(2_000);
+    let mut people = Vec::new();
+    for number in 0..30_u32 {
+        let doc = format!("page-{number}");
+        let mut ann = house.join(&doc, 2 * number + 1);
+        people.push(house.join(&doc, 2 * number + 2));
+        ann.types(&long);
+    }
+    // Whoever only types waits for none of them.
+    let mut cy = house.join("short", 100);
+    let mut dan = house.join("short", 101);
+    cy.types("a");
+    dan.until_text("a").await;
+    for ben in &mut people {
+        ben.until_text(&long).await;
+    }
+    house.strike(None);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = MOST.load(SeqCst);
+    assert!((1..=processors.max(2)).contains(&most), "{most}");
 }
