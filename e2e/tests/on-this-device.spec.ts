@@ -49,7 +49,9 @@ test("name, colour and theme are kept, and shown in the other tab at once", asyn
   await ada.page.getByRole("button", { name: "Settings" }).click();
   const settings = ada.page.getByRole("dialog", { name: "Settings" });
   await settings.getByRole("radio", { name: "Dark" }).check({ force: true });
-  await settings.getByRole("textbox", { name: "Your name" }).fill("Ada L.");
+  // By keys: in Firefox a field that was filled by a program does not count as changed.
+  await settings.getByRole("textbox", { name: "Your name" }).press("End");
+  await ada.page.keyboard.type(" L.");
   await ada.page.keyboard.press("Tab");
   await expect(tab.page.locator("html")).toHaveAttribute("data-theme", "dark");
   await ada.app.reload();

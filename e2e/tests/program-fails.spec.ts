@@ -19,7 +19,7 @@ test("when the program fails writing stops, what is on screen can be downloaded,
   await expect(app.body).toHaveAttribute("contenteditable", "false");
   await expect(app.title).toHaveAttribute("readonly");
   await expect(app.body).toContainText("The sea rises twice a day.");
-  const coming = page.waitForEvent("download");
+  const coming = app.nextDownload();
   await notice.getByRole("link", { name: "Download what is on screen" }).click();
   const file = await readFile(await (await coming).path(), "utf8");
   expect(file).toContain("Tides");

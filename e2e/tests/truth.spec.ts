@@ -1,5 +1,6 @@
 // The state chip against the truth: every word it ever showed, against every acknowledgement there was.
 
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { Between } from "../fixtures/mitm.ts";
 import { expect, test } from "../fixtures/people.ts";
 import { lies, storyOf, watchWords } from "../fixtures/words.ts";
@@ -8,6 +9,7 @@ test("through every kind of trouble the chip never says saved while an acknowled
   test.setTimeout(150_000);
   const ada = await ownPeople.join("Ada");
   const { app, page } = ada;
+  onlyInChromium(page, "reload a page without a network while it watches the page's requests");
   const path = await app.createPage("Truth");
   await app.isSaved();
   await app.keepsItselfForOffline();
