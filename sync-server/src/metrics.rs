@@ -78,9 +78,9 @@ impl Histogram {
     }
 }
 
-/// Whether the bus between servers works.
+/// Whether something works that has a circuit breaker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BusState {
+pub enum BreakerState {
     /// There is none.
     #[default]
     None,
@@ -92,26 +92,26 @@ pub enum BusState {
     Up,
 }
 
-/// Holds a [`BusState`].
+/// Holds a [`BreakerState`].
 #[derive(Debug, Default)]
-pub struct BusGauge(AtomicU8);
+pub struct BreakerGauge(AtomicU8);
 
-impl BusGauge {
-    const STATES: [BusState; 4] = [
-        BusState::None,
-        BusState::Away,
-        BusState::Trying,
-        BusState::Up,
+impl BreakerGauge {
+    const STATES: [BreakerState; 4] = [
+        BreakerState::None,
+        BreakerState::Away,
+        BreakerState::Trying,
+        BreakerState::Up,
     ];
 
     /// It is so from now on.
-    pub fn store(&self, state: BusState) {
+    pub fn store(&self, state: BreakerState) {
         self.0.store(state as u8, Ordering::Relaxed);
     }
 
     /// What it is.
     #[must_use]
-    pub fn get(&self) -> BusState {
+    pub fn get(&self) -> BreakerState {
         let state = usize::from(self.0.load(Ordering::Relaxed));
         Self::STATES.get(state).copied().unwrap_or_default()
     }
@@ -156,6 +156,12 @@ pub struct Metrics {
     pub load_faults: Counter,
     /// Groups of writes that failed.
     pub store_faults: Counter,
+    /// Whether a shared database is there.
+    pub database_state: BreakerGauge,
+    /// Times it turned out to be away.
+    pub database_faults: Counter,
+    /// What was not asked of the database because it was away.
+    pub database_refused: Counter,
     /// Snapshots stored.
     pub compactions: Counter,
     /// Snapshots that were not stored: outrun, refused by the check, or failed.
@@ -203,7 +209,7 @@ pub struct Metrics {
     /// Times the bus failed.
     pub bus_faults: Counter,
     /// Whether the bus works.
-    pub bus_state: BusGauge,
+    pub bus_state: BreakerGauge,
     /// Other servers that are heard.
     pub bus_servers: Gauge,
     /// Times rows of other servers were read from the store.

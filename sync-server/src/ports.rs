@@ -164,6 +164,9 @@ pub enum StorageFault {
     /// Somebody else holds it for now.
     #[error("the storage is busy")]
     Busy,
+    /// It is not there, and was not asked.
+    #[error("the storage is away")]
+    Away,
     /// It answers with errors. Whether the write happened is unknown until it has recovered.
     #[error("the storage failed: {0}")]
     Failed(String),

@@ -13,13 +13,16 @@ mod leases;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sheaf_server::adapters::memory::MemoryStore;
 use sheaf_server::adapters::postgres::{self, PostgresStore};
 use sheaf_server::adapters::sqlite::{CommitFault, FILE_NAME, OpenError, Options, SqliteStore};
 use sheaf_server::contract::store::{Subject, honoured_by};
 use sheaf_server::metrics::Metrics;
-use sheaf_server::ports::{NewSnapshot, ReadFault, Seq, StorageFault, Store, UpdateBytes};
+use sheaf_server::ports::{
+    NewSnapshot, ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
+};
 use sheaf_shared::ids::DocName;
 use tempfile::TempDir;
 
@@ -190,6 +193,19 @@ async fn edits_of_many_servers_lie_in_one_row_of_places() {
     assert_eq!(stored, given);
 }
 
+/// It finds by itself, and within a moment, that the database is back.
+async fn load_when_it_is_back(store: &PostgresStore) -> StoredDocument {
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        match store.load(&doc("page")).await {
+            Err(ReadFault::Storage(StorageFault::Away)) if Instant::now() < limit => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            loaded => return loaded.unwrap().unwrap(),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_killed_is_used_again_by_itself_and_has_every_commit() {
     let mut database = Postgres::start(&[]);
@@ -213,7 +229,7 @@ async fn a_database_that_was_killed_is_used_again_by_itself_and_has_every_commit
             "absence is no answer"
         );
         database.start_again();
-        let read = store.load(&doc("page")).await.unwrap().unwrap();
+        let read = load_when_it_is_back(&store).await;
         assert!(read.head() >= Seq(stored), "a commit is lost");
     }
     assert!(

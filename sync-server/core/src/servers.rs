@@ -4,6 +4,7 @@
 //! Nothing here is needed for a document to be right: what is stored is found by asking the store. This only makes it
 //! quick, and carries presence.
 
+pub mod absence;
 pub mod breaker;
 pub mod message;
 pub mod roll;

@@ -6,6 +6,7 @@
 
 mod connection;
 mod fault;
+mod gate;
 mod leases;
 mod members;
 mod reader;
@@ -36,6 +37,9 @@ const WRITE_WITHIN: Duration = Duration::from_secs(5);
 const FOLD_WITHIN: Duration = Duration::from_secs(60);
 /// Longest wait for anything that reads: a large document on a slow line.
 const READ_WITHIN: Duration = Duration::from_secs(20);
+
+/// Wait for an answer after which it is asked whether the database is there at all.
+const DOUBT_AFTER: Duration = Duration::from_secs(2);
 
 /// How to use a database.
 #[derive(Clone, Copy, Debug)]
@@ -83,13 +87,14 @@ impl PostgresStore {
     /// From now on, what it stores and what fails is counted there.
     #[must_use]
     pub fn counting_in(mut self, metrics: Arc<Metrics>) -> Self {
+        self.connections.gate.count_in(&metrics);
         self.metrics = metrics;
         self
     }
 
     /// Notes that a document could not be read, or can be again.
     async fn note(&self, doc: &DocName, trouble: Option<&str>) {
-        let noted = write(async {
+        let noted = self.write(async {
             let mut lease = self.connections.take().await?;
             let noted = rows::note(&mut lease, doc, trouble).await;
             lease.settle(noted)
@@ -98,31 +103,47 @@ impl PostgresStore {
             tracing::warn!(%fault, "Could not note a document's trouble");
         }
     }
-}
 
-/// Bounds a piece of work that writes. What is cut off closes its connection; the database may finish it all the same,
-/// so whether it was committed is unknown then, as with any lost answer.
-async fn write<T>(work: impl Future<Output = Result<T, StorageFault>>) -> Result<T, StorageFault> {
-    within(WRITE_WITHIN, work).await
-}
+    /// Bounds a piece of work that writes. What is cut off closes its connection; the database may finish it all the same,
+    /// so whether it was committed is unknown then, as with any lost answer.
+    async fn write<T>(
+        &self,
+        work: impl Future<Output = Result<T, StorageFault>>,
+    ) -> Result<T, StorageFault> {
+        self.within(WRITE_WITHIN, work).await
+    }
 
-/// Bounds a piece of compaction.
-async fn fold<T>(work: impl Future<Output = Result<T, StorageFault>>) -> Result<T, StorageFault> {
-    within(FOLD_WITHIN, work).await
-}
+    /// Bounds a piece of compaction.
+    async fn fold<T>(
+        &self,
+        work: impl Future<Output = Result<T, StorageFault>>,
+    ) -> Result<T, StorageFault> {
+        self.within(FOLD_WITHIN, work).await
+    }
 
-/// Bounds a piece of work that reads.
-async fn read<T, E: From<StorageFault>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    within(READ_WITHIN, work).await
-}
+    /// Bounds a piece of work that reads.
+    async fn read<T, E: From<StorageFault>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.within(READ_WITHIN, work).await
+    }
 
-async fn within<T, E: From<StorageFault>>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(answer) => answer,
-        Err(_) => Err(fault::too_slow().into()),
+    async fn within<T, E: From<StorageFault>>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        tokio::pin!(work);
+        if let Ok(answer) = tokio::time::timeout(DOUBT_AFTER, &mut work).await {
+            return answer;
+        }
+        self.connections.gate.doubt();
+        match tokio::time::timeout(limit - DOUBT_AFTER, work).await {
+            Ok(answer) => answer,
+            Err(_) if !self.connections.gate.is_open() => Err(StorageFault::Away.into()),
+            Err(_) => Err(fault::too_slow().into()),
+        }
     }
 }
 
@@ -134,12 +155,15 @@ impl Store for PostgresStore {
         updates: Vec<UpdateBytes>,
     ) -> Result<Appended, StorageFault> {
         let started = Instant::now();
-        let appended = write(async {
-            let mut lease = self.connections.take().await?;
-            let appended = rows::append(&mut lease, doc, &updates).await;
-            lease.settle(appended)
-        })
-        .await;
+        let appended = self
+            .write(async {
+                // Nothing else of this document is stored before, so there is nothing better to do.
+                self.connections.gate.opened().await;
+                let mut lease = self.connections.take().await?;
+                let appended = rows::append(&mut lease, doc, &updates).await;
+                lease.settle(appended)
+            })
+            .await;
         match &appended {
             Ok(_) => self.metrics.store_commit.observe(started.elapsed()),
             Err(_) => self.metrics.store_faults.add(1),
@@ -148,12 +172,13 @@ impl Store for PostgresStore {
     }
 
     async fn load(&self, doc: &DocName) -> Result<Option<StoredDocument>, ReadFault> {
-        let (trouble_before, loaded) = read(async {
-            let mut lease = self.connections.take().await?;
-            let loaded = reader::load(&mut lease, doc).await;
-            lease.settle_read(loaded)
-        })
-        .await?;
+        let (trouble_before, loaded) = self
+            .read(async {
+                let mut lease = self.connections.take().await?;
+                let loaded = reader::load(&mut lease, doc).await;
+                lease.settle_read(loaded)
+            })
+            .await?;
         match &loaded {
             Err(reason) if trouble_before.as_ref() != Some(reason) => {
                 tracing::error!(doc.name = %doc, reason, "A stored document is damaged and was not opened");
@@ -166,7 +191,7 @@ impl Store for PostgresStore {
     }
 
     async fn read_since(&self, doc: &DocName, after: Seq) -> Result<Option<Vec<Entry>>, ReadFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let entries = reader::read_since(&mut lease, doc, after).await;
             lease.settle_read(entries)
@@ -175,7 +200,7 @@ impl Store for PostgresStore {
     }
 
     async fn heads(&self, docs: &[DocName]) -> Result<Vec<Option<Head>>, StorageFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let heads = reader::heads(&mut lease, docs).await;
             lease.settle(heads)
@@ -188,7 +213,7 @@ impl Store for PostgresStore {
         doc: &DocName,
         snapshot: NewSnapshot,
     ) -> Result<PutSnapshot, StorageFault> {
-        fold(async {
+        self.fold(async {
             let mut lease = self.connections.take().await?;
             let put = rows::put_snapshot(&mut lease, doc, &snapshot).await;
             lease.settle(put)
@@ -197,7 +222,7 @@ impl Store for PostgresStore {
     }
 
     async fn trim(&self, doc: &DocName, through: Seq) -> Result<u64, StorageFault> {
-        fold(async {
+        self.fold(async {
             let mut lease = self.connections.take().await?;
             let trimmed = rows::trim(&mut lease, doc, through).await;
             lease.settle(trimmed)
@@ -206,7 +231,7 @@ impl Store for PostgresStore {
     }
 
     async fn history_since(&self, doc: &DocName, after: Seq) -> Result<Vec<Entry>, ReadFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let entries = reader::history_since(&mut lease, doc, after).await;
             lease.settle_read(entries)
@@ -220,7 +245,7 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Vec<DocumentSummary>, StorageFault> {
         let after = after.map_or("", DocName::as_str);
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let found = reader::list(&mut lease, after, limit).await;
             lease.settle(found)
@@ -229,7 +254,7 @@ impl Store for PostgresStore {
     }
 
     async fn quarantine(&self, doc: &DocName, update: Quarantined) -> Result<(), StorageFault> {
-        write(async {
+        self.write(async {
             let mut lease = self.connections.take().await?;
             let put = rows::put_aside(&mut lease, doc, &update).await;
             lease.settle(put)
@@ -238,7 +263,7 @@ impl Store for PostgresStore {
     }
 
     async fn quarantined(&self, doc: &DocName) -> Result<Vec<Quarantined>, StorageFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let found = reader::quarantined(&mut lease, doc).await;
             lease.settle(found)
@@ -251,7 +276,7 @@ impl Store for PostgresStore {
     }
 
     async fn run(&self) -> Result<Option<String>, StorageFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let run = reader::run(&mut lease).await;
             lease.settle(run)
@@ -273,7 +298,7 @@ impl Store for PostgresStore {
     }
 
     async fn probe(&self) -> Result<(), StorageFault> {
-        write(async {
+        self.write(async {
             let mut lease = self.connections.take().await?;
             let probed = rows::probe(&mut lease).await;
             lease.settle(probed)

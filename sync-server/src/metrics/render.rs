@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use super::{BusState, Counter, EDGES_US, Gauge, Histogram, Metrics};
+use super::{BreakerState, Counter, EDGES_US, Gauge, Histogram, Metrics};
 
 /// Its name, what it counts, and itself.
 type NamedCounter<'a> = (&'static str, &'static str, &'a Counter);
@@ -18,7 +18,7 @@ impl Metrics {
             line(&mut out, name, gauge.get());
         }
         self.exchanges.render(&mut out);
-        self.render_bus_state(&mut out);
+        self.render_breakers(&mut out);
         let counters = self.traffic().into_iter().chain(self.troubles());
         for (name, help, counter) in counters.chain(self.bus()).chain(self.upkeep()) {
             head(&mut out, name, help, "counter");
@@ -91,19 +91,31 @@ impl Metrics {
         ]
     }
 
-    /// 1 beside the state the bus is in, 0 beside the others.
-    fn render_bus_state(&self, out: &mut String) {
-        let name = "sheaf_bus_state";
-        head(out, name, "Whether the bus between servers works.", "gauge");
-        let now = self.bus_state.get();
-        for (label, state) in [
-            ("none", BusState::None),
-            ("open", BusState::Away),
-            ("half_open", BusState::Trying),
-            ("closed", BusState::Up),
-        ] {
-            let labelled = format!("{name}{{breaker=\"{label}\"}}");
-            line(out, &labelled, u8::from(now == state));
+    /// 1 beside the state a thing with a breaker is in, 0 beside the others.
+    fn render_breakers(&self, out: &mut String) {
+        let breakers = [
+            (
+                "sheaf_bus_state",
+                "Whether the bus between servers works.",
+                self.bus_state.get(),
+            ),
+            (
+                "sheaf_database_state",
+                "Whether the shared database is there.",
+                self.database_state.get(),
+            ),
+        ];
+        for (name, help, now) in breakers {
+            head(out, name, help, "gauge");
+            for (label, state) in [
+                ("none", BreakerState::None),
+                ("open", BreakerState::Away),
+                ("half_open", BreakerState::Trying),
+                ("closed", BreakerState::Up),
+            ] {
+                let labelled = format!("{name}{{breaker=\"{label}\"}}");
+                line(out, &labelled, u8::from(now == state));
+            }
         }
     }
 
@@ -237,7 +249,7 @@ impl Metrics {
         ]
     }
 
-    fn troubles(&self) -> [NamedCounter<'_>; 11] {
+    fn troubles(&self) -> [NamedCounter<'_>; 13] {
         [
             (
                 "sheaf_blobs_faults_total",
@@ -273,6 +285,16 @@ impl Metrics {
                 "sheaf_store_faults_total",
                 "Groups of writes that failed.",
                 &self.store_faults,
+            ),
+            (
+                "sheaf_database_faults_total",
+                "Times the shared database turned out to be away.",
+                &self.database_faults,
+            ),
+            (
+                "sheaf_database_refused_total",
+                "Requests to the shared database that were not made because it was away.",
+                &self.database_refused,
             ),
             (
                 "sheaf_compactions_total",

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
 use crate::adapters::system::monotonic_now;
-use crate::metrics::{BusState, Metrics};
+use crate::metrics::{BreakerState, Metrics};
 use crate::ports::{Bus, BusFault, Channel, SharedSecret};
 
 use queue::Queue;
@@ -247,9 +247,9 @@ impl Courier {
 
 fn show(metrics: &Metrics, state: State) {
     metrics.bus_state.store(match state {
-        State::Closed => BusState::Up,
-        State::HalfOpen => BusState::Trying,
-        State::Open { .. } => BusState::Away,
+        State::Closed => BreakerState::Up,
+        State::HalfOpen => BreakerState::Trying,
+        State::Open { .. } => BreakerState::Away,
     });
 }
 

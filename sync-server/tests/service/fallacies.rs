@@ -125,14 +125,14 @@ async fn the_network_is_not_reliable_and_lines_that_break_in_the_middle_of_anyth
 }
 
 /// `url` by way of another address.
-fn by_way_of(url: &str, line: &Lines) -> String {
+pub(crate) fn by_way_of(url: &str, line: &Lines) -> String {
     let (head, tail) = url.split_once('@').unwrap();
     let (_, path) = tail.split_once('/').unwrap();
     format!("{head}@{}/{path}", line.address())
 }
 
 /// Where the engine behind this address listens.
-fn address_in(url: &str) -> SocketAddr {
+pub(crate) fn address_in(url: &str) -> SocketAddr {
     let (_, tail) = url.split_once('@').unwrap();
     tail.split_once('/').unwrap().0.parse().unwrap()
 }

@@ -11,6 +11,7 @@ mod chaos;
 mod client;
 mod command_line;
 mod copies;
+mod database_away;
 mod editing;
 mod ending;
 #[path = "../support/engines.rs"]

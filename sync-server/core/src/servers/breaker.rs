@@ -28,6 +28,8 @@ pub struct Breaker {
     state: State,
     /// Failures since it last proved itself.
     failures: u32,
+    /// The longest pause, in milliseconds.
+    cap_ms: u64,
 }
 
 impl Default for Breaker {
@@ -35,11 +37,22 @@ impl Default for Breaker {
         Self {
             state: State::HalfOpen,
             failures: 0,
+            cap_ms: PAUSE_CAP_MS,
         }
     }
 }
 
 impl Breaker {
+    /// One of something that is in use already, and is tried again after `cap_ms` milliseconds at most.
+    #[must_use]
+    pub const fn in_use(cap_ms: u64) -> Self {
+        Self {
+            state: State::Closed,
+            failures: 0,
+            cap_ms,
+        }
+    }
+
     /// Whether it is used.
     #[must_use]
     pub const fn state(&self) -> State {
@@ -54,7 +67,7 @@ impl Breaker {
 
     /// It failed, and is left alone: the longer the more often it has. Answers for how many milliseconds.
     pub fn failed(&mut self, now: MonotonicMs) -> u64 {
-        let pause = PAUSE_CAP_MS.min(PAUSE_FIRST_MS << self.failures.min(10));
+        let pause = self.cap_ms.min(PAUSE_FIRST_MS << self.failures.min(10));
         self.failures = self.failures.saturating_add(1);
         self.state = State::Open {
             until: now.plus_ms(pause),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Site;
 use crate::adapters::system::monotonic_now;
-use crate::metrics::BusState;
+use crate::metrics::BreakerState;
 use crate::ports::StorageFault;
 use crate::runtime::shutdown::Phase;
 
@@ -45,9 +45,9 @@ pub(super) async fn ready(State(site): State<Site>) -> Response {
 /// the way between them, edits of others come later, and nothing else is different.
 fn bus(site: &Site) -> String {
     match site.metrics.bus_state.get() {
-        BusState::None => String::new(),
-        BusState::Up => format!("bus: in use, others heard: {}\n", site.hub.courier.others()),
-        BusState::Away | BusState::Trying => {
+        BreakerState::None => String::new(),
+        BreakerState::Up => format!("bus: in use, others heard: {}\n", site.hub.courier.others()),
+        BreakerState::Away | BreakerState::Trying => {
             "bus: away; edits of other servers come by the database\n".to_owned()
         }
     }

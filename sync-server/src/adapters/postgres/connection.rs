@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _};
 
 use super::fault::{self, OpenError};
+use super::gate::Gate;
 use crate::ports::{ReadFault, StorageFault};
 
 /// Longest wait for a free connection, or for a new one.
@@ -32,6 +33,7 @@ const LIMITS: [(&str, &str); 3] = [
 #[derive(Debug)]
 pub(super) struct Connections {
     pool: PgPool,
+    pub(super) gate: Gate,
     broke_at: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -43,6 +45,7 @@ impl Connections {
             .application_name("sheaf")
             .options(LIMITS)
             .disable_statement_logging();
+        let gate = Gate::new(options.clone());
         let broke_at = Arc::new(Mutex::new(None));
         let last_break = Arc::clone(&broke_at);
         let pool = PgPoolOptions::new()
@@ -66,7 +69,11 @@ impl Connections {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, broke_at })
+        Ok(Self {
+            pool,
+            gate,
+            broke_at,
+        })
     }
 
     /// The first connection, with the reason in full if there is none.
@@ -78,24 +85,32 @@ impl Connections {
         }
     }
 
-    /// A connection that works as far as is known.
+    /// A connection that works as far as is known; at once none if the database is away.
     pub(super) async fn take(&self) -> Result<Lease, StorageFault> {
+        if !self.gate.is_open() {
+            self.gate.note_refused();
+            return Err(StorageFault::Away);
+        }
         match self.pool.acquire().await {
             Ok(connection) => Ok(self.lease(connection)),
-            Err(error) => Err(fault::of_storage(&error)),
+            Err(error) => {
+                self.gate.doubt();
+                Err(fault::of_storage(&error))
+            }
         }
     }
 
     fn lease(&self, connection: PoolConnection<Postgres>) -> Lease {
         Lease {
             connection: Some(connection),
+            gate: self.gate.clone(),
             broke_at: Arc::clone(&self.broke_at),
         }
     }
 }
 
 /// Every new connection. One to a standby is refused: after a failover the old primary may still answer.
-async fn set_up(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn set_up(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // A commit that is not flushed is not a commit. Stronger settings (waiting for a standby) are left as they are.
     let row = sqlx::query(
         "SELECT pg_is_in_recovery(),
@@ -117,12 +132,14 @@ async fn set_up(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 #[derive(Debug)]
 pub(super) struct Lease {
     connection: Option<PoolConnection<Postgres>>,
+    gate: Gate,
     broke_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Lease {
     /// Puts the connection back.
     pub(super) fn keep(mut self) {
+        self.gate.note_answer();
         drop(self.connection.take());
     }
 
@@ -133,7 +150,12 @@ impl Lease {
                 self.keep();
                 Ok(answer)
             }
-            Err(error) => Err(fault::of_storage(&error)),
+            Err(error) => {
+                if fault::is_an_answer(&error) {
+                    self.gate.note_answer();
+                }
+                Err(fault::of_storage(&error))
+            }
         }
     }
 
@@ -174,6 +196,7 @@ impl Drop for Lease {
             *lock(&self.broke_at) = Some(Instant::now());
             // Closed without a goodbye that nobody may be there to hear.
             drop(connection.detach());
+            self.gate.doubt();
         }
     }
 }

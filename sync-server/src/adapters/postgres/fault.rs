@@ -53,6 +53,18 @@ const TOO_LONG: &str = "57014";
 /// A page or an index that is damaged.
 const DAMAGED: [&str; 2] = ["XX001", "XX002"];
 
+/// Whether an error shows that the database is there and at work. One that is going down, coming up, or a standby is not.
+pub(super) fn is_an_answer(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(told) => {
+            let code = told.code();
+            code.is_none_or(|code| !code.starts_with(OPERATOR))
+        }
+        sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } => true,
+        _ => false,
+    }
+}
+
 /// What an error means for whoever asked.
 pub(super) fn of_storage(error: &sqlx::Error) -> StorageFault {
     match error {

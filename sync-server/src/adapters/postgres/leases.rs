@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sheaf_shared::ids::DocName;
 use sqlx::postgres::PgConnection;
 
-use super::{PostgresStore, write};
+use super::PostgresStore;
 use crate::adapters::codec::{signed, unsigned};
 use crate::ports::{Acquired, Fence, Lease, Leases, MEMBER_SILENT_MS, Renewed, StorageFault};
 
@@ -30,18 +30,19 @@ impl Leases for PostgresStore {
         holder: &str,
         for_ms: u64,
     ) -> Result<Acquired, StorageFault> {
-        let fence: Option<i64> = write(async {
-            let mut connection = self.connections.take().await?;
-            let given = sqlx::query_scalar(ACQUIRE)
-                .bind(doc.as_str())
-                .bind(holder)
-                .bind(signed(for_ms))
-                .bind(signed(MEMBER_SILENT_MS))
-                .fetch_optional(&mut *connection)
-                .await;
-            connection.settle(given)
-        })
-        .await?;
+        let fence: Option<i64> = self
+            .write(async {
+                let mut connection = self.connections.take().await?;
+                let given = sqlx::query_scalar(ACQUIRE)
+                    .bind(doc.as_str())
+                    .bind(holder)
+                    .bind(signed(for_ms))
+                    .bind(signed(MEMBER_SILENT_MS))
+                    .fetch_optional(&mut *connection)
+                    .await;
+                connection.settle(given)
+            })
+            .await?;
         Ok(fence.map_or(Acquired::HeldElsewhere, |fence| {
             Acquired::Lease(Lease {
                 doc: doc.clone(),
@@ -52,21 +53,22 @@ impl Leases for PostgresStore {
     }
 
     async fn renew(&self, lease: &Lease, for_ms: u64) -> Result<Renewed, StorageFault> {
-        let renewed = write(async {
-            let mut connection = self.connections.take().await?;
-            let renewed = sqlx::query(
-                "UPDATE lease SET ends_at = clock_timestamp() + $4 * INTERVAL '1 millisecond'
+        let renewed = self
+            .write(async {
+                let mut connection = self.connections.take().await?;
+                let renewed = sqlx::query(
+                    "UPDATE lease SET ends_at = clock_timestamp() + $4 * INTERVAL '1 millisecond'
                  WHERE name = $1 AND holder = $2 AND fence = $3",
-            )
-            .bind(lease.doc.as_str())
-            .bind(&lease.holder)
-            .bind(signed(lease.fence.0))
-            .bind(signed(for_ms))
-            .execute(&mut *connection)
-            .await;
-            connection.settle(renewed)
-        })
-        .await?;
+                )
+                .bind(lease.doc.as_str())
+                .bind(&lease.holder)
+                .bind(signed(lease.fence.0))
+                .bind(signed(for_ms))
+                .execute(&mut *connection)
+                .await;
+                connection.settle(renewed)
+            })
+            .await?;
         Ok(match renewed.rows_affected() {
             0 => Renewed::Lost,
             _ => Renewed::Held,
@@ -74,7 +76,7 @@ impl Leases for PostgresStore {
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StorageFault> {
-        write(async {
+        self.write(async {
             let mut connection = self.connections.take().await?;
             let released = sqlx::query(
                 "UPDATE lease SET holder = NULL WHERE name = $1 AND holder = $2 AND fence = $3",

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::{PostgresStore, read, write};
+use super::PostgresStore;
 use crate::adapters::codec::{signed, unsigned};
 use crate::ports::{Beat, MEMBER_FORGOTTEN_MS, Member, MemberState, Membership, StorageFault};
 
 #[async_trait]
 impl Membership for PostgresStore {
     async fn beat(&self, beat: &Beat) -> Result<Vec<Member>, StorageFault> {
-        write(async {
+        self.write(async {
             let mut lease = self.connections.take().await?;
             let noted = note(&mut lease, beat).await;
             lease.settle(noted)
@@ -20,7 +20,7 @@ impl Membership for PostgresStore {
     }
 
     async fn leave(&self, name: &str) -> Result<(), StorageFault> {
-        write(async {
+        self.write(async {
             let mut lease = self.connections.take().await?;
             let left = sqlx::query("DELETE FROM member WHERE name = $1")
                 .bind(name)
@@ -32,7 +32,7 @@ impl Membership for PostgresStore {
     }
 
     async fn members(&self) -> Result<Vec<Member>, StorageFault> {
-        read(async {
+        self.read(async {
             let mut lease = self.connections.take().await?;
             let found = list(&mut lease).await;
             lease.settle(found)

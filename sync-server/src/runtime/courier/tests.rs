@@ -92,7 +92,7 @@ async fn a_bus_counts_as_there_only_when_ones_own_word_comes_back_by_it() {
         for _ in 0..100 {
             pass(200).await;
             assert!(!hub.courier.is_up());
-            assert_ne!(hub.metrics.bus_state.get(), BusState::Up);
+            assert_ne!(hub.metrics.bus_state.get(), BreakerState::Up);
         }
         // It is tried again and again, and ever more seldom.
         let tries = hub.metrics.bus_faults.get();

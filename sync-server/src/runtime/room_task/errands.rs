@@ -38,6 +38,7 @@ impl RoomTask {
                     let fault = match fault {
                         StorageFault::Full
                         | StorageFault::Busy
+                        | StorageFault::Away
                         | StorageFault::Failed(_)
                         | StorageFault::Closed => StoreFault::Unavailable,
                     };
