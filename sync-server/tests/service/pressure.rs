@@ -14,8 +14,10 @@ use crate::server::TestServer;
 
 /// As many connections as one test process can hold, in a server of its own.
 const CONNECTIONS: usize = 10_000;
-/// Pieces written while somebody does not read.
-const PAGES: usize = 8;
+/// What an edit takes usually, where nobody is in its way; much longer than it does, on a machine with little else to do.
+const SOON: Duration = Duration::from_secs(5);
+/// Pieces of a megabyte written while somebody does not read: more than kernels hold for the two.
+const PAGES: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
@@ -63,7 +65,7 @@ async fn ten_thousand_connections_left_open_leave_room_for_one_who_works() {
         "with {} connections open, an edit took {took:?}",
         left.len()
     );
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
 }
 
 /// What one of many usually took: a machine that is busy with something else may hold up any single one.
@@ -87,8 +89,6 @@ async fn a_reader_who_stops_reading_misses_nothing_and_holds_nobody_up() {
     writer
         .until("the first status", |client| client.stored == 1)
         .await;
-    // Far more than what kernels hold between the two, while one of the readers does not read. In few large pieces: it
-    // must be over before the server counts the reader as gone.
     let page = "0123456789".repeat(100_000);
     let mut written = Vec::new();
     for count in 0..PAGES {
@@ -102,11 +102,20 @@ async fn a_reader_who_stops_reading_misses_nothing_and_holds_nobody_up() {
             .await;
     }
     let expected = writer.text();
-    slow.until("everything", |client| client.text() == expected)
-        .await;
+    let limit = Instant::now() + PATIENCE;
+    let mut heard = Vec::new();
+    while slow.text() != expected {
+        assert!(Instant::now() < limit, "it missed something");
+        if !slow.take_one().await {
+            // Where all this took half a minute, the server has counted it as gone. It comes back with what it has.
+            heard.append(&mut slow.echoed);
+            slow =
+                Client::join_with(server.address, "busy", Speaks::YWebsocket, slow.replica).await;
+        }
+    }
+    heard.append(&mut slow.echoed);
     // What was dropped came in the parts of one catch-up: it did not get each page as it was written.
-    let as_written = |update: &&Vec<u8>| slow.echoed.contains(update);
-    let count = written.iter().filter(as_written).count();
+    let count = written.iter().filter(|page| heard.contains(page)).count();
     assert!(count < PAGES, "nothing was dropped");
 }
 
@@ -139,7 +148,7 @@ async fn one_who_floods_is_slowed_down_and_the_others_are_not() {
         took.push(started.elapsed());
     }
     let took = median(took);
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     flood.abort();
 }
 

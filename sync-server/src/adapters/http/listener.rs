@@ -11,6 +11,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -36,6 +38,10 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// Pause, in milliseconds, after the system would not give another connection.
 const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// Bytes that the kernel keeps for a connection beyond what is on its way. It takes more when half of that is gone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// Longest wait, in milliseconds, for connections to end when the program does.
 const GOODBYE_MS: u64 = 3_000;
@@ -112,6 +118,9 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
 async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, site: Site) {
     // Frames are merged into few writes by ourselves; the kernel must not wait for more.
     let _ = stream.set_nodelay(true);
+    // Otherwise it may hold megabytes, and take nothing more until a third of that is gone: a slow line would look dead.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&admitted));
         router.clone().call(request)

@@ -208,7 +208,10 @@ impl Socket {
                     }
                     false
                 }
-                Poll::Pending => true,
+                Poll::Pending => {
+                    self.report_written();
+                    true
+                }
             };
             self.note_progress(now);
             if blocked && self.stage != Stage::Open {

@@ -186,12 +186,77 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Bytes of frames that are all written, by member.
+    /// Bytes of frames that the kernel has taken since this was asked last, by member. Of a long frame on a slow line it is a
+    /// part: a room that heard nothing until all of it is written would take its reader for one who has stopped.
     pub(super) fn take_written(&mut self) -> Vec<(MemberId, usize)> {
-        if self.is_empty() {
-            std::mem::take(&mut self.unwritten)
-        } else {
-            Vec::new()
+        let left = self.pieces.iter().map(Bytes::len).sum::<usize>() + self.next.len();
+        if left == 0 {
+            return std::mem::take(&mut self.unwritten);
         }
+        let owed: usize = self.unwritten.iter().map(|(_, bytes)| bytes).sum();
+        // Headers are among what is left and not among what is owed, so this is never too much.
+        let mut taken = owed.saturating_sub(left);
+        let mut written = Vec::new();
+        for (member, bytes) in &mut self.unwritten {
+            let part = taken.min(*bytes);
+            if part > 0 {
+                written.push((*member, part));
+            }
+            *bytes -= part;
+            taken -= part;
+        }
+        self.unwritten.retain(|(_, bytes)| *bytes > 0);
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    const ONE: MemberId = MemberId(1);
+    const OTHER: MemberId = MemberId(2);
+    /// More than the kernel keeps for a reader.
+    const LONG_BYTES: usize = 48 * 1024 * 1024;
+
+    fn sum_of(written: &[(MemberId, usize)], member: MemberId) -> usize {
+        let theirs = written.iter().filter(|(whose, _)| *whose == member);
+        theirs.map(|(_, bytes)| bytes).sum()
+    }
+
+    #[tokio::test]
+    async fn what_a_slow_reader_took_of_a_long_frame_is_told_before_all_of_it_is_written() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (near, _) = listener.accept().await.unwrap();
+        let (back, half) = near.into_split();
+        let wire = Wire::new(half, Arc::default());
+        let mut writer = Writer::default();
+        writer.put_frame(ONE, Bytes::from(vec![7; LONG_BYTES]));
+        writer.put_frame(OTHER, Bytes::from_static(b"behind it"));
+        let blocked = poll_fn(|context| Poll::Ready(writer.poll_write(&wire, context)));
+        assert!(blocked.await.is_pending());
+        let mut written = writer.take_written();
+        let early = sum_of(&written, ONE);
+        assert!(early > 0 && early < LONG_BYTES, "{early}");
+        assert_eq!(sum_of(&written, OTHER), 0);
+        assert_eq!(writer.take_written(), [], "told once");
+        let reading = tokio::spawn(async move {
+            let (mut far, mut all) = (far.unwrap(), Vec::new());
+            far.read_to_end(&mut all).await.unwrap();
+        });
+        poll_fn(|context| writer.poll_write(&wire, context))
+            .await
+            .unwrap();
+        written.extend(writer.take_written());
+        assert_eq!(sum_of(&written, ONE), LONG_BYTES);
+        assert_eq!(sum_of(&written, OTHER), "behind it".len());
+        drop((wire, back));
+        reading.await.unwrap();
     }
 }
