@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sheaf_shared::wire::exchange::{Request as Asked, encode_answer};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Site;
 use super::guard;
@@ -50,12 +50,11 @@ pub(super) async fn answer(State(site): State<Site>, request: Request) -> Respon
     if site.shutdown.phase() != Phase::Open {
         return later("the server is going away");
     }
-    let Ok(_open) = site.exchanges.open.try_acquire() else {
+    let Ok(place) = site.exchanges.open.try_acquire() else {
         site.metrics.exchanges.busy.add(1);
         return later("too many exchanges are under way");
     };
-    site.metrics.exchanges.open.up();
-    let _under_way = UnderWay(&site);
+    let _under_way = UnderWay::at(place, &site);
     let (body, _counted) = match body::read(request, &site.exchanges.body_bytes).await {
         Ok(read) => read,
         Err(BodyError::Busy) => {
@@ -83,11 +82,24 @@ pub(super) async fn answer(State(site): State<Site>, request: Request) -> Respon
 }
 
 /// An exchange is under way until this is dropped.
-struct UnderWay<'a>(&'a Site);
+struct UnderWay<'a> {
+    place: Option<SemaphorePermit<'a>>,
+    site: &'a Site,
+}
+
+impl<'a> UnderWay<'a> {
+    fn at(place: SemaphorePermit<'a>, site: &'a Site) -> Self {
+        site.metrics.exchanges.open.up();
+        let place = Some(place);
+        Self { place, site }
+    }
+}
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.metrics.exchanges.open.down();
+        // First the place: who is counted no more has left it to others.
+        drop(self.place.take());
+        self.site.metrics.exchanges.open.down();
     }
 }
 

@@ -28,7 +28,7 @@ use crate::runtime::shutdown::Phase;
 /// Bytes of an answer from which on nothing more is waited for but what is owed; the client asks for the rest.
 const ANSWER_BYTES_SOFT: usize = 1024 * 1024;
 /// Longest wait for the word of the rooms that the server goes.
-const GOODBYE: Duration = Duration::from_secs(1);
+const GOODBYE: Duration = Duration::from_secs(3);
 
 /// What an exchange is answered with.
 pub(super) struct Heard {
