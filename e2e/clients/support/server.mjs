@@ -75,11 +75,20 @@ export class Server {
   }
 }
 
+/** Below the ports that systems give to whoever asks for any: those are taken while the server is down. */
+const PORTS = { first: 10_000, count: 22_000 }
+
 async function freePort () {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address()
-  listener.close()
-  await once(listener, 'close')
-  return port
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
+    const listener = createServer()
+    const isFree = await new Promise((resolve) => {
+      listener.once('error', () => resolve(false))
+      listener.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    listener.close()
+    await once(listener, 'close')
+    return port
+  }
 }

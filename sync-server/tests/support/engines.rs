@@ -7,14 +7,27 @@ pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod s3;
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
-/// A port that nobody listens at.
+/// Ports of engines. Below those that systems give to whoever asks for any port, as all other servers and every connection
+/// of these tests do: one of those would be taken before its engine listens, or while that is down.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// A port that nobody listens at, and that nobody else here is given.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let port = fastrand::u16(PORTS);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && given.insert(port) {
+            return port;
+        }
+    }
 }
 
 /// Ends the process `id` when this one is gone, however it ended: a test binary has no hook for that.
