@@ -70,8 +70,7 @@ impl Shared {
         left.map_or(bytes, |left| bytes.min(usize::try_from(left).unwrap()))
     }
 
-    fn count(&self, bytes: usize) {
-        self.passed.fetch_add(bytes as u64, Ordering::Relaxed);
+    fn use_up(&self, bytes: usize) {
         let mut left = self.left.lock().unwrap();
         if let Some(some) = &mut *left {
             *some = some.saturating_sub(bytes as u64);
@@ -218,10 +217,12 @@ async fn pass_on(
             };
             let taken = shared.allow(take(manners, rest).await);
             let (piece, more) = rest.split_at_mut(taken);
+            // Counted before the far end can know of it: who has heard something finds it counted.
+            shared.passed.fetch_add(taken as u64, Ordering::Relaxed);
             if to.write_all(piece).await.is_err() {
                 return;
             }
-            shared.count(taken);
+            shared.use_up(taken);
             rest = more;
         }
     }
