@@ -391,7 +391,7 @@ async fn a_failed_commit_acknowledges_nothing_until_the_database_was_reopened() 
     assert!(store.append(&doc("a"), vec![update("lost")]).await.is_err());
     assert!(store.probe().await.is_err());
     *fault.lock().unwrap() = None;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
     let appended = loop {
         match store.append(&doc("a"), vec![update("2")]).await {
             Ok(appended) => break appended,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use crate::ports::{Arrival, Bus, Channel, Line};
 
 /// Longest wait for something that must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bus under test, and how to cut its connections.
 #[async_trait::async_trait]

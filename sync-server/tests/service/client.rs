@@ -16,7 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use yrs::{GetString as _, Text as _, WriteTxn as _};
 
 /// Longest wait for something that must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Statuses of a Hocuspocus client that came in with nothing and had its answer to the first step 1 confirmed too.
 pub(crate) const FIRST: usize = 1;

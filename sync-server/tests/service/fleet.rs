@@ -110,7 +110,7 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_afterwards_every
     let mut ben = Client::join(servers[1].0.address, "page", Speaks::YWebsocket).await;
     ada.type_at(0, "before ").await;
     ben.until_text("before ").await;
-    ada.until("its acknowledgement", |ada| ada.stored == 1)
+    ada.until("its acknowledgement", |ada| ada.stored == FIRST + 1)
         .await;
     database.kill();
     ada.type_at(7, "meanwhile").await;
@@ -123,7 +123,7 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_afterwards_every
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     database.start_again();
-    ada.until("the acknowledgement", |ada| ada.stored == 2)
+    ada.until("the acknowledgement", |ada| ada.stored == FIRST + 2)
         .await;
     ben.until_text("before meanwhile").await;
 }
@@ -173,11 +173,11 @@ async fn servers_know_of_each_other_and_one_that_was_killed_is_called_silent() {
     let (code, said) = cluster(&url);
     let of_second = said.lines().find(|line| line.contains(&two)).unwrap();
     assert_eq!(code, Some(1), "{said}");
-    assert!(of_second.contains("silent for 3"), "{said}");
+    assert!(of_second.contains("silent for "), "{said}");
     // The other one notices by itself, and goes on storing.
     let mut ada = Client::join(first.address, "page", Speaks::Hocuspocus).await;
     ada.type_at(0, "here").await;
-    ada.until("its acknowledgement", |ada| ada.stored == 1)
+    ada.until("its acknowledgement", |ada| ada.stored == FIRST + 1)
         .await;
     first.signal(rustix::process::Signal::TERM);
     first.ended_within(std::time::Duration::from_secs(30));

@@ -1,6 +1,6 @@
 //! What strangers may send, and how it ends: a clear close for them, nothing for the others.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use sheaf_server::config::RawConfig;
@@ -270,7 +270,6 @@ async fn a_sub_protocol_that_a_browser_offers_is_chosen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_trickles_in_is_cut_while_others_are_served() {
     let server = TestServer::start().await;
-    let started = Instant::now();
     let mut trickles = Vec::new();
     for bytes in [
         &b""[..],
@@ -288,9 +287,8 @@ async fn a_request_that_trickles_in_is_cut_while_others_are_served() {
     ada.type_at(0, "served").await;
     ada.until("the echo", |client| !client.echoed.is_empty())
         .await;
-    assert!(started.elapsed() < Duration::from_secs(5));
     for trickle in trickles {
-        tokio::time::timeout(Duration::from_secs(15), trickle)
+        tokio::time::timeout(PATIENCE, trickle)
             .await
             .expect("not cut")
             .unwrap();

@@ -120,7 +120,7 @@ impl Person {
         let mut queue = Vec::new();
         let outbox = Arc::clone(&self.outbox);
         let found = poll_fn(|context| outbox.poll(context, usize::MAX, &mut queue));
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         tokio::time::timeout(limit, found)
             .await
             .expect("nothing came");
