@@ -180,6 +180,6 @@ mod tests {
             run_within(command("sleep").arg("60"), limit),
             Bounded::TookTooLong
         );
-        assert!(started.elapsed() < Duration::from_secs(10));
+        assert!(started.elapsed() < Duration::from_secs(50));
     }
 }
