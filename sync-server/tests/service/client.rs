@@ -165,6 +165,14 @@ impl Client {
         }
     }
 
+    /// Takes in all that is here by now. To be done now and then by whoever has nothing to wait for: a server that hears nothing
+    /// for half a minute counts its client as gone, and its pings are answered only by one who reads.
+    pub(crate) async fn keep_up(&mut self) {
+        while let Ok(more) = tokio::time::timeout(Duration::ZERO, self.take_one()).await {
+            assert!(more, "sent away");
+        }
+    }
+
     /// Takes frames in until `done`.
     pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let limit = tokio::time::Instant::now() + PATIENCE;

@@ -176,11 +176,16 @@ async fn a_server_whose_memory_is_nearly_used_up_asks_to_be_spared_and_serves_wh
             .until("its acknowledgement", |writer| writer.stored == FIRST + 1)
             .await;
         people.push(writer);
+        for person in &mut people {
+            person.keep_up().await;
+        }
         said = ready(&server).await;
     }
     assert!(said.starts_with("HTTP/1.1 503"), "{said}");
     for writer in &mut people {
         writer.type_at(0, "and more ").await;
+    }
+    for writer in &mut people {
         writer
             .until("its acknowledgement", |writer| writer.stored == FIRST + 2)
             .await;
