@@ -101,6 +101,8 @@ struct Socket {
     heard_at: MonotonicMs,
     /// When the kernel last took something while something waited.
     progressed_at: MonotonicMs,
+    /// The kernel would not take all.
+    is_blocked: bool,
     taken_then: u64,
     alarm: Pin<Box<Sleep>>,
     /// Comes true when the program cuts what is still open.
@@ -140,6 +142,7 @@ pub(super) async fn run(
         held_up: None,
         heard_at: now,
         progressed_at: now,
+        is_blocked: false,
         taken_then: 0,
         alarm: Box::pin(tokio::time::sleep(Duration::from_millis(
             HEARTBEAT_EVERY_MS,
@@ -283,7 +286,14 @@ impl Socket {
     }
 
     fn note_progress(&mut self, now: MonotonicMs) {
-        if self.writer.is_empty() || self.writer.taken != self.taken_then {
+        let has_taken = self.writer.taken != self.taken_then;
+        // A kernel that had enough and takes more has got rid of something: the other end lives. A ping could not say so; it
+        // would wait behind all that is under way.
+        if has_taken && self.is_blocked {
+            self.heard_at = now;
+        }
+        self.is_blocked = !self.writer.is_empty();
+        if has_taken || !self.is_blocked {
             self.progressed_at = now;
             self.taken_then = self.writer.taken;
         }
