@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{connect_async, connect_async_with_config};
 
 use crate::client::{Client, PATIENCE, Speaks, connect};
+use crate::program::Program;
 use crate::server::TestServer;
 
 /// A frame of a client with this first byte, masked with nothing.
@@ -293,6 +294,28 @@ async fn a_request_that_trickles_in_is_cut_while_others_are_served() {
             .expect("not cut")
             .unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_whose_requests_trickle_in_holds_nobody_up_who_comes_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Program::start(folder.path(), &[]);
+    let mut trickles = Vec::new();
+    // Several times as many as are heard at a time.
+    for _ in 0..600 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
+        trickles.push(stream);
+    }
+    // One after the other until each is cut off would take longer.
+    let comes = async {
+        let mut ada = Client::join(server.address, "page", Speaks::YWebsocket).await;
+        ada.type_at(0, "served").await;
+        ada.until("the echo", |ada| !ada.echoed.is_empty()).await;
+    };
+    tokio::time::timeout(PATIENCE, comes)
+        .await
+        .expect("held up");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

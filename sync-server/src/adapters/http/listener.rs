@@ -15,7 +15,7 @@ use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
 use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tower_service::Service as _;
 
 use super::Site;
@@ -36,6 +36,11 @@ const LIFE_MS: u64 = 600_000;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Most headers of a request.
 const HEADERS_MAX: usize = 64;
+/// Requests at a time that are the first of their connections. Each takes buffers that an open WebSocket does without, and where
+/// thousands come back at once they would all take them in the same moment.
+const FIRSTS_MAX: usize = 128;
+/// Longest time, in milliseconds, that one of them has others wait for it.
+const FIRST_MS: u64 = 100;
 /// Pause, in milliseconds, after the system would not give another connection.
 const ACCEPT_PAUSE_MS: u64 = 50;
 
@@ -101,7 +106,8 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
                 let Some(admitted) = Door::admit(&door, peer.ip()) else {
                     continue;
                 };
-                tokio::spawn(serve_one(stream, admitted, router.clone(), site.clone()));
+                let (router, site) = (router.clone(), site.clone());
+                tokio::spawn(begin(stream, admitted, router, site, Arc::clone(&door)));
             }
             Err(error) => {
                 // Out of open files, most likely: connections wait in the backlog until one is free.
@@ -113,6 +119,29 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
     drop(bound);
     // Goodbyes that are on the way are said to the end.
     let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), door.empty()).await;
+}
+
+/// Waits, without a buffer, until a connection says something, and until it is its turn.
+async fn begin(
+    stream: TcpStream,
+    admitted: Arc<Admitted>,
+    router: Router,
+    site: Site,
+    door: Arc<Door>,
+) {
+    let speaks = tokio::time::timeout(Duration::from_millis(HEAD_MS), stream.readable());
+    tokio::select! {
+        spoken = speaks => if !matches!(spoken, Ok(Ok(()))) { return },
+        () = site.shutdown.reached(Phase::Closed) => return,
+    }
+    // Never closed.
+    let turn = door.firsts.acquire().await;
+    let mut serving = Box::pin(serve_one(stream, admitted, router, site));
+    let first = tokio::time::timeout(Duration::from_millis(FIRST_MS), &mut serving).await;
+    drop(turn);
+    if first.is_err() {
+        serving.await;
+    }
 }
 
 async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, site: Site) {
@@ -152,6 +181,7 @@ struct Door {
     per_loopback_max: usize,
     inside: Mutex<Inside>,
     emptied: Notify,
+    firsts: Semaphore,
     metrics: Arc<Metrics>,
 }
 
@@ -175,6 +205,7 @@ impl Door {
             per_loopback_max: config.connections_per_loopback_max,
             inside: Mutex::default(),
             emptied: Notify::new(),
+            firsts: Semaphore::new(FIRSTS_MAX),
             metrics,
         }
     }
