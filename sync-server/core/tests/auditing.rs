@@ -233,6 +233,19 @@ fn a_room_that_holds_what_the_store_has_lost_does_not_end_before_it_is_back() {
 }
 
 #[test]
+fn while_what_the_store_has_lost_is_put_back_nothing_else_is_stored() {
+    let (mut desk, mut ann, rows) = with_three_rows();
+    desk.put(Input::Audit(Auditing::Doubt));
+    desk.wait(10);
+    audits(&mut desk);
+    desk.put(Input::Audit(Auditing::Compared(Verdict::Differs)));
+    assert_eq!(audits(&mut desk), [whole(&rows)]);
+    desk.edit(ANN, &ann.types("a"));
+    assert_eq!(desk.asked(), None);
+    assert!(!desk.heard(ANN).contains(&Heard::Stored));
+}
+
+#[test]
 fn what_could_not_be_compared_is_compared_later() {
     let (mut desk, _, rows) = with_three_rows();
     desk.put(Input::Audit(Auditing::Doubt));
