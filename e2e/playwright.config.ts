@@ -11,8 +11,9 @@ const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
 export const config: PlaywrightTestConfig = {
   outputDir: "results",
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Far longer than anything takes: a machine that has much else to do is no fault of ours.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   // Each test runs two or three browsers and a server; side by side they would test the machine's patience.
   workers: 1,
   forbidOnly: process.env["CI"] !== undefined,

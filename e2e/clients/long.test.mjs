@@ -9,7 +9,7 @@ import { until } from './support/wait.mjs'
 const LONG_BYTES = 2.5 * 1024 * 1024
 /** Edits made all over what was pasted, so that it is no single block. */
 const EDITS = 400
-const WITHIN = { withinMs: 60_000 }
+const WITHIN = { withinMs: 180_000 }
 
 const lines = (bytes) => {
   let text = ''

@@ -12,7 +12,7 @@ import { until, untilChanged } from './support/wait.mjs'
 /** Edits of the single writing that go out as one update: as many as a fast typist's burst between two frames of a slow line. */
 const EDITS_AN_UPDATE = 20
 /** Longest wait for the server to have stored everything. */
-const STORED_WITHIN_MS = 60_000
+const STORED_WITHIN_MS = 180_000
 
 function recorded (name) {
   return JSON.parse(gunzipSync(readFileSync(new URL(`../data/${name}.json.gz`, import.meta.url))))

@@ -24,6 +24,9 @@ const PAGES = 200;
 /** The address of a page that nobody ever made. */
 const UNKNOWN_PAGE = "AAAAAAAAAAAAAAAAAAAAAA";
 
+/** What has just come may still be on its way to its place. */
+const gently = expect.configure({ soft: true, timeout: 10_000 });
+
 /** Checks what is on screen, and takes its pictures if pictures are wanted. */
 class Looking {
   readonly #device: Device;
@@ -37,15 +40,15 @@ class Looking {
     this.#count += 1;
     await test.step(screen, async () => {
       await this.#picture(page, `${screen}-light`);
-      expect.soft(await seriousFindings(page), screen).toEqual([]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect.soft(overflow, `${screen} sticks out`).toBeLessThanOrEqual(0);
-      if (this.#device === "phone") expect.soft(await smallTargets(page), screen).toEqual([]);
+      await gently.poll(() => seriousFindings(page), screen).toEqual([]);
+      const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      await gently.poll(overflow, `${screen} sticks out`).toBeLessThanOrEqual(0);
+      if (this.#device === "phone") await gently.poll(() => smallTargets(page), screen).toEqual([]);
       // The dark one differs by its colours alone.
       await page.emulateMedia({ colorScheme: "dark" });
       await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
       await this.#picture(page, `${screen}-dark`);
-      expect.soft(await seriousFindings(page, "color-contrast"), `${screen}, dark`).toEqual([]);
+      await gently.poll(() => seriousFindings(page, "color-contrast"), `${screen}, dark`).toEqual([]);
       await page.emulateMedia({ colorScheme: "light" });
       await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
     });

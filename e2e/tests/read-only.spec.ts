@@ -28,7 +28,7 @@ test("who may no longer write keeps the selection, is told calmly, sees others g
   await expect(ada.app.body).toHaveAttribute("contenteditable", "false");
   await expect(ada.app.body).toHaveAttribute("aria-readonly", "true");
   await expect(ada.app.body).toBeFocused();
-  expect(await here.read()).toEqual(["one [two] three"]);
+  await expect.poll(() => here.read()).toEqual(["one [two] three"]);
   await expect(ada.page.locator(".surface-bubble")).toBeHidden();
 
   await ada.page.keyboard.type("fourr");
@@ -40,7 +40,7 @@ test("who may no longer write keeps the selection, is told calmly, sees others g
   await ben.app.write("!");
   await expect(ada.app.body).toContainText("one two three!");
   expect(await sameText(ada.app, ben.app)).toBe("one two three!");
-  expect(await here.read()).toEqual(["one [two] three!"]);
+  await expect.poll(() => here.read()).toEqual(["one [two] three!"]);
 
   tap.tellRole(ada.app.documentName, "editor");
   await expect(ada.app.body).toBeEditable();

@@ -1,7 +1,7 @@
 // Waiting for something to become true, never for time to pass.
 
 /** Longest wait unless a test says otherwise, in milliseconds. */
-const WITHIN_MS = 15_000
+const WITHIN_MS = 60_000
 /** Pause between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 5
 
