@@ -54,6 +54,15 @@ class Looking {
     });
   }
 
+  /** The same for a screen that does not follow a change of the theme. */
+  async once(page: Page, screen: string): Promise<void> {
+    this.#count += 1;
+    await test.step(screen, async () => {
+      await this.#picture(page, `${screen}-light`);
+      expect.soft(await seriousFindings(page), screen).toEqual([]);
+    });
+  }
+
   async #picture(page: Page, name: string): Promise<void> {
     const folder = process.env["SHEAF_SHOTS"];
     if (folder === undefined) return;
@@ -81,6 +90,7 @@ for (const device of ["desktop", "phone"] as const) {
   test(`on a ${device} axe finds nothing serious on any screen, light or dark, and nothing sticks out`, async ({ browser, ownPeople, ownProgram }, testInfo) => {
     test.setTimeout(300_000);
     const looking = new Looking(device);
+    await neverLoaded(looking, await (await browser.newContext({ ...screens[device], serviceWorkers: "block" })).newPage(), ownProgram.url);
     await firstVisit(looking, new App(await (await browser.newContext(screens[device])).newPage(), ownProgram.url));
     const ada = await ownPeople.join("Ada", screens[device]);
     await ordinaryScreens(looking, ada);
@@ -106,6 +116,16 @@ async function plantTree(program: Program, folder: string): Promise<void> {
     files.push(file);
   }
   await program.importFiles(files);
+}
+
+async function neverLoaded(looking: Looking, page: Page, url: string): Promise<void> {
+  await page.addInitScript(() => sessionStorage.setItem("sheaf.attempts", JSON.stringify([5, Date.now()])));
+  await page.route(/_bg\.wasm$/, (route) => route.abort());
+  await page.goto(url);
+  await expect(page.getByRole("alert")).toContainText("Sheaf could not be loaded");
+  // What follows the system's theme was not loaded either; it is drawn as it was at the start.
+  await looking.once(page, "never-loaded");
+  await page.context().close();
 }
 
 async function firstVisit(looking: Looking, app: App): Promise<void> {
