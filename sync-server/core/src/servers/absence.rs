@@ -10,8 +10,9 @@ use super::breaker::{Breaker, State};
 
 /// Shortest pause, in milliseconds, between two questions while the store is used.
 pub const ASK_EVERY_MS: u64 = 1_000;
-/// Longest pause, in milliseconds, before a store that was away is asked again: people wait for it.
-const PAUSE_CAP_MS: u64 = 1_000;
+/// Longest pause, in milliseconds, before a store that was away is asked again: people wait for it, and a question that was lost
+/// on the way has taken its time already.
+const PAUSE_CAP_MS: u64 = 500;
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
