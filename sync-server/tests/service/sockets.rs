@@ -307,7 +307,7 @@ async fn a_crowd_whose_requests_trickle_in_holds_nobody_up_who_comes_after() {
         stream.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
         trickles.push(stream);
     }
-    // One after the other until each is cut off would take longer.
+    // If each were waited for until it is cut off, this would take forty seconds.
     let comes = async {
         let mut ada = Client::join(server.address, "page", Speaks::YWebsocket).await;
         ada.type_at(0, "served").await;
