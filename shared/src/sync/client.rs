@@ -109,7 +109,7 @@ pub enum Effect {
     Dial(SocketId),
     /// Begin a line of exchanges, which counts as a socket. An older one is of no use any more.
     Exchange(SocketId),
-    /// Open a WebSocket beside the line that is open.
+    /// Open a WebSocket beside the line that is open: that one goes by exchanges, or does not answer.
     Look(SocketId),
     /// Send a ping on this socket.
     Ping(SocketId),
@@ -255,6 +255,8 @@ pub struct Client {
     chance: Backoff,
     ways: Ways,
     line: Line,
+    /// Milliseconds without an answer to a ping, from which on the line is doubted.
+    doubt_ms: u64,
     /// Since when there is no open socket; `None` while there is one.
     apart_since: Option<MonotonicMs>,
     /// The device says that it has no network, and no socket has opened since.
@@ -281,6 +283,7 @@ impl Client {
             chance: Backoff::new(config.seed),
             ways: Ways::web_sockets_only(),
             line: Line::Idle,
+            doubt_ms: line::DOUBT_MS,
             apart_since: None,
             said_offline: false,
             documents: BTreeMap::new(),
@@ -322,6 +325,7 @@ impl Client {
             Input::Edited { doc, update } => {
                 if let Some(document) = self.documents.get_mut(doc) {
                     document.edited(doc, update, self.line.is_open(), turn);
+                    self.hurry(turn.now);
                 }
             }
             Input::Announce { doc, who, state } => {
@@ -342,6 +346,7 @@ impl Client {
                 } else if self.line.hear(socket, now) {
                     if self.line.way() == Way::WebSocket {
                         self.ways.carried();
+                        self.stop_looking(turn);
                     }
                     self.receive(frame, turn);
                 }

@@ -70,10 +70,12 @@ pub enum Effect {
 const SAID_FRAMES_MAX: usize = 256;
 /// Bytes said in one exchange. One frame may be longer.
 const SAID_BYTES_MAX: usize = 512 * 1024;
-/// Longest wait, in milliseconds, for the answer to what was said: an edit may wait for the server's disk.
+/// First and longest wait, in milliseconds, for the answer to what was said, before it is said again: a connection that lives
+/// through a cut is silent for long, and an edit may wait for the server's disk. Doubled with each failure.
+const SAY_FIRST_MS: u64 = 5_000;
 const SAY_DEADLINE_MS: u64 = 40_000;
 /// Longest wait, in milliseconds, for the very first answer.
-const START_DEADLINE_MS: u64 = 10_000;
+const START_DEADLINE_MS: u64 = 6_000;
 /// Longest wait, in milliseconds, for an answer beyond the time it was to be held.
 const HOLD_SLACK_MS: u64 = 15_000;
 /// Shortest hold, in milliseconds, that is still worth it.
@@ -238,7 +240,7 @@ impl Exchanges {
             body: body.clone(),
         });
         let within_ms = if self.is_open {
-            SAY_DEADLINE_MS
+            self.say_within_ms()
         } else {
             START_DEADLINE_MS
         };
@@ -381,19 +383,30 @@ impl Exchanges {
         bound / 2 + self.chance.below(bound / 2 + 1)
     }
 
+    fn say_within_ms(&self) -> u64 {
+        (SAY_FIRST_MS << self.failures).min(SAY_DEADLINE_MS)
+    }
+
     fn on_time(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        let say_within_ms = self.say_within_ms();
         if let Some(saying) = &mut self.saying {
             match saying.stage {
                 Stage::Posted { deadline } if now >= deadline => {
                     let post = saying.post;
                     out.push(Effect::Abort(post));
+                    // What waits may wait at the same dead end.
+                    out.extend(
+                        self.waiting
+                            .take()
+                            .map(|waiting| Effect::Abort(waiting.post)),
+                    );
                     self.failed(post, None, now, out);
                 }
                 Stage::Again { at } if now >= at => {
                     self.posts += 1;
                     saying.post = PostId(self.posts);
                     saying.stage = Stage::Posted {
-                        deadline: now.plus_ms(SAY_DEADLINE_MS),
+                        deadline: now.plus_ms(say_within_ms),
                     };
                     out.push(Effect::Post {
                         post: saying.post,

@@ -12,9 +12,14 @@ use crate::wire::hocuspocus::{Auth, Frame, From, Message};
 
 /// Longest time, in milliseconds, a socket may take to open.
 const DIAL_DEADLINE_MS: u64 = 10_000;
-/// Longest time, in milliseconds, the server may take to answer when the network is back or the tab visible again.
-const PROBE_DEADLINE_MS: u64 = 3_000;
-const _: () = assert!(PROBE_DEADLINE_MS < SILENCE_DEADLINE_MS);
+/// Longest silence, in milliseconds, while an acknowledgement is owed, before a ping asks whether the line lives. Not the
+/// acknowledgement itself is waited for: a store may take long, but whoever reads the socket answers a ping at once.
+const OWED_MS: u64 = 1_500;
+/// First bound, in milliseconds, of the wait for the answer to a ping. From then on the line is doubted.
+pub(super) const DOUBT_MS: u64 = 2_000;
+const _: () = assert!(OWED_MS + DOUBT_MS < HEARTBEAT_EVERY_MS);
+/// Longest wait, in milliseconds, of somebody who writes, before a server is dialled again that was not heard.
+const WRITER_WAITS_MS: u64 = 3_000;
 /// Signs of life on a line of exchanges: each answer is one, and an exchange is held for so long.
 const EXCHANGE_HEARTBEAT_MS: u64 = 30_000;
 const EXCHANGE_SILENCE_MS: u64 = 75_000;
@@ -27,7 +32,11 @@ pub(super) enum Line {
     /// Nobody needs one.
     Idle,
     /// Dial then.
-    Waiting { until: MonotonicMs },
+    Waiting {
+        until: MonotonicMs,
+        /// The server set the time.
+        was_told: bool,
+    },
     /// A socket is being opened.
     Dialling {
         socket: SocketId,
@@ -50,8 +59,10 @@ pub(super) struct OpenLine {
     opened_at: MonotonicMs,
     heard_at: MonotonicMs,
     pinged_at: MonotonicMs,
-    /// Hang up if nothing is heard until then.
-    probe_ends: Option<MonotonicMs>,
+    /// Doubt it if nothing is heard until then.
+    doubt_at: Option<MonotonicMs>,
+    /// Since when an acknowledgement is owed and nothing was heard.
+    owed_since: Option<MonotonicMs>,
     /// The server asked to be left: go then, or a little later if statuses are still on their way.
     move_at: Option<MonotonicMs>,
     move_at_latest: Option<MonotonicMs>,
@@ -76,7 +87,8 @@ impl Line {
             Self::Open(open) if open.socket == socket => {
                 open.heard_at = now;
                 open.has_carried = true;
-                open.probe_ends = None;
+                open.doubt_at = None;
+                open.owed_since = None;
                 true
             }
             _ => false,
@@ -93,17 +105,14 @@ impl Line {
 
     pub(super) fn deadline(&self, may_exchange: bool) -> Option<MonotonicMs> {
         match self {
-            Self::Waiting { until } => Some(*until),
+            Self::Waiting { until, .. } => Some(*until),
             Self::Dialling {
                 dialled_at, way, ..
             } => Some(dialled_at.plus_ms(opens_within_ms(*way, may_exchange))),
             Self::Open(open) => {
                 let ping = open.next_ping();
                 let silent = open.silent_at(may_exchange);
-                sooner(
-                    sooner(Some(ping.min(silent)), open.probe_ends),
-                    open.move_at,
-                )
+                sooner(sooner(Some(ping.min(silent)), open.doubt_at), open.move_at)
             }
             Self::Idle | Self::Stopped(_) => None,
         }
@@ -129,7 +138,8 @@ impl OpenLine {
             opened_at: now,
             heard_at: now,
             pinged_at: now,
-            probe_ends: None,
+            doubt_at: None,
+            owed_since: None,
             move_at: None,
             move_at_latest: None,
         }
@@ -140,7 +150,21 @@ impl OpenLine {
             Way::WebSocket => HEARTBEAT_EVERY_MS,
             Way::Exchanges => EXCHANGE_HEARTBEAT_MS,
         };
-        self.heard_at.max(self.pinged_at).plus_ms(every_ms)
+        let usual = self.heard_at.max(self.pinged_at).plus_ms(every_ms);
+        match self.owed_since {
+            Some(since) if self.pinged_at <= since => usual.min(since.plus_ms(OWED_MS)),
+            _ => usual,
+        }
+    }
+
+    /// Asks for a sign of life, which is to come within `doubt_ms`.
+    fn ping(&mut self, doubt_ms: u64, turn: &mut Turn<'_>) {
+        self.pinged_at = turn.now;
+        // On a line of exchanges each has its own deadline, and a WebSocket is looked for anyway.
+        if self.way == Way::WebSocket {
+            self.doubt_at.get_or_insert(turn.now.plus_ms(doubt_ms));
+        }
+        turn.out.push(Effect::Send(Frame::Ping.to_vec()));
     }
 
     /// When it counts as dead unless something comes.
@@ -220,6 +244,7 @@ impl Client {
         self.line = match after_code(code) {
             After::Retry => Line::Waiting {
                 until: turn.now.plus_ms(self.chance.fail()),
+                was_told: code != CUT,
             },
             After::Stop => Line::Stopped(CloseReason::of_code(code)),
         };
@@ -271,10 +296,7 @@ impl Client {
             }
             // A laptop that slept still believes in its socket: ask, and do not wait for the long deadline.
             Line::Open(open) => {
-                open.pinged_at = turn.now;
-                open.probe_ends
-                    .get_or_insert(turn.now.plus_ms(PROBE_DEADLINE_MS));
-                turn.out.push(Effect::Send(Frame::Ping.to_vec()));
+                open.ping(self.doubt_ms, turn);
                 self.ways.look_soon(turn.now);
             }
             Line::Idle | Line::Dialling { .. } | Line::Stopped(_) => {}
@@ -310,15 +332,14 @@ impl Client {
         let may_exchange = self.ways.may_exchange();
         self.look_on_time(turn);
         match &mut self.line {
-            Line::Waiting { until } if now >= *until => self.dial(turn),
+            Line::Waiting { until, .. } if now >= *until => self.dial(turn),
             Line::Dialling {
                 dialled_at, way, ..
             } if now.ms_since(*dialled_at) >= opens_within_ms(*way, may_exchange) => {
                 self.hang_up(turn);
             }
             Line::Open(open) => {
-                let silent = now >= open.silent_at(may_exchange)
-                    || open.probe_ends.is_some_and(|at| now >= at);
+                let silent = now >= open.silent_at(may_exchange);
                 let sending = self.documents.values().any(Document::is_sending);
                 if sending && open.move_at.is_some_and(|at| now >= at) {
                     open.move_at = open.move_at_latest;
@@ -328,9 +349,13 @@ impl Client {
                     self.hang_up(turn);
                     return;
                 }
+                open.owed_since =
+                    (sending && open.way == Way::WebSocket).then(|| open.owed_since.unwrap_or(now));
                 if now >= open.next_ping() {
-                    open.pinged_at = now;
-                    turn.out.push(Effect::Send(Frame::Ping.to_vec()));
+                    open.ping(self.doubt_ms, turn);
+                }
+                if open.doubt_at.take_if(|at| now >= *at).is_some() {
+                    self.ways.doubt(now);
                 }
                 for (doc, document) in &mut self.documents {
                     document.on_time(doc, &self.token, turn);
@@ -358,7 +383,12 @@ impl Client {
         match message {
             Message::Sync(sync) => document.receive_sync(doc, sync, turn),
             Message::Awareness(payload) => document.receive_presence(doc, payload, turn),
-            Message::SyncStatus(stored) => document.receive_status(doc, stored, turn),
+            Message::SyncStatus(stored) => {
+                document.receive_status(doc, stored, turn);
+                if !document.is_sending() {
+                    self.doubt_ms = DOUBT_MS;
+                }
+            }
             Message::Auth(Auth::TokenWanted) => document.send_token(doc, &self.token, turn),
             Message::Auth(Auth::Denied(reason)) => {
                 let reason = CloseReason::of_text(reason).unwrap_or(CloseReason::Forbidden);
@@ -381,6 +411,19 @@ impl Client {
             | Message::QueryAwareness
             | Message::SyncReply(_)
             | Message::BroadcastStateless(_) => {}
+        }
+    }
+
+    /// Somebody writes while there is no line: the next dial is not far then. Only those who write come back so soon, and
+    /// only to a server that did not say when.
+    pub(super) fn hurry(&mut self, now: MonotonicMs) {
+        if let Line::Waiting {
+            until,
+            was_told: false,
+        } = &mut self.line
+            && until.ms_since(now) > WRITER_WAITS_MS
+        {
+            *until = now.plus_ms(self.chance.below(WRITER_WAITS_MS + 1));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a browser is told of its edits, line by line.
 
+mod doubt;
 mod parts;
 mod ways;
 
@@ -404,7 +405,13 @@ fn a_laptop_that_wakes_finds_out_in_seconds_whether_its_line_lives() {
     let mut stage = Stage::live();
     stage.put(Input::NetworkBack);
     assert_eq!(stage.sent(), [Sent::Ping]);
-    stage.wait(3_000);
+    stage.wait(2_100);
+    let second = SocketId(2);
+    assert!(stage.effects.contains(&Effect::Look(second)));
+    stage.put(Input::SocketOpened(second));
+    let frame = &Frame::Pong.to_vec();
+    let socket = second;
+    stage.put(Input::Received { socket, frame });
     assert!(stage.effects.contains(&Effect::HangUp(SocketId(1))));
 }
 

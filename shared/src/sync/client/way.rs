@@ -3,9 +3,13 @@
 //! A WebSocket that can't be opened, or never carries a frame, may mean that it is blocked, or that the server is away. So an
 //! exchange is tried right behind it: only if that is answered is it the network. While the line goes that way, a WebSocket
 //! is looked for now and then beside it, and taken as soon as one carries a frame. Nothing is remembered for longer.
+//!
+//! The same is done where a WebSocket does not answer a ping: another one is dialled beside it, and whichever answers first is
+//! the line. A connection that lives through a cut waits for its next retransmission, which doubles each time; a new one does not.
 
 use super::line::{Line, OpenLine};
 use super::{Client, Effect, SocketId, Turn};
+use crate::limits::SILENCE_DEADLINE_MS;
 use crate::sync::close::CloseReason;
 use crate::time::MonotonicMs;
 
@@ -110,6 +114,13 @@ impl Ways {
         self.look.as_ref().is_some_and(|look| look.socket == socket)
     }
 
+    /// The line does not answer: look now.
+    pub(super) fn doubt(&mut self, now: MonotonicMs) {
+        if self.look.is_none() {
+            self.look_at.get_or_insert(now);
+        }
+    }
+
     /// The page is on screen again, or the device in a network: look soon.
     pub(super) fn look_soon(&mut self, now: MonotonicMs) {
         self.look_pause_ms = LOOK_FIRST_MS;
@@ -125,7 +136,7 @@ impl Client {
         self.ways.look_at = Some(turn.now.plus_ms(LOOK_FIRST_MS));
     }
 
-    /// There is no line of exchanges any more beside which to look.
+    /// There is no line of exchanges any more beside which to look, or no doubt.
     pub(super) fn stop_looking(&mut self, turn: &mut Turn<'_>) {
         self.ways.look_at = None;
         if let Some(look) = self.ways.look.take() {
@@ -145,22 +156,36 @@ impl Client {
         let is_due = self.ways.look_at.is_some_and(|at| turn.now >= at);
         if is_due && self.ways.look.is_none() {
             let socket = self.next_socket();
+            let within_ms = match self.line.way() {
+                Way::WebSocket => self.doubt_ms.min(OPENS_WITHIN_MS),
+                Way::Exchanges => LOOK_DEADLINE_MS,
+            };
             self.ways.look_at = None;
             self.ways.look = Some(Look {
                 socket,
-                until: turn.now.plus_ms(LOOK_DEADLINE_MS),
+                until: turn.now.plus_ms(within_ms),
             });
             turn.out.push(Effect::Look(socket));
         }
     }
 
+    /// If the line is only slow, it must not be doubted again and again before it is done.
+    fn be_patient(&mut self) {
+        self.doubt_ms = (self.doubt_ms * 2).min(SILENCE_DEADLINE_MS);
+    }
+
     fn look_failed(&mut self, turn: &mut Turn<'_>) {
         if let Some(look) = self.ways.look.take() {
             turn.out.push(Effect::HangUp(look.socket));
-            let pause_ms = (self.ways.look_pause_ms * 3).min(LOOK_CAP_MS);
-            self.ways.look_pause_ms = pause_ms;
-            let by_chance = self.chance.below(pause_ms / 2 + 1);
-            self.ways.look_at = Some(turn.now.plus_ms(pause_ms / 2 + by_chance));
+            let wait_ms = if self.line.way() == Way::WebSocket {
+                self.be_patient();
+                self.chance.fail()
+            } else {
+                let pause_ms = (self.ways.look_pause_ms * 3).min(LOOK_CAP_MS);
+                self.ways.look_pause_ms = pause_ms;
+                pause_ms / 2 + self.chance.below(pause_ms / 2 + 1)
+            };
+            self.ways.look_at = Some(turn.now.plus_ms(wait_ms));
         }
     }
 
@@ -185,6 +210,7 @@ impl Client {
         if let Some(old) = self.line.socket() {
             turn.out.push(Effect::HangUp(old));
         }
+        self.be_patient();
         self.line = Line::Open(OpenLine::new(socket, Way::WebSocket, turn.now));
         self.line.hear(socket, turn.now);
         turn.out.push(Effect::Goes(Way::WebSocket));

@@ -2,6 +2,7 @@
 
 use sheaf_shared::sync::client::{Input, SocketId};
 use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::hocuspocus::Frame;
 
 use crate::person::Program;
 use crate::world::{Event, LineId, World};
@@ -14,7 +15,7 @@ impl World {
             return;
         }
         let is_wanted = match &someone.program {
-            Program::Sheaf { .. } => true,
+            Program::Sheaf { .. } => someone.dial == dial || someone.look == Some(dial),
             Program::Stock(stock) => stock.wants(dial) && someone.line.is_none(),
             Program::Hostile(villain) => villain.wants(dial) && someone.line.is_none(),
         };
@@ -25,7 +26,11 @@ impl World {
             return self.person_loses_line(person, dial, 1006);
         }
         let line = self.open_line(person, dial);
-        self.people[person].line = Some(line);
+        if self.people[person].look == Some(dial) {
+            self.people[person].beside = Some(line);
+        } else {
+            self.people[person].line = Some(line);
+        }
         match self.people[person].program {
             Program::Sheaf { .. } => self.drive(person, Input::SocketOpened(SocketId(dial))),
             Program::Stock(_) => self.stock_greets(person),
@@ -33,8 +38,18 @@ impl World {
         }
     }
 
+    pub(crate) fn person_dials(&mut self, person: usize, dial: u64) {
+        let wait = self.people[person].chance.within(1..40);
+        let life = self.people[person].lives;
+        self.after(wait, Event::Dialled { person, dial, life });
+    }
+
     fn person_loses_line(&mut self, person: usize, dial: u64, code: u16) {
-        self.people[person].line = None;
+        if self.people[person].look == Some(dial) {
+            self.people[person].beside = None;
+        } else {
+            self.people[person].line = None;
+        }
         match self.people[person].program {
             Program::Sheaf { .. } => {
                 let socket = SocketId(dial);
@@ -57,16 +72,55 @@ impl World {
             return;
         };
         self.lines.remove(&line);
-        if self.people[person].line == Some(line) {
+        if self.is_heard(person, line) {
             self.person_loses_line(person, dial, code);
         }
     }
 
+    fn is_heard(&self, person: usize, line: LineId) -> bool {
+        let someone = &self.people[person];
+        [someone.line, someone.beside].contains(&Some(line))
+    }
+
+    /// Hangs up whatever there is.
     pub(crate) fn person_hangs_up(&mut self, person: usize) {
-        if let Some(line) = self.people[person].line.take() {
-            self.lines.remove(&line);
-            let wait = self.people[person].chance.below(50);
-            self.after(wait, Event::ServerCut { line });
+        let someone = &mut self.people[person];
+        someone.look = None;
+        let both = [someone.line.take(), someone.beside.take()];
+        for line in both.into_iter().flatten() {
+            self.hang_up(person, line);
+        }
+    }
+
+    fn hang_up(&mut self, person: usize, line: LineId) {
+        self.lines.remove(&line);
+        let wait = self.people[person].chance.below(50);
+        self.after(wait, Event::ServerCut { line });
+    }
+
+    /// Hangs up one of two: the other is the line then.
+    pub(crate) fn person_drops(&mut self, person: usize, dial: u64) {
+        let someone = &mut self.people[person];
+        let dropped = if someone.look == Some(dial) {
+            someone.look = None;
+            someone.beside.take()
+        } else {
+            let dropped = someone.line.take();
+            someone.line = someone.beside.take();
+            someone.dial = someone.look.take().unwrap_or(0);
+            dropped
+        };
+        if let Some(line) = dropped {
+            self.hang_up(person, line);
+        }
+    }
+
+    pub(crate) fn ping(&mut self, person: usize, dial: u64) {
+        let someone = &self.people[person];
+        let open = [someone.line, someone.beside].into_iter().flatten();
+        let mut open = open.filter(|id| self.lines.get(id).is_some_and(|line| line.dial == dial));
+        if let Some(id) = open.next() {
+            self.send_on(person, id, Frame::Ping.to_vec());
         }
     }
 
@@ -75,7 +129,7 @@ impl World {
             return;
         };
         let (person, socket) = (line.person, SocketId(line.dial));
-        if self.people[person].line != Some(id) {
+        if !self.is_heard(person, id) {
             return;
         }
         match self.people[person].program {
@@ -86,9 +140,12 @@ impl World {
     }
 
     pub(crate) fn send_up(&mut self, person: usize, frame: Vec<u8>) {
-        let Some(id) = self.people[person].line else {
-            return;
-        };
+        if let Some(id) = self.people[person].line {
+            self.send_on(person, id, frame);
+        }
+    }
+
+    fn send_on(&mut self, person: usize, id: LineId, frame: Vec<u8>) {
         let delay = self.people[person].chance.within(1..25);
         let Some(line) = self.lines.get_mut(&id) else {
             return;

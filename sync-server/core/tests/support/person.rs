@@ -55,6 +55,11 @@ pub(crate) struct Person {
     pub(crate) lives: u32,
     pub(crate) program: Program,
     pub(crate) line: Option<LineId>,
+    /// A second one beside it, dialled because the line is silent.
+    pub(crate) beside: Option<LineId>,
+    /// What Sheaf's client dialled last as its line, and beside it.
+    pub(crate) dial: u64,
+    pub(crate) look: Option<u64>,
     pub(crate) network: bool,
     role: Role,
     /// Was a reader at some time, so some edits may have been refused.
@@ -114,6 +119,9 @@ impl Person {
             lives: 0,
             program,
             line: None,
+            beside: None,
+            dial: 0,
+            look: None,
             network: true,
             role: if is_reader {
                 Role::Viewer
@@ -345,11 +353,17 @@ impl World {
         for effect in out {
             match effect {
                 Effect::Dial(SocketId(dial)) => {
-                    let wait = self.people[person].chance.within(1..40);
-                    let life = self.people[person].lives;
-                    self.after(wait, Event::Dialled { person, dial, life });
+                    self.person_hangs_up(person);
+                    self.people[person].dial = dial;
+                    self.person_dials(person, dial);
                 }
-                Effect::HangUp(_) => self.person_hangs_up(person),
+                Effect::Look(SocketId(dial)) => {
+                    self.seen.doubts += 1;
+                    self.people[person].look = Some(dial);
+                    self.person_dials(person, dial);
+                }
+                Effect::Ping(SocketId(dial)) => self.ping(person, dial),
+                Effect::HangUp(SocketId(dial)) => self.person_drops(person, dial),
                 Effect::Send(frame) => self.send_up(person, frame),
                 Effect::Apply { doc, update } => {
                     let replica = self.people[person].replicas.0.get_mut(&doc).unwrap();
@@ -373,8 +387,6 @@ impl World {
                 | Effect::PresenceLost { .. }
                 | Effect::Synced { .. }
                 | Effect::Exchange(_)
-                | Effect::Look(_)
-                | Effect::Ping(_)
                 | Effect::Goes(_)
                 | Effect::Fact { .. } => {}
             }

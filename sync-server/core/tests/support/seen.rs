@@ -11,6 +11,8 @@ pub(crate) struct Seen {
     pub(crate) crashes: u64,
     pub(crate) drains: u64,
     pub(crate) cuts: u64,
+    /// Second sockets that were dialled beside silent ones.
+    pub(crate) doubts: u64,
     pub(crate) lags: u64,
     pub(crate) stops: u64,
     pub(crate) lost_answers: u64,
@@ -30,7 +32,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn counts(&mut self) -> [(&'static str, &mut u64); 23] {
+    fn counts(&mut self) -> [(&'static str, &mut u64); 24] {
         [
             ("events", &mut self.events),
             ("edits", &mut self.edits),
@@ -39,6 +41,7 @@ impl Seen {
             ("crashes", &mut self.crashes),
             ("drains", &mut self.drains),
             ("cuts", &mut self.cuts),
+            ("doubts", &mut self.doubts),
             ("lags", &mut self.lags),
             ("stops", &mut self.stops),
             ("lost answers", &mut self.lost_answers),

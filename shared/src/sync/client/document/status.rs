@@ -22,7 +22,7 @@ impl Document {
             Line::Idle | Line::Waiting { .. } | Line::Dialling { .. } if said_offline => {
                 DocStatus::Offline { waiting, since }
             }
-            Line::Waiting { until } if now.ms_since(since) >= CUT_GRACE_MS => {
+            Line::Waiting { until, .. } if now.ms_since(since) >= CUT_GRACE_MS => {
                 DocStatus::CannotReach {
                     waiting,
                     since,
