@@ -34,6 +34,9 @@ use wanted::Wanted;
 
 /// Documents whose heads are remembered for the next list of what changed. Of more, whoever misses one asks the store.
 const CHANGED_MAX: usize = 16_384;
+/// Milliseconds in which a server that fell silent may still store something that nobody tells of: cut off from the bus, it may reach
+/// the store all the same, or again.
+const MISSED_FOR_MS: u64 = 60_000;
 /// Longest wait, in milliseconds, for the goodbye to go out when the program ends.
 const GOODBYE_MS: u64 = 500;
 
@@ -76,6 +79,8 @@ pub struct Courier {
     /// The log says that the bus is away.
     told_away: AtomicBool,
     roll: Mutex<Roll>,
+    /// Until when somebody is missed who fell silent without a goodbye, in milliseconds of this process's clock.
+    missed_until: AtomicU64,
     /// How many beats were sent, the number of the last that came back, and when the last one was sent.
     beats: AtomicU64,
     echoed: AtomicU64,
@@ -95,6 +100,7 @@ impl Default for Courier {
             has_lost: AtomicBool::new(false),
             told_away: AtomicBool::new(false),
             roll: Mutex::default(),
+            missed_until: AtomicU64::new(0),
             beats: AtomicU64::new(0),
             echoed: AtomicU64::new(0),
             beat_at: Mutex::default(),
@@ -121,6 +127,11 @@ impl Courier {
     /// Sees whether other servers are in reach, and waits for that to change.
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {
         self.is_up.subscribe()
+    }
+
+    /// Whether a server fell silent a short while ago: what it stores since then, the bus may not tell.
+    pub(crate) fn misses_someone(&self) -> bool {
+        monotonic_now().0 < self.missed_until.load(Ordering::Relaxed)
     }
 
     /// Waits until something is known to be lost on the way.
@@ -203,6 +214,10 @@ impl Courier {
         self.others.store(roll.count(), Ordering::Relaxed);
         hub.metrics.bus_servers.set(roll.count());
         drop(roll);
+        if !silent.is_empty() {
+            let until = monotonic_now().plus_ms(MISSED_FOR_MS);
+            self.missed_until.store(until.0, Ordering::Relaxed);
+        }
         for server in silent {
             tracing::info!(
                 server = server.0,

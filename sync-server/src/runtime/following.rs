@@ -12,14 +12,19 @@ use sheaf_shared::ids::{DocName, Seq};
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
 use crate::adapters::system::monotonic_now;
+use crate::ports::StorageFault;
 
 /// Shortest and longest pause, in milliseconds, between two rounds while other servers can't be heard. It differs from
 /// round to round, so that servers that started together do not ask together.
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 300..=500;
-/// The same while they can: only what was lost on the way is found by a round.
+/// The same while all of them can: only what was lost on the way is found by a round.
 const PAUSE_IN_REACH_MS: std::ops::RangeInclusive<u64> = 4_000..=6_000;
-/// Longest pause after rounds that failed.
-const PAUSE_MS_MAX: u64 = 5_000;
+/// Longest pause after rounds that failed. It is what people wait for when the store is back, and costs a store that is not
+/// there nothing.
+const PAUSE_MS_MAX: u64 = 1_000;
+/// Longest wait, in milliseconds, for an answer: a connection that lives through a cut is silent for longer and longer, and a
+/// new one is not.
+const ANSWER_MS: u64 = 4_000;
 /// Shortest pause, in milliseconds, before a round that was not due: what is lost is seldom lost alone.
 const SOON_MS: u64 = 50;
 /// Documents that are compared with another run of the database at a time, and the pause, in milliseconds, before the next.
@@ -43,7 +48,8 @@ pub(crate) async fn follow(hub: Arc<Hub>, shutdown: Shutdown) {
     let closed = shutdown.reached(Phase::Closed);
     tokio::pin!(closed);
     loop {
-        let pause = pause_ms(*in_reach.borrow_and_update(), failures);
+        let is_in_reach = *in_reach.borrow_and_update() && !hub.courier.misses_someone();
+        let pause = pause_ms(is_in_reach, failures);
         tokio::select! {
             () = &mut closed => return,
             () = tokio::time::sleep(Duration::from_millis(pause)) => {}
@@ -85,12 +91,14 @@ struct Seen {
 }
 
 /// Asks once about every open document and tells the rooms whose log has changed.
-async fn round(hub: &Arc<Hub>, seen: &mut Seen) -> Result<(), crate::ports::StorageFault> {
+async fn round(hub: &Arc<Hub>, seen: &mut Seen) -> Result<(), StorageFault> {
     let docs = hub.open_documents();
     let mut now = HashMap::with_capacity(docs.len());
     for some in docs.chunks(AT_A_TIME) {
         let asked_at = monotonic_now();
-        let heads = hub.store.heads(some).await?;
+        let asking = hub.store.heads(some);
+        let heads = tokio::time::timeout(Duration::from_millis(ANSWER_MS), asking);
+        let heads = heads.await.unwrap_or(Err(StorageFault::Busy))?;
         for (doc, head) in some.iter().zip(heads) {
             // One that had been there is gone: its log reaches nowhere.
             let seq = head.map_or(Seq(0), |head| head.seq);

@@ -31,7 +31,7 @@ const WAITING_OVERHEAD_BYTES: usize = 96;
 const WAITING_HARD_FACTOR: usize = 16;
 /// First and longest pause, in milliseconds, before a failed append is tried again.
 const RETRY_FIRST_MS: u64 = 50;
-const RETRY_CAP_MS: u64 = 2_000;
+const RETRY_CAP_MS: u64 = 1_000;
 /// An append that takes so many milliseconds is worth telling people about.
 const STALLED_AFTER_MS: u64 = 2_000;
 /// Work, in microseconds, that each new writer counts for, beside what it takes at once: every later edit is slower for it.

@@ -3,10 +3,11 @@
 
 use sheaf_shared::time::MonotonicMs;
 
-/// First and longest pause, in milliseconds, before what failed is tried again.
+/// First and longest pause, in milliseconds, before what failed is tried again. A try is one connection of one server; the longest
+/// pause is what people wait for when it is back.
 pub const PAUSE_FIRST_MS: u64 = 250;
 /// See [`PAUSE_FIRST_MS`].
-pub const PAUSE_CAP_MS: u64 = 5_000;
+pub const PAUSE_CAP_MS: u64 = 1_500;
 
 /// Whether it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +113,7 @@ mod tests {
     fn pauses_grow_up_to_a_bound_and_are_short_again_after_a_proof() {
         let mut breaker = Breaker::default();
         let pauses: Vec<u64> = (0..8).map(|_| breaker.failed(START)).collect();
-        assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+        assert_eq!(pauses, [250, 500, 1_000, 1_500, 1_500, 1_500, 1_500, 1_500]);
         breaker.proved();
         assert_eq!(breaker.failed(START), PAUSE_FIRST_MS);
     }

@@ -23,10 +23,15 @@ const IDLE_MAX: Duration = Duration::from_secs(120);
 const AGE_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// What the database itself ends, in its words and milliseconds: longer than our own deadlines would be pointless.
-const LIMITS: [(&str, &str); 3] = [
+/// And how soon it notices that one of our servers is gone: what that one held locked, the others wait for.
+const LIMITS: [(&str, &str); 7] = [
     ("statement_timeout", "60000"),
     ("lock_timeout", "4000"),
     ("idle_in_transaction_session_timeout", "20000"),
+    ("tcp_user_timeout", "8000"),
+    ("tcp_keepalives_idle", "4"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
 ];
 
 /// A bounded number of connections.
