@@ -2,6 +2,7 @@
 //! would be too late to see: whoever still has an edit that is lost sends it again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use sheaf_server::adapters::postgres::{Options, PostgresStore};
 use sheaf_server::ports::Store as _;
@@ -10,7 +11,24 @@ use sheaf_shared::replica::Ordered;
 
 use crate::client::text_of;
 
-use super::robot::Ledger;
+/// What must be stored, as others may look it up at any time.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeSet<String>>>);
+
+impl Ledger {
+    /// The words of this moment.
+    pub(crate) fn words(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(super) fn note(&self, word: String) {
+        self.0.lock().unwrap().insert(word);
+    }
+
+    pub(super) fn strike_out(&self, word: &str) {
+        self.0.lock().unwrap().remove(word);
+    }
+}
 
 /// The ledgers of everyone.
 #[derive(Default)]

@@ -6,17 +6,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::schedule::Kinds;
 use super::settling::quantile;
 
 /// All there is to tell of a run that held.
 pub(super) struct Report {
     pub(super) seed: u64,
     pub(super) seconds: u64,
+    pub(super) kinds: Kinds,
     pub(super) took: Duration,
     pub(super) machine: String,
     pub(super) struck: BTreeMap<&'static str, usize>,
     pub(super) left_out: usize,
     pub(super) settled_ms: Vec<u64>,
+    /// What was missing where that took long.
+    pub(super) slow: Vec<String>,
     /// From a server's death until its people were shown nowhere.
     pub(super) ghosts_for: Duration,
     pub(super) acknowledged: usize,
@@ -26,6 +30,9 @@ pub(super) struct Report {
 impl Report {
     /// Prints it, and writes it down if asked to.
     pub(super) fn tell(&self) {
+        for slow in &self.slow {
+            println!("{slow}");
+        }
         println!("{}", self.short());
         if let Ok(path) = std::env::var("SHEAF_CHAOS_REPORT") {
             std::fs::write(path, self.page()).unwrap();
@@ -60,7 +67,11 @@ impl Report {
             "# The last long run of chaos\n\n\
              Written by the run itself; what it does is told in `sync-server/tests/service/chaos.rs`. To live it again:\n\n",
         );
-        let _ = writeln!(page, "```sh\n{}\n```\n", replay(self.seed, self.seconds));
+        let _ = writeln!(
+            page,
+            "```sh\n{}\n```\n",
+            replay(self.seed, self.seconds, self.kinds)
+        );
         let at = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap()
@@ -102,9 +113,13 @@ impl Report {
 }
 
 /// The command that repeats a run.
-pub(super) fn replay(seed: u64, seconds: u64) -> String {
+fn replay(seed: u64, seconds: u64, kinds: Kinds) -> String {
+    let only = match kinds {
+        Kinds::All => "",
+        Kinds::Partitions => "SHEAF_CHAOS_ONLY=partitions ",
+    };
     format!(
-        "SHEAF_SEED={seed} SHEAF_CHAOS_SECONDS={seconds} \\\n  cargo test -p sheaf-server --test service whatever_dies -- --nocapture"
+        "SHEAF_SEED={seed} SHEAF_CHAOS_SECONDS={seconds} {only}\\\n  cargo test -p sheaf-server --test service whatever_dies -- --nocapture"
     )
 }
 
@@ -140,6 +155,7 @@ pub(super) fn machine(allows: &str) -> String {
 pub(super) struct Explains {
     pub(super) seed: u64,
     pub(super) seconds: u64,
+    pub(super) kinds: Kinds,
 }
 
 impl Drop for Explains {
@@ -147,7 +163,7 @@ impl Drop for Explains {
         if std::thread::panicking() {
             println!(
                 "The same schedule again:\n{}",
-                replay(self.seed, self.seconds)
+                replay(self.seed, self.seconds, self.kinds)
             );
         }
     }

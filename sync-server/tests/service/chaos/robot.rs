@@ -1,25 +1,26 @@
 //! Somebody who types words, takes some away again, and believes what is acknowledged. It runs what the browser runs: the
-//! client of `shared` and its replicas. Only the screen is missing.
+//! client of `shared` and its replicas. Only the screen is missing. Some sit in networks that let no WebSocket through.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::{Early, Origin, Replica, ReplicaError};
-use sheaf_shared::sync::client::{Client, ClientConfig, Documents, Effect, Input, SocketId};
+use sheaf_shared::sync::client::{Client, ClientConfig, Documents, Effect, Input, SocketId, Way};
+use sheaf_shared::sync::exchanges;
 use sheaf_shared::time::MonotonicMs;
+use sheaf_shared::wire::hocuspocus::Frame;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
-use tokio_tungstenite::tungstenite::Message;
 use yrs::{Text as _, WriteTxn as _};
 
-use crate::client::{Socket, new_replica, text_of};
+use crate::client::{new_replica, text_of};
 
+use super::auditor::Ledger;
 use super::settling::{Board, Shown};
+use super::wires::{Ear, Event, ExchangeWire, SocketWire, Wire};
 
 /// Milliseconds between two edits of one robot, at most.
 const PAUSE_MS: u64 = 60;
@@ -60,25 +61,6 @@ enum Edit {
     Took(String),
 }
 
-/// What must be stored, as others may look it up at any time.
-#[derive(Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<BTreeSet<String>>>);
-
-impl Ledger {
-    /// The words of this moment.
-    pub(crate) fn words(&self) -> BTreeSet<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn note(&self, word: String) {
-        self.0.lock().unwrap().insert(word);
-    }
-
-    fn strike_out(&self, word: &str) {
-        self.0.lock().unwrap().remove(word);
-    }
-}
-
 /// A document at this robot's.
 pub(crate) struct Page {
     pub(crate) replica: Replica,
@@ -101,8 +83,16 @@ pub(crate) struct Robot {
     started: Instant,
     words: usize,
     wake_at: Option<MonotonicMs>,
-    socket: Option<(SocketId, Socket)>,
-    dial: Option<SocketId>,
+    address: Option<SocketAddr>,
+    /// Its network lets no WebSocket through.
+    is_blocked: bool,
+    /// The line, and behind it the one that is being tried beside it.
+    wires: Vec<(SocketId, Wire)>,
+    ear: Ear,
+    events: UnboundedReceiver<(SocketId, Event)>,
+    /// Which way the open line goes.
+    goes: Option<Way>,
+    dials: u64,
     board: Board,
     /// Something may be different from what it showed.
     is_changed: bool,
@@ -140,19 +130,31 @@ impl Robot {
         });
         let seed = seed.wrapping_add(name as u64);
         let token = String::new();
+        let (ear, events) = unbounded_channel();
         Self {
             name,
-            client: Client::new(ClientConfig { token, seed }),
+            client: Client::new(ClientConfig { token, seed }).with_exchanges(),
             pages: pages.collect(),
             chance: fastrand::Rng::with_seed(seed),
             started: Instant::now(),
             words: 0,
             wake_at: None,
-            socket: None,
-            dial: None,
+            address: None,
+            is_blocked: false,
+            wires: Vec::new(),
+            ear,
+            events,
+            goes: None,
+            dials: 0,
             board,
             is_changed: true,
         }
+    }
+
+    /// The same, in a network that lets no WebSocket through.
+    pub(crate) const fn without_web_sockets(mut self) -> Self {
+        self.is_blocked = true;
+        self
     }
 
     /// What of it must be stored, by document.
@@ -177,39 +179,45 @@ impl Robot {
         address: SocketAddr,
         mut orders: watch::Receiver<Orders>,
     ) -> Self {
+        self.address = Some(address);
         let docs: Vec<DocName> = self.pages.keys().cloned().collect();
         for doc in &docs {
             let who = self.pages[doc].replica.id();
-            self.tell(Input::Open { doc, waiting: 0 }).await;
+            self.tell(Input::Open { doc, waiting: 0 });
             let state = Some("{}");
-            self.tell(Input::Announce { doc, who, state }).await;
+            self.tell(Input::Announce { doc, who, state });
         }
         let mut next_edit = Instant::now();
         loop {
             let told = *orders.borrow_and_update();
             if !told.lets_stay(self.name) {
-                // As a closed lid: nobody says goodbye.
-                self.socket = None;
-                return self;
+                return self.vanish().await;
             }
             if told == Orders::Type && Instant::now() >= next_edit {
                 let doc = &docs[self.chance.usize(..docs.len())];
-                self.edit(doc).await;
+                self.edit(doc);
                 next_edit = Instant::now() + Duration::from_millis(self.chance.u64(1..PAUSE_MS));
             }
             self.show(told);
-            if let Some(id) = self.dial.take() {
-                self.connect(id, address).await;
-                self.is_changed = true;
-            }
             self.wait(next_edit, told, &mut orders).await;
         }
     }
 
+    /// As a closed lid: nobody says goodbye. Where there is no connection to be missed, the page does, as it is left.
+    async fn vanish(mut self) -> Self {
+        for (_, wire) in std::mem::take(&mut self.wires) {
+            if let Wire::Exchanges(line) = wire {
+                line.leave().await;
+            }
+        }
+        self
+    }
+
     fn show(&mut self, told: Orders) {
         let mut shown = Shown {
-            is_online: self.socket.is_some(),
+            is_online: self.goes.is_some(),
             waiting: self.pages.values().map(|page| page.waiting.len()).sum(),
+            dials: self.dials,
             pages: None,
         };
         let mut board = self.board.lock().unwrap();
@@ -235,75 +243,119 @@ impl Robot {
         told: Orders,
         orders: &mut watch::Receiver<Orders>,
     ) {
-        let wake_ms = self.wake_at.map_or(1_000, |at| at.ms_since(self.now()));
+        let wake_at = self.wires.iter().filter_map(|(_, wire)| match wire {
+            Wire::Exchanges(line) => line.wake_at,
+            Wire::Socket(_) => None,
+        });
+        let wake_at = wake_at.chain(self.wake_at).min();
+        let wake_ms = wake_at.map_or(1_000, |at| at.ms_since(self.now()));
         let wake = tokio::time::sleep(Duration::from_millis(wake_ms + 1));
         let type_on = tokio::time::sleep_until(next_edit.into());
-        let Self { socket, .. } = self;
-        let heard = async {
-            match socket {
-                Some((id, socket)) => (*id, socket.next().await),
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            (id, message) = heard => {
-                self.hear(id, message).await;
+            Some((id, event)) = self.events.recv() => {
+                self.hear(id, event);
                 self.is_changed = true;
-                self.hear_what_is_here().await;
+                self.hear_what_is_here();
             }
             () = type_on, if told == Orders::Type => {}
-            () = wake => self.tell(Input::Tick).await,
+            () = wake => {
+                self.tell(Input::Tick);
+                self.tick_exchanges();
+            }
             _ = orders.changed() => {}
         }
     }
 
-    /// Takes what comes right behind, so that it does not look at its copies after each message.
-    async fn hear_what_is_here(&mut self) {
+    /// Takes what came right behind, so that it does not look at its copies after each message.
+    fn hear_what_is_here(&mut self) {
         let until = Instant::now() + Duration::from_millis(SHOW_EVERY_MS);
-        while let Some((id, socket)) = &mut self.socket
-            && Instant::now() < until
+        while Instant::now() < until
+            && let Ok((id, event)) = self.events.try_recv()
         {
-            let id = *id;
-            let Ok(message) = tokio::time::timeout(Duration::ZERO, socket.next()).await else {
-                return;
-            };
-            self.hear(id, message).await;
+            self.hear(id, event);
         }
     }
 
-    async fn hear(
-        &mut self,
-        id: SocketId,
-        message: Option<tokio_tungstenite::tungstenite::Result<Message>>,
-    ) {
-        match message {
-            Some(Ok(Message::Binary(frame))) => {
+    fn hear(&mut self, socket: SocketId, event: Event) {
+        if !self.wires.iter().any(|(id, _)| *id == socket) {
+            return;
+        }
+        match event {
+            Event::Opened => self.tell(Input::SocketOpened(socket)),
+            Event::Received(frame) => {
                 let frame = &frame;
-                self.tell(Input::Received { socket: id, frame }).await;
+                self.tell(Input::Received { socket, frame });
             }
-            Some(Ok(Message::Close(said))) => {
-                let code = said.map_or(1005, |said| said.code.into());
-                self.cut(id, code).await;
+            Event::Closed(code) => {
+                self.hang_up(socket);
+                self.tell(Input::SocketClosed { socket, code });
             }
-            Some(Ok(_)) => {}
-            Some(Err(_)) | None => self.cut(id, 1006).await,
+            Event::Answered { post, status, body } => {
+                let body = &body;
+                let input = exchanges::Input::Answered { post, status, body };
+                self.exchange(socket, input);
+            }
+            Event::Failed(post) => self.exchange(socket, exchanges::Input::Failed(post)),
         }
     }
 
-    async fn cut(&mut self, id: SocketId, code: u16) {
-        self.socket = None;
-        self.tell(Input::SocketClosed { socket: id, code }).await;
+    fn exchange(&mut self, socket: SocketId, input: exchanges::Input<'_>) {
+        let now = self.now();
+        let replicas = &mut Replicas(&mut self.pages);
+        for (id, wire) in &mut self.wires {
+            if let Wire::Exchanges(line) = wire
+                && *id == socket
+            {
+                line.handle(input, now, replicas);
+            }
+        }
     }
 
-    async fn connect(&mut self, id: SocketId, address: SocketAddr) {
-        let dialling = tokio_tungstenite::connect_async(format!("ws://{address}/collab"));
-        // Somebody else may answer in the end: a stopped server's kernel takes calls for it.
-        match tokio::time::timeout(Duration::from_secs(3), dialling).await {
-            Ok(Ok((socket, _))) => {
-                self.socket = Some((id, socket));
-                self.tell(Input::SocketOpened(id)).await;
+    /// What was sent goes out, and what is due is done.
+    fn tick_exchanges(&mut self) {
+        let lines: Vec<SocketId> = self.wires.iter().map(|(id, _)| *id).collect();
+        for id in lines {
+            self.exchange(id, exchanges::Input::Tick);
+        }
+    }
+
+    fn dial(&mut self, id: SocketId) {
+        self.dials += 1;
+        let address = self.address.filter(|_| !self.is_blocked);
+        let wire = SocketWire::dial(id, address, self.ear.clone());
+        self.wires.push((id, Wire::Socket(wire)));
+    }
+
+    fn begin_exchanges(&mut self, id: SocketId) {
+        self.dials += 1;
+        let address = self.address.expect("it lives");
+        let seed = self.chance.u64(..);
+        let line = ExchangeWire::new(id, address, self.ear.clone(), seed);
+        self.wires.push((id, Wire::Exchanges(Box::new(line))));
+        self.exchange(id, exchanges::Input::Start);
+    }
+
+    fn hang_up(&mut self, socket: SocketId) {
+        if self.wires.first().is_some_and(|(id, _)| *id == socket) {
+            self.goes = None;
+        }
+        self.wires.retain(|(id, _)| *id != socket);
+    }
+
+    /// Sends a frame on the line, or on this socket.
+    fn send(&mut self, to: Option<SocketId>, frame: Vec<u8>) {
+        let to = to.or_else(|| self.wires.first().map(|(id, _)| *id));
+        let Some(to) = to else { return };
+        let is_exchange = self.wires.iter().any(|(id, wire)| {
+            if *id == to
+                && let Wire::Socket(socket) = wire
+            {
+                socket.send(frame.clone());
             }
-            Ok(Err(_)) | Err(_) => self.cut(id, 1006).await,
+            *id == to && matches!(wire, Wire::Exchanges(_))
+        });
+        if is_exchange {
+            self.exchange(to, exchanges::Input::Send(&frame));
         }
     }
 
@@ -311,38 +363,42 @@ impl Robot {
         MonotonicMs(u64::try_from(self.started.elapsed().as_millis()).unwrap())
     }
 
-    async fn tell(&mut self, input: Input<'_>) {
+    fn tell(&mut self, input: Input<'_>) {
         let now = self.now();
         let mut effects = Vec::new();
         let replicas = &mut Replicas(&mut self.pages);
         self.client.handle(input, now, replicas, &mut effects);
+        let mut has_sent = false;
         for effect in effects {
-            self.carry_out(effect).await;
+            has_sent |= matches!(effect, Effect::Send(_));
+            self.carry_out(effect);
+        }
+        if has_sent {
+            self.tick_exchanges();
         }
     }
 
-    async fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Dial(id) => {
-                self.socket = None;
-                self.dial = Some(id);
+                self.wires.clear();
+                self.goes = None;
+                self.dial(id);
             }
-            Effect::HangUp(id) => {
-                if matches!(&self.socket, Some((open, _)) if *open == id) {
-                    self.socket = None;
-                }
+            Effect::Exchange(id) => {
+                self.wires.clear();
+                self.goes = None;
+                self.begin_exchanges(id);
             }
-            Effect::Send(frame) => {
-                if let Some((_, socket)) = &mut self.socket {
-                    // A socket that does not take it is found dead by its next word, or by its silence.
-                    let sending = socket.send(Message::Binary(frame.into()));
-                    let _ = tokio::time::timeout(Duration::from_secs(10), sending).await;
-                }
-            }
+            Effect::Look(id) => self.dial(id),
+            Effect::HangUp(id) => self.hang_up(id),
+            Effect::Ping(id) => self.send(Some(id), Frame::Ping.to_vec()),
+            Effect::Send(frame) => self.send(None, frame),
+            Effect::Goes(way) => self.goes = Some(way),
             Effect::WakeAt(at) => self.wake_at = Some(at),
             Effect::Apply { doc, update } => {
                 let page = self.pages.get_mut(&doc).unwrap();
-                let update = Bytes::from(update);
+                let update = update.into();
                 page.early
                     .take(&update, &mut page.replica, |_| {})
                     .expect("what the server sends applies");
@@ -354,17 +410,13 @@ impl Robot {
             Effect::Presence { .. }
             | Effect::PresenceLost { .. }
             | Effect::Synced { .. }
-            | Effect::Exchange(_)
-            | Effect::Look(_)
-            | Effect::Ping(_)
-            | Effect::Goes(_)
             | Effect::Status { .. }
             | Effect::Fact { .. } => {}
         }
     }
 
     /// Types a word between two others, or takes one of its own away.
-    async fn edit(&mut self, doc: &DocName) {
+    fn edit(&mut self, doc: &DocName) {
         let page = self.pages.get_mut(doc).unwrap();
         let text = text_of(&page.replica);
         let mine: Vec<String> = page.kept.words().into_iter().collect();
@@ -394,7 +446,7 @@ impl Robot {
         };
         page.waiting.push_back(edit);
         let update = &update;
-        self.tell(Input::Edited { doc, update }).await;
+        self.tell(Input::Edited { doc, update });
     }
 }
 

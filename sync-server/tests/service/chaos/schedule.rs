@@ -75,6 +75,16 @@ pub(super) enum Fault {
 
 /// How many kinds there are.
 const KINDS: usize = 17;
+/// Those of them that are measured.
+const PARTITIONS: [usize; 2] = [14, 15];
+
+/// Which faults there are in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kinds {
+    All,
+    /// Servers are cut off, from everything or from database and Redis, and nothing else goes wrong.
+    Partitions,
+}
 
 impl Fault {
     /// One of the `kind`th kind.
@@ -197,6 +207,7 @@ pub(super) struct Scale {
     pub(super) people: usize,
     /// Longest time, in milliseconds, that a server is cut off.
     pub(super) partition_ms: u64,
+    pub(super) kinds: Kinds,
 }
 
 /// A fault, and the milliseconds of quiet before it.
@@ -214,6 +225,10 @@ pub(super) fn schedule(seed: u64, seconds: u64, scale: &Scale) -> Vec<Strike> {
     let mut kinds: Vec<usize> = Vec::new();
     let mut left = Duration::from_secs(seconds);
     while !left.is_zero() {
+        if kinds.is_empty() && scale.kinds == Kinds::Partitions {
+            kinds = PARTITIONS.to_vec();
+            chance.shuffle(&mut kinds);
+        }
         if kinds.is_empty() {
             // People's lines change more often than anything else does.
             kinds = (0..KINDS).chain([KINDS - 1; 4]).collect();
@@ -242,6 +257,7 @@ fn one_seed_gives_one_schedule_and_a_longer_one_begins_like_a_shorter_one() {
         servers: 3,
         people: 6,
         partition_ms: 4_000,
+        kinds: Kinds::All,
     };
     let short = schedule(7, 60, &scale);
     assert_eq!(short, schedule(7, 60, &scale));
@@ -250,4 +266,8 @@ fn one_seed_gives_one_schedule_and_a_longer_one_begins_like_a_shorter_one() {
     assert_eq!(short, long[..short.len()]);
     let kinds: std::collections::BTreeSet<_> = short.iter().map(|one| one.fault.name()).collect();
     assert_eq!(kinds.len(), KINDS, "a minute has all of them: {kinds:?}");
+    let kinds = Kinds::Partitions;
+    let cuts = schedule(7, 600, &Scale { kinds, ..scale });
+    let is_cut = |fault| matches!(fault, Fault::Partition { .. } | Fault::CutFromOthers { .. });
+    assert!(cuts.iter().all(|one| is_cut(one.fault)));
 }

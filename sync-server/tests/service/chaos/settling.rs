@@ -14,6 +14,8 @@ use super::robot::Orders;
 /// Longest time that copies may take to be equal: far more than they do, even on a machine that has much else to do.
 const EQUAL_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// What takes more milliseconds is explained.
+const SLOW_MS: u64 = 1_000;
 
 /// What a robot says of itself.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +23,27 @@ pub(crate) struct Shown {
     pub(crate) is_online: bool,
     /// Edits without an acknowledgement.
     pub(crate) waiting: usize,
+    /// Sockets dialled so far.
+    pub(crate) dials: u64,
     /// A fingerprint of each copy; only while nobody types.
     pub(crate) pages: Option<BTreeMap<DocName, u64>>,
 }
 
 /// Where robots say it.
 pub(crate) type Board = Arc<Mutex<BTreeMap<usize, Shown>>>;
+
+/// What one robot still lacked when a partition was over, in milliseconds from then on.
+#[derive(Clone, Debug, Default)]
+struct Lacked {
+    /// It was without a line until then.
+    line_ms: u64,
+    /// Its edits had no acknowledgement until then.
+    acknowledgements_ms: u64,
+    /// What it showed changed then for the last time.
+    edits_ms: u64,
+    dials: u64,
+    last: Shown,
+}
 
 /// Measures.
 pub(crate) struct Settling {
@@ -35,6 +52,8 @@ pub(crate) struct Settling {
     online: BTreeSet<usize>,
     /// Milliseconds that each measurement took.
     pub(crate) took: Vec<u64>,
+    /// What was missing where it took long.
+    pub(crate) slow: Vec<String>,
 }
 
 impl Settling {
@@ -44,6 +63,7 @@ impl Settling {
             order,
             online: BTreeSet::new(),
             took: Vec::new(),
+            slow: Vec::new(),
         }
     }
 
@@ -64,7 +84,9 @@ impl Settling {
     pub(crate) async fn measure(&mut self) {
         let over = Instant::now();
         self.order(Orders::Hush);
+        let mut lacked: BTreeMap<usize, Lacked> = BTreeMap::new();
         while !self.is_equal() {
+            self.note_lacks(&mut lacked, ms_of(over.elapsed()));
             let limit = over.elapsed() < EQUAL_WITHIN;
             assert!(
                 limit,
@@ -73,9 +95,33 @@ impl Settling {
             );
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        self.took
-            .push(u64::try_from(over.elapsed().as_millis()).unwrap());
+        let took = ms_of(over.elapsed());
+        if took > SLOW_MS {
+            self.slow.push(explain(took, &lacked));
+        }
+        self.took.push(took);
         self.order(Orders::Type);
+    }
+
+    fn note_lacks(&self, lacked: &mut BTreeMap<usize, Lacked>, now_ms: u64) {
+        let board = self.board.lock().unwrap();
+        for robot in &self.online {
+            let shown = &board[robot];
+            let lacks = lacked.entry(*robot).or_insert_with(|| Lacked {
+                dials: shown.dials,
+                ..Lacked::default()
+            });
+            if !shown.is_online {
+                lacks.line_ms = now_ms;
+            }
+            if shown.waiting > 0 {
+                lacks.acknowledgements_ms = now_ms;
+            }
+            if shown.pages != lacks.last.pages {
+                lacks.edits_ms = now_ms;
+            }
+            lacks.last = shown.clone();
+        }
     }
 
     fn is_equal(&self) -> bool {
@@ -125,6 +171,27 @@ impl Settling {
     fn told(&self) -> String {
         format!("{:?} {:#?}", self.online, self.board.lock().unwrap())
     }
+}
+
+fn ms_of(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap()
+}
+
+/// Who was late, and with what.
+fn explain(took: u64, lacked: &BTreeMap<usize, Lacked>) -> String {
+    let each = lacked.iter().map(|(robot, lacks)| {
+        format!(
+            "robot {robot}: line {} ms, acknowledgements {} ms, last edit {} ms, {} dials",
+            lacks.line_ms,
+            lacks.acknowledgements_ms,
+            lacks.edits_ms,
+            lacks.last.dials - lacks.dials
+        )
+    });
+    format!(
+        "equal after {took} ms; {}",
+        each.collect::<Vec<_>>().join("; ")
+    )
 }
 
 /// The value that `percent` of all do not exceed. `values` is not empty.

@@ -11,8 +11,8 @@ use sheaf_shared::time::MonotonicMs;
 use crate::client::{Client, Speaks};
 
 /// Longest time until the right people are shown: a killed server is found out after six seconds, and what a client said is
-/// repeated every fifteen.
-const RIGHT_WITHIN: Duration = Duration::from_secs(60);
+/// repeated every fifteen. Who comes over plain HTTP and says no goodbye is gone after 75.
+const RIGHT_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One who only looks, at one document of one server.
