@@ -22,6 +22,7 @@ mod faults;
 mod files;
 mod fleet;
 mod forgetting;
+mod full_disk;
 mod killed;
 mod long;
 mod losing;

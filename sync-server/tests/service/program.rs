@@ -63,6 +63,11 @@ impl Program {
         Self { address, child }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the kernel does to it when memory is short or the plug is pulled.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
