@@ -10,6 +10,7 @@ use sheaf_server::ports::StorageFault;
 use sheaf_shared::ids::{ClientId, DocName};
 use sheaf_shared::limits::{EXCHANGE_BYTES_MAX, EXCHANGE_FRAMES_MAX};
 use sheaf_shared::presence::{OwnPresence, Payload};
+use sheaf_shared::wire::y_websocket;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
@@ -21,6 +22,11 @@ use crate::visitor::{For, Visitor, post, read};
 
 /// Clock and state last heard of somebody.
 fn last_heard(presence: &[Vec<u8>], who: ClientId) -> Option<(u32, bool)> {
+    heard(presence, who).last().copied()
+}
+
+/// Clocks and states heard of somebody, in order.
+fn heard(presence: &[Vec<u8>], who: ClientId) -> Vec<(u32, bool)> {
     let payloads = presence
         .iter()
         .map(|payload| Payload::parse(payload).unwrap());
@@ -28,7 +34,7 @@ fn last_heard(presence: &[Vec<u8>], who: ClientId) -> Option<(u32, bool)> {
     let theirs = entries.filter(|entry| entry.client == who);
     theirs
         .map(|entry| (entry.clock, entry.state.is_some()))
-        .next_back()
+        .collect()
 }
 
 async fn until_metric(what: &str, is_so: impl Fn() -> bool) {
@@ -189,6 +195,58 @@ async fn exchanges_that_go_to_another_server_each_time_lose_nothing_and_go_on_wh
     assert_eq!(ada.stored, 8);
     ben.until(&both[1..], "what came after", |ben| ben.text().len() == 13)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_by_exchanges_to_another_server_each_time_sees_everyone_and_is_seen_without_a_break()
+ {
+    let (_redis, servers) = crate::together::two_together().await;
+    let addresses = [servers[0].0.address, servers[1].0.address];
+    let mut ada = Visitor::new("page");
+    let who = ClientId::from(ada.who());
+    let mut own = OwnPresence::new(who);
+    let mut others = Vec::new();
+    for (address, state) in addresses.into_iter().zip(["{\"at\":0}", "{\"at\":1}"]) {
+        let mut one = Client::join(address, "page", Speaks::YWebsocket).await;
+        let mut presence = OwnPresence::new(one.replica.id().into());
+        let payload = presence.set(Some(state.to_owned()));
+        one.send(y_websocket::Message::Awareness(&payload).to_vec())
+            .await;
+        others.push(one);
+    }
+    ada.come(addresses[0]).await;
+    let here = ada.announce(&mut own, Some("{\"a\":1}"));
+    let here = std::slice::from_ref(&here);
+    for address in addresses.into_iter().cycle().take(6) {
+        ada.exchange(address, For::Saying, here).await;
+    }
+    for (server, other) in others.iter_mut().enumerate() {
+        let is_here = Some((1, true));
+        other
+            .until("Ada", |other| last_heard(&other.presence, who) == is_here)
+            .await;
+        let id = other.replica.id().into();
+        let sees = |ada: &Visitor| last_heard(&ada.presence, id).is_some_and(|(_, here)| here);
+        ada.until(&addresses, &format!("who is at server {server}"), sees)
+            .await;
+    }
+    for address in addresses.into_iter().cycle().take(6) {
+        ada.exchange(address, For::Hearing, here).await;
+    }
+    let gone = ada.announce(&mut own, None);
+    ada.exchange(addresses[1], For::Saying, &[gone]).await;
+    for other in &mut others {
+        let is_gone = |clock| Some((clock, false));
+        other
+            .until("her goodbye", |other| {
+                last_heard(&other.presence, who) == is_gone(2)
+            })
+            .await;
+        assert!(
+            !heard(&other.presence, who).contains(&(1, false)),
+            "she seemed to leave in between"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

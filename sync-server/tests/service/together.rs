@@ -69,7 +69,7 @@ pub(crate) async fn until_together(servers: &[Started]) {
 }
 
 /// A Redis, and two servers of a fresh database that hear each other by it.
-async fn two_together() -> (Redis, [Started; 2]) {
+pub(crate) async fn two_together() -> (Redis, [Started; 2]) {
     let database = Postgres::shared().fresh_url().await;
     let redis = Redis::start(&[]);
     let servers = [
