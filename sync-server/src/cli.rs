@@ -280,9 +280,15 @@ pub struct ServeArgs {
     /// Most open connections of one address [default: 1024].
     #[arg(long, env = "SHEAF_CONNECTIONS_PER_ADDRESS_MAX", value_name = "N")]
     connections_per_address_max: Option<String>,
+    /// New connections of one address a second, in the long run; 0: any [default: an eighth of what may be open].
+    #[arg(long, env = "SHEAF_CONNECTIONS_PER_ADDRESS_RATE", value_name = "N")]
+    connections_per_address_rate: Option<String>,
     /// Most open connections of this machine itself [default: as many as all].
     #[arg(long, env = "SHEAF_CONNECTIONS_PER_LOOPBACK_MAX", value_name = "N")]
     connections_per_loopback_max: Option<String>,
+    /// New connections of this machine itself a second, in the long run; 0: any [default: 0].
+    #[arg(long, env = "SHEAF_CONNECTIONS_PER_LOOPBACK_RATE", value_name = "N")]
+    connections_per_loopback_rate: Option<String>,
     /// Most exchanges under way with browsers whose network lets no WebSocket through [default: 4096].
     #[arg(long, env = "SHEAF_EXCHANGES_MAX", value_name = "N")]
     exchanges_max: Option<String>,
@@ -329,7 +335,9 @@ impl From<ServeArgs> for RawConfig {
             log_level: args.log_level,
             connections_max: args.connections_max,
             connections_per_address_max: args.connections_per_address_max,
+            connections_per_address_rate: args.connections_per_address_rate,
             connections_per_loopback_max: args.connections_per_loopback_max,
+            connections_per_loopback_rate: args.connections_per_loopback_rate,
             exchanges_max: args.exchanges_max,
             drain_seconds: args.drain_seconds,
             documents_memory_mib: args.documents_memory_mib,

@@ -4,6 +4,7 @@
 
 mod blobs;
 mod bus;
+mod counts;
 mod place;
 
 use std::fmt;
@@ -13,6 +14,10 @@ use std::str::FromStr;
 
 pub use blobs::{BlobsPlace, S3Url};
 pub use bus::{RedisKind, RedisUrl};
+use counts::{
+    ADDRESS_RATE, CONNECTIONS, Count, DRAIN, EXCHANGES, LOOPBACK_RATE, MEMORY, PER_ADDRESS,
+    PER_LOOPBACK, THREADS,
+};
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
 /// The settings of `sheaf serve`.
@@ -36,8 +41,12 @@ pub struct Config {
     pub connections_max: usize,
     /// Most open connections of one address.
     pub connections_per_address_max: usize,
+    /// New connections of one address a second, in the long run; 0: any.
+    pub connections_per_address_rate: usize,
     /// Most open connections of this machine itself (a proxy's all come from there).
     pub connections_per_loopback_max: usize,
+    /// New connections of this machine itself a second, in the long run; 0: any.
+    pub connections_per_loopback_rate: usize,
     /// Most exchanges over plain HTTP that are under way, those that wait for something to tell among them.
     pub exchanges_max: usize,
     /// Milliseconds over which clients are sent away when the server stops.
@@ -99,8 +108,12 @@ pub struct RawConfig {
     pub connections_max: Option<String>,
     /// `--connections-per-address-max`
     pub connections_per_address_max: Option<String>,
+    /// `--connections-per-address-rate`
+    pub connections_per_address_rate: Option<String>,
     /// `--connections-per-loopback-max`
     pub connections_per_loopback_max: Option<String>,
+    /// `--connections-per-loopback-rate`
+    pub connections_per_loopback_rate: Option<String>,
     /// `--exchanges-max`
     pub exchanges_max: Option<String>,
     /// `--drain-seconds`
@@ -151,6 +164,9 @@ pub const DATA_DIR: &str = "./sheaf-data";
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Default of `--connections-per-address-max`: a school or an office behind one address fits.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// Default of `--connections-per-address-rate`: so many seconds in which everyone who may be connected may come anew, for ever.
+/// After a restart all come at once, and load the page besides: a bucket holds four times as many as may be open.
+pub const ALL_OF_AN_ADDRESS_ANEW_S: usize = 8;
 /// Default of `--exchanges-max`: a page on a network without WebSockets has one that waits, and now and then another.
 pub const EXCHANGES_MAX: usize = 4_096;
 /// Default of `--drain-seconds`: under the 30 s after which most supervisors kill.
@@ -171,6 +187,7 @@ impl Config {
             Audience::ThisMachine
         };
         let all = problems.count(&CONNECTIONS, raw.connections_max.as_deref());
+        let per_address = problems.count(&PER_ADDRESS, raw.connections_per_address_max.as_deref());
         let place = problems.place(raw);
         let config = Self {
             blobs: problems.blobs(raw, &place),
@@ -181,12 +198,17 @@ impl Config {
             log_format: problems.log_format(raw.log_format.as_deref()),
             log_level: problems.log_level(raw.log_level.as_deref()),
             connections_max: all,
-            connections_per_address_max: problems
-                .count(&PER_ADDRESS, raw.connections_per_address_max.as_deref()),
+            connections_per_address_max: per_address,
+            connections_per_address_rate: match raw.connections_per_address_rate.as_deref() {
+                Some(raw) => problems.count(&ADDRESS_RATE, Some(raw)),
+                None => per_address.div_ceil(ALL_OF_AN_ADDRESS_ANEW_S),
+            },
             connections_per_loopback_max: match raw.connections_per_loopback_max.as_deref() {
                 Some(raw) => problems.count(&PER_LOOPBACK, Some(raw)),
                 None => all,
             },
+            connections_per_loopback_rate: problems
+                .count(&LOOPBACK_RATE, raw.connections_per_loopback_rate.as_deref()),
             exchanges_max: problems.count(&EXCHANGES, raw.exchanges_max.as_deref()),
             drain_ms: problems.count(&DRAIN, raw.drain_seconds.as_deref()) as u64 * 1_000,
             rooms_bytes_max: problems
@@ -206,65 +228,6 @@ impl Config {
         }
     }
 }
-
-/// A setting that is a whole number.
-struct Count {
-    variable: &'static str,
-    default: usize,
-    min: usize,
-    max: usize,
-    example: &'static str,
-}
-
-const CONNECTIONS: Count = Count {
-    variable: "SHEAF_CONNECTIONS_MAX",
-    default: CONNECTIONS_MAX,
-    min: 1,
-    max: 10_000_000,
-    example: "16384",
-};
-const PER_ADDRESS: Count = Count {
-    variable: "SHEAF_CONNECTIONS_PER_ADDRESS_MAX",
-    default: CONNECTIONS_PER_ADDRESS_MAX,
-    min: 1,
-    max: 10_000_000,
-    example: "1024",
-};
-const PER_LOOPBACK: Count = Count {
-    variable: "SHEAF_CONNECTIONS_PER_LOOPBACK_MAX",
-    default: CONNECTIONS_MAX,
-    min: 1,
-    max: 10_000_000,
-    example: "16384",
-};
-const EXCHANGES: Count = Count {
-    variable: "SHEAF_EXCHANGES_MAX",
-    default: EXCHANGES_MAX,
-    min: 0,
-    max: 10_000_000,
-    example: "4096",
-};
-const DRAIN: Count = Count {
-    variable: "SHEAF_DRAIN_SECONDS",
-    default: DRAIN_S,
-    min: 0,
-    max: 3_600,
-    example: "15",
-};
-const MEMORY: Count = Count {
-    variable: "SHEAF_DOCUMENTS_MEMORY_MIB",
-    default: DOCUMENTS_MEMORY_MIB,
-    min: 16,
-    max: 16 * 1024 * 1024,
-    example: "1024",
-};
-const THREADS: Count = Count {
-    variable: "SHEAF_THREADS",
-    default: 2,
-    min: 1,
-    max: 1_024,
-    example: "4",
-};
 
 const BEYOND_LOOPBACK: &str = "there are no accounts yet, so whoever reaches this address could read and change every page. \
     Listen on 127.0.0.1, or, if everyone who can reach it may do that, add --open";

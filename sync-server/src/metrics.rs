@@ -124,6 +124,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections refused because there were too many.
     pub connections_refused: Counter,
+    /// Connections refused because their address opened too many in a short time.
+    pub connections_too_fast: Counter,
     /// Open WebSockets.
     pub sockets: Gauge,
     /// Exchanges with those who can't open WebSockets.

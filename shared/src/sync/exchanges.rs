@@ -72,7 +72,7 @@ const SAID_FRAMES_MAX: usize = 256;
 const SAID_BYTES_MAX: usize = 512 * 1024;
 /// First and longest wait, in milliseconds, for the answer to what was said, before it is said again: a connection that lives
 /// through a cut is silent for long, and an edit may wait for the server's disk. Doubled with each failure.
-const SAY_FIRST_MS: u64 = 5_000;
+const SAY_FIRST_MS: u64 = 2_000;
 const SAY_DEADLINE_MS: u64 = 40_000;
 /// Longest wait, in milliseconds, for the very first answer.
 const START_DEADLINE_MS: u64 = 6_000;

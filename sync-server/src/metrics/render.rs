@@ -214,12 +214,17 @@ impl Metrics {
         ]
     }
 
-    fn traffic(&self) -> [NamedCounter<'_>; 6] {
+    fn traffic(&self) -> [NamedCounter<'_>; 7] {
         [
             (
                 "sheaf_connections_refused_total",
                 "Connections refused because there were too many.",
                 &self.connections_refused,
+            ),
+            (
+                "sheaf_connections_too_fast_total",
+                "Connections refused because their address opened too many in a short time.",
+                &self.connections_too_fast,
             ),
             (
                 "sheaf_frames_in_total",

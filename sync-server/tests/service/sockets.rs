@@ -1,6 +1,6 @@
 //! What strangers may send, and how it ends: a clear close for them, nothing for the others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use sheaf_server::config::RawConfig;
@@ -293,6 +293,55 @@ async fn a_request_that_trickles_in_is_cut_while_others_are_served() {
             .await
             .expect("not cut")
             .unwrap();
+    }
+}
+
+/// What a plain request is answered, as far as it comes.
+async fn ask(server: &TestServer) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_too_fast_is_told_when_to_come_again_and_the_others_inside_notice_nothing() {
+    let raw = RawConfig {
+        connections_per_loopback_rate: Some("1".into()),
+        ..RawConfig::default()
+    };
+    let server = TestServer::start_with(raw).await;
+    let mut inside = Client::join(server.address, "page", Speaks::YWebsocket).await;
+    let mut refused = None;
+    // However slowly they come: after 32 at once, one a second.
+    for _ in 0..1_000 {
+        let answer = ask(&server).await;
+        if answer.starts_with("HTTP/1.1 429 ") {
+            refused = Some(answer);
+            break;
+        }
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let refused = refused.expect("the port took whatever came");
+    let wait = refused.split_once("Retry-After: ").unwrap().1;
+    let wait_s: u64 = wait.split_once("\r\n").unwrap().0.parse().unwrap();
+    assert!((1..=10).contains(&wait_s), "{wait_s}");
+    assert!(server.metrics.connections_too_fast.get() >= 1);
+    assert_eq!(server.metrics.connections_refused.get(), 0);
+    inside.type_at(0, "words").await;
+    inside
+        .until("its echo", |inside| !inside.echoed.is_empty())
+        .await;
+    // A socket is let in again when its time has come.
+    let limit = Instant::now() + PATIENCE;
+    while connect_async(format!("ws://{}/sync/page", server.address))
+        .await
+        .is_err()
+    {
+        assert!(Instant::now() < limit, "nobody is let in any more");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -1,9 +1,11 @@
 //! The port: taking connections, within bounds, and serving HTTP on each.
 
+mod arrivals;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use hyper::body::Incoming;
@@ -14,6 +16,7 @@ use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tower_service::Service as _;
@@ -23,6 +26,7 @@ use super::patient::Patient;
 use crate::config::{Config, is_loopback};
 use crate::metrics::Metrics;
 use crate::runtime::shutdown::Phase;
+use arrivals::{Arrivals, Rate};
 
 /// Connections the kernel keeps for us until we take them. Everyone comes back at once after a restart; what
 /// does not fit waits a second for TCP to try again.
@@ -50,6 +54,14 @@ const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// Longest wait, in milliseconds, for connections to end when the program does.
 const GOODBYE_MS: u64 = 3_000;
+
+/// Most connections at a time that came too fast and are told so.
+const ASKED_TO_WAIT_MAX: usize = 64;
+/// Longest time, in milliseconds, that telling one may take.
+const ASKING_MS: u64 = 1_000;
+/// Longest pause, in seconds, that who comes too fast is asked to make.
+const COME_AGAIN_S_MAX: u64 = 10;
+const TOO_FAST: &str = "too many new connections from this address; come again in a moment\n";
 
 /// Why the port could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +105,7 @@ pub fn bind(address: SocketAddr) -> Result<Bound, BindError> {
 /// Serves until the shutdown is complete.
 pub async fn serve(bound: Bound, router: Router, site: Site) {
     let door = Arc::new(Door::new(&site.config, Arc::clone(&site.metrics)));
+    let answers = Arc::new(Semaphore::new(ASKED_TO_WAIT_MAX));
     let closed = site.shutdown.reached(Phase::Closed);
     tokio::pin!(closed);
     loop {
@@ -103,11 +116,15 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                let Some(admitted) = Door::admit(&door, peer.ip()) else {
-                    continue;
-                };
-                let (router, site) = (router.clone(), site.clone());
-                tokio::spawn(begin(stream, admitted, router, site, Arc::clone(&door)));
+                match Door::admit(&door, peer.ip()) {
+                    Ok(admitted) => {
+                        let (router, site) = (router.clone(), site.clone());
+                        tokio::spawn(begin(stream, admitted, router, site, Arc::clone(&door)));
+                    }
+                    // An answer would cost more than the connection.
+                    Err(Refusal::NoRoom) => {}
+                    Err(Refusal::TooFast) => ask_to_wait(stream, &answers),
+                }
             }
             Err(error) => {
                 // Out of open files, most likely: connections wait in the backlog until one is free.
@@ -119,6 +136,32 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
     drop(bound);
     // Goodbyes that are on the way are said to the end.
     let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), door.empty()).await;
+}
+
+/// Says when to come again, in an answer that needs no question, to as many as that may be said to at a time. The others are
+/// cut off, which clients take for the same.
+fn ask_to_wait(mut stream: TcpStream, answers: &Arc<Semaphore>) {
+    let Ok(turn) = Arc::clone(answers).try_acquire_owned() else {
+        return;
+    };
+    tokio::spawn(async move {
+        // Not all at the same moment.
+        let again_s = fastrand::u64(1..=COME_AGAIN_S_MAX);
+        let answer = format!(
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: {again_s}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{TOO_FAST}",
+            TOO_FAST.len()
+        );
+        let said = async {
+            stream.write_all(answer.as_bytes()).await?;
+            stream.shutdown().await?;
+            // If the question were still unread when the connection goes, the answer would go with it.
+            let mut question = [0; 1_024];
+            while stream.read(&mut question).await? > 0 {}
+            Ok::<_, std::io::Error>(())
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(ASKING_MS), said).await;
+        drop(turn);
+    });
 }
 
 /// Waits, without a buffer, until a connection says something, and until it is its turn.
@@ -179,16 +222,28 @@ struct Door {
     all_max: usize,
     per_address_max: usize,
     per_loopback_max: usize,
+    per_address_rate: Option<Rate>,
+    per_loopback_rate: Option<Rate>,
+    opened_at: Instant,
     inside: Mutex<Inside>,
     emptied: Notify,
     firsts: Semaphore,
     metrics: Arc<Metrics>,
 }
 
-#[derive(Default)]
 struct Inside {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
+    arrivals: Arrivals,
+}
+
+/// Why someone is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// Too many are inside.
+    NoRoom,
+    /// Too many came from there in a short time.
+    TooFast,
 }
 
 /// The right to be connected; given back when dropped.
@@ -203,32 +258,44 @@ impl Door {
             all_max: config.connections_max,
             per_address_max: config.connections_per_address_max,
             per_loopback_max: config.connections_per_loopback_max,
-            inside: Mutex::default(),
+            per_address_rate: Rate::new(config.connections_per_address_rate),
+            per_loopback_rate: Rate::new(config.connections_per_loopback_rate),
+            opened_at: Instant::now(),
+            inside: Mutex::new(Inside {
+                all: 0,
+                by_address: HashMap::new(),
+                arrivals: Arrivals::new(),
+            }),
             emptied: Notify::new(),
             firsts: Semaphore::new(FIRSTS_MAX),
             metrics,
         }
     }
 
-    /// Lets one more in, if there is room. Who is not let in is cut off at once: an answer would cost more than
-    /// the connection.
-    fn admit(door: &Arc<Self>, address: IpAddr) -> Option<Arc<Admitted>> {
+    /// Lets one more in, if there is room and the address does not come too fast. An address is that of the other end of the
+    /// connection: behind a proxy, the proxy's.
+    fn admit(door: &Arc<Self>, address: IpAddr) -> Result<Arc<Admitted>, Refusal> {
         let address = counted_as(address);
+        let now_us = u64::try_from(door.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let max = if is_loopback(address) {
-            door.per_loopback_max
+        let (max, rate) = if is_loopback(address) {
+            (door.per_loopback_max, door.per_loopback_rate)
         } else {
-            door.per_address_max
+            (door.per_address_max, door.per_address_rate)
         };
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
         if inside.all >= door.all_max || here >= max {
             door.metrics.connections_refused.add(1);
-            return None;
+            return Err(Refusal::NoRoom);
+        }
+        if rate.is_some_and(|rate| !inside.arrivals.take(address, rate, now_us)) {
+            door.metrics.connections_too_fast.add(1);
+            return Err(Refusal::TooFast);
         }
         inside.all += 1;
         inside.by_address.insert(address, here + 1);
         door.metrics.connections.up();
-        Some(Arc::new(Admitted {
+        Ok(Arc::new(Admitted {
             address,
             door: Arc::clone(door),
         }))
