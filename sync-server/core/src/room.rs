@@ -217,6 +217,9 @@ impl Room {
             Input::Drain { within_ms } => self.drain(within_ms, now, out),
             Input::Retire => self.retire(),
             Input::Tick => {}
+            // Nothing else has changed.
+            Input::Gather => return self.log.gather(),
+            Input::Gathered => self.gathered(now, out),
         }
         self.notice_change(now);
         self.on_time(now, out);

@@ -44,6 +44,42 @@ fn each_update_has_its_own_answer_and_refusals_keep_their_place() {
 }
 
 #[test]
+fn what_comes_while_more_is_expected_is_stored_together_and_nobody_hears_of_it_before() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Stock));
+    desk.seat(BEN, y_websocket());
+    let (mut ann, mut ben) = (Writer::new(1), Writer::new(2));
+    let first = ann.types("a");
+    desk.edit(ANN, &first);
+    let bens = ben.types("b");
+    desk.edit(BEN, &bens);
+    desk.put(Input::Gather);
+    desk.commit();
+    assert_eq!(desk.heard(ANN), [Heard::Stored], "what is stored is told");
+    assert_eq!(desk.heard(BEN), [Heard::Update(first.to_vec())]);
+    assert_eq!(desk.asked(), None, "the next append waits");
+    let second = ann.types("c");
+    desk.edit(ANN, &second);
+    desk.wait(5_000);
+    assert_eq!(desk.asked(), None);
+    assert_eq!(desk.heard(ANN), []);
+    desk.put(Input::Gathered);
+    assert_eq!(desk.asked().unwrap().1, [bens.clone(), second.clone()]);
+    desk.commit();
+    assert_eq!(
+        desk.heard(ANN),
+        [Heard::Update(bens.to_vec()), Heard::Stored]
+    );
+    assert_eq!(
+        desk.heard(BEN),
+        [Heard::Update(bens.to_vec()), Heard::Update(second.to_vec())],
+        "Ben's own comes back to him as the sign that it is stored"
+    );
+    desk.edit(ANN, &ann.types("d"));
+    assert!(desk.asked().is_some(), "afterwards nothing waits");
+}
+
+#[test]
 fn a_store_that_fails_is_asked_again_with_the_same_rows_and_nobody_is_told_meanwhile() {
     let mut desk = Desk::new();
     desk.seat(ANN, hocuspocus(ClientKind::Sheaf));

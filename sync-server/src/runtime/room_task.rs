@@ -79,6 +79,8 @@ pub(super) struct RoomTask {
     appending: Option<Answering>,
     /// There was much to do on this thread before this room's last letters.
     is_crowded: bool,
+    /// The room stores nothing further before its next turn.
+    gathers: bool,
     /// That answer, seen and not told to the room yet.
     appended: Option<Input>,
     appending_bytes: usize,
@@ -106,6 +108,7 @@ impl RoomTask {
             unflushed: Vec::new(),
             appending: None,
             is_crowded: false,
+            gathers: false,
             appended: None,
             appending_bytes: 0,
             writing: Vec::new(),
@@ -132,7 +135,7 @@ impl RoomTask {
     /// crowded thread, that is written a turn later, when whoever else waits has had theirs: by then there may be more to
     /// say to the same sockets.
     async fn turn(&mut self, letters: &mut Vec<Letter>) -> Result<(), Stop> {
-        let was_put_off = !self.unflushed.is_empty();
+        let was_put_off = self.gathers || !self.unflushed.is_empty();
         let input = if was_put_off {
             tokio::task::yield_now().await;
             self.poll_append().await;
@@ -146,6 +149,13 @@ impl RoomTask {
         if let Some(told) = self.inbox.take_now(letters) {
             self.is_crowded = started.duration_since(told) > CROWDED_AFTER;
         }
+        let has_gathered = std::mem::take(&mut self.gathers);
+        // Those who are answered now go on typing while others have their turn: one commit then serves them too.
+        self.gathers = self.is_crowded && matches!(input, Some(Input::Appended { .. }));
+        let is_held = has_gathered || self.gathers || letters.len() > 1;
+        if is_held {
+            self.give(Input::Gather, None, false)?;
+        }
         for letter in letters.drain(..) {
             match letter {
                 Letter::Join(joining, outbox) => self.seat(joining, outbox).await?,
@@ -154,6 +164,9 @@ impl RoomTask {
         }
         if let Some(input) = input {
             self.handle(input).await?;
+        }
+        if is_held && !self.gathers {
+            self.give(Input::Gathered, None, false)?;
         }
         if letters.capacity() > 256 {
             letters.shrink_to(32);
@@ -164,7 +177,7 @@ impl RoomTask {
         // The disk works while we write.
         self.poll_append().await;
         let is_busy = self.appending.is_some() || self.is_crowded;
-        if was_put_off || !is_busy {
+        if was_put_off || self.gathers || !is_busy {
             self.flush()?;
             ended |= self.carry_out();
         }

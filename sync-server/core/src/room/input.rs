@@ -117,6 +117,10 @@ pub enum Input {
     Retire,
     /// Time has passed; come at the latest when [`super::Effect::WakeAt`] said.
     Tick,
+    /// More comes soon: nothing further goes to the store before [`Input::Gathered`], which follows in any case.
+    Gather,
+    /// That was all for now: what has gathered goes to the store together.
+    Gathered,
 }
 
 /// What there is to know about whether a copy is what is stored.

@@ -41,6 +41,8 @@ const NEW_WRITER_US: u64 = 200;
 pub(super) struct Log {
     gathering: Vec<Waiting>,
     gathering_bytes: usize,
+    /// More comes soon.
+    is_held: bool,
     under_way: Option<Box<Commit>>,
     last_ticket: u64,
     told_stalled: bool,
@@ -110,6 +112,11 @@ impl Log {
     /// Nothing waits, nothing is under way.
     pub(super) const fn is_idle(&self) -> bool {
         self.under_way.is_none() && self.gathering.is_empty()
+    }
+
+    /// Hands the store nothing further for now.
+    pub(super) const fn gather(&mut self) {
+        self.is_held = true;
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -233,10 +240,16 @@ impl Room {
         }
     }
 
-    /// Hands the store what has gathered, if it has nothing of this room yet.
+    /// All that came soon has come.
+    pub(super) fn gathered(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.log.is_held = false;
+        self.begin_commit(now, out);
+    }
+
+    /// Hands the store what has gathered, if it has nothing of this room yet and no more is to come at once.
     fn begin_commit(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
-        if self.audit.is_mending() {
-            // What is stored now would have to be read again by everyone.
+        // What is stored while it is mended would have to be read again by everyone.
+        if self.log.is_held || self.audit.is_mending() {
             return;
         }
         while self.log.under_way.is_none() && !self.log.gathering.is_empty() {

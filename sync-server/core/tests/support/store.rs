@@ -190,7 +190,24 @@ impl World {
         if job.life == self.lives
             && let Some(answer) = job.answer
         {
+            let gathers = matches!(answer, Input::Appended { .. }) && self.chance.coin();
+            if gathers {
+                self.tell_room(&job.doc, Input::Gather);
+            }
             self.tell_room(&job.doc, answer);
+            if gathers {
+                self.seen.gatherings += 1;
+                let wait = self.chance.below(4);
+                let (doc, life) = (job.doc, self.lives);
+                self.after(wait, Event::Gathered { doc, life });
+            }
+        }
+    }
+
+    /// What came while a room stored nothing further goes to the store.
+    pub(crate) fn gathered(&mut self, doc: &DocName, life: u64) {
+        if life == self.lives {
+            self.tell_room(doc, Input::Gathered);
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) enum Event {
     Store { job: u64 },
     /// The store's answer arrives.
     Answer { job: u64 },
+    /// A room has had its moment to gather what goes to the store together.
+    Gathered { doc: DocName, life: u64 },
     /// A server is up again.
     Restart,
     /// A program that means harm does some.
@@ -251,6 +253,7 @@ impl World {
             Event::DrainIsOver { life } => self.drain_is_over(life),
             Event::Store { job } => self.store_acts(job),
             Event::Answer { job } => self.store_answers(job),
+            Event::Gathered { doc, life } => self.gathered(&doc, life),
             Event::Restart => self.restart(),
             Event::Mischief { person } => self.do_mischief(person),
             Event::Newcomers => self.newcomers(),
