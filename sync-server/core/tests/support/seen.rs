@@ -33,7 +33,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn counts(&mut self) -> [(&'static str, &mut u64); 24] {
+    fn counts(&mut self) -> [(&'static str, &mut u64); 25] {
         [
             ("events", &mut self.events),
             ("edits", &mut self.edits),
