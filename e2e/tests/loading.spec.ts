@@ -5,7 +5,7 @@ import { App } from "../fixtures/app.ts";
 
 const WASM = /_bg\.wasm$/;
 
-test("an app whose files don't come at first opens by itself as soon as they do", async ({ browser, program }) => {
+test("an app whose files don't come at first opens by itself as soon as they do", async ({ browser, ownProgram: program }) => {
   const context = await browser.newContext({ serviceWorkers: "block" });
   const app = new App(await context.newPage(), program.url);
   let failures = 2;
@@ -21,7 +21,7 @@ test("an app whose files don't come at first opens by itself as soon as they do"
   await context.close();
 });
 
-test("an app whose files never come says so, that nothing is lost, and offers to try again", async ({ browser, program }) => {
+test("an app whose files never come says so, that nothing is lost, and offers to try again", async ({ browser, ownProgram: program }) => {
   const context = await browser.newContext({ serviceWorkers: "block" });
   const page = await context.newPage();
   // It has tried as often as it does in this tab already.
