@@ -119,16 +119,24 @@ impl RoomTask {
         }
     }
 
-    pub(super) async fn run(mut self) {
-        self.hub.metrics.rooms.up();
-        let mut letters = Vec::new();
-        let stop = loop {
-            if let Err(stop) = self.turn(&mut letters).await {
-                break stop;
-            }
-        };
-        self.hub.metrics.rooms.down();
-        self.end(stop).await;
+    /// Works until the room is done. The future is what an open document holds at rest, so it is kept small.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function would hold the task twice: as what it was called with, and as its own"
+    )]
+    pub(super) fn run(mut self) -> impl Future<Output = ()> + Send {
+        async move {
+            self.hub.metrics.rooms.up();
+            let mut letters = Vec::new();
+            let stop = loop {
+                if let Err(stop) = self.turn(&mut letters).await {
+                    break stop;
+                }
+            };
+            self.hub.metrics.rooms.down();
+            // Boxed: else every open document would hold the memory of its own end.
+            Box::pin(self.end(stop)).await;
+        }
     }
 
     /// Waits for something to happen, works on all that has, and writes what is to be said. In a busy room, or on a

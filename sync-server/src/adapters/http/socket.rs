@@ -110,12 +110,14 @@ struct Socket {
 }
 
 /// Drives a socket until it is over. `read_already` came with the handshake.
-pub(super) async fn run(
+///
+/// The future is what a connection holds at rest. So it has the socket alone, and not what that was made of.
+pub(super) fn run(
     site: Site,
     stream: TcpStream,
     mut read_already: Vec<u8>,
     dialect: Dialect,
-) {
+) -> impl Future<Output = ()> + Send {
     let now = monotonic_now();
     let outbox = Arc::new(Outbox::default());
     let shutdown = site.shutdown.clone();
@@ -157,11 +159,13 @@ pub(super) async fn run(
     if !read_already.is_empty() {
         socket.take_in(&mut read_already, now);
     }
-    std::future::poll_fn(|context| socket.poll(context)).await;
-    // Rooms keep the outbox a little longer; the connection ends here.
-    socket.outbox.disconnect();
-    socket.leave_all();
-    metrics.sockets.down();
+    async move {
+        std::future::poll_fn(|context| socket.poll(context)).await;
+        // Rooms keep the outbox a little longer; the connection ends here.
+        socket.outbox.disconnect();
+        socket.leave_all();
+        metrics.sockets.down();
+    }
 }
 
 impl Socket {
