@@ -19,6 +19,14 @@ test("when the program fails writing stops, what is on screen can be downloaded,
   await expect(app.body).toHaveAttribute("contenteditable", "false");
   await expect(app.title).toHaveAttribute("readonly");
   await expect(app.body).toContainText("The sea rises twice a day.");
+  // A program that failed must not be driven on, whatever is on screen.
+  await page.getByRole("button", { name: "New page", exact: true }).click();
+  await page.evaluate(() => document.querySelector(".ProseMirror")!.setAttribute("contenteditable", "true"));
+  await app.body.focus();
+  await page.keyboard.type("lost?");
+  await page.keyboard.press("Enter");
+  await expect(app.body).not.toContainText("lost?");
+  await expect(app.body).toContainText("The sea rises twice a day.");
   const coming = app.nextDownload();
   await notice.getByRole("link", { name: "Download what is on screen" }).click();
   const file = await readFile(await (await coming).path(), "utf8");

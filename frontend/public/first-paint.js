@@ -1,5 +1,5 @@
 // Before anything is painted: the theme, so that nobody is dazzled by a white flash at night.
-// And what happens when the app itself can't be loaded: further attempts, then words.
+// And what happens when the app itself can't be loaded: further attempts, then words. And when it failed: it is left alone.
 (() => {
   let theme = null;
   try {
@@ -20,6 +20,19 @@
   // A script or a style that did not come tells only those who capture.
   addEventListener("error", lookSoon, { capture: true });
   addEventListener("unhandledrejection", lookSoon);
+
+  // A program that failed still hears of clicks and keys, and must not act on them: what it made of them would be kept
+  // nowhere. Reading, selecting and copying stay, and so does the notice.
+  for (const name of ["beforeinput", "change", "click", "cut", "dblclick", "drop", "input", "keydown", "keypress", "paste", "submit"]) {
+    addEventListener(name, keepOut, { capture: true });
+  }
+
+  function keepOut(event) {
+    const notice = document.body && [...document.body.children].find((child) => child.matches(".notice.failed"));
+    if (!notice || notice.contains(event.target)) return;
+    event.stopImmediatePropagation();
+    if (["beforeinput", "cut", "drop", "paste", "submit"].includes(event.type)) event.preventDefault();
+  }
 
   let looks = false;
   function lookSoon() {
