@@ -1,16 +1,18 @@
 //! Roles, and the questions they answer.
 
 /// What someone may do with a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// The greater one may all that the smaller one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// May read, write, and decide who else may.
-    Owner,
-    /// May read and write.
-    Editor,
-    /// May read and comment.
-    Commenter,
     /// May read.
     Viewer,
+    /// May read and comment.
+    Commenter,
+    /// May read and write.
+    Editor,
+    /// May read, write, and decide who else may.
+    Owner,
 }
 
 impl Role {

@@ -12,6 +12,9 @@ pub const DOC_NAME_BYTES_MAX: usize = 255;
 /// Characters of a [`PageId`] or [`SpaceId`] in its text form.
 pub const ID_CHARS: usize = 22;
 
+/// What the name of a tree begins with.
+const OF_SPACE: &str = "space:";
+
 /// Names one CRDT document on the wire and in the store.
 ///
 /// A page's document is named by its [`PageId`], a space's by `space:` and its [`SpaceId`]. Any other name a
@@ -61,7 +64,19 @@ impl DocName {
     /// The document that holds a space's page tree.
     #[must_use]
     pub fn of_space(space: SpaceId) -> Self {
-        Self(format!("space:{space}").into())
+        Self(format!("{OF_SPACE}{space}").into())
+    }
+
+    /// The space whose tree this document is, if it is one.
+    #[must_use]
+    pub fn space(&self) -> Option<SpaceId> {
+        SpaceId::parse(self.0.strip_prefix(OF_SPACE)?).ok()
+    }
+
+    /// Whether it begins like the name of a tree, whether or not it is one: no page can be named so.
+    #[must_use]
+    pub fn is_like_a_tree(&self) -> bool {
+        self.0.starts_with(OF_SPACE)
     }
 
     /// The name as text.
@@ -109,6 +124,12 @@ macro_rules! id_type {
                 Self(bits)
             }
 
+            /// The bits it was made from.
+            #[must_use]
+            pub const fn to_bits(self) -> u128 {
+                self.0
+            }
+
             /// Reads the text form.
             ///
             /// # Errors
@@ -144,6 +165,28 @@ id_type! {
 id_type! {
     /// Names one space: a tree of pages with its members.
     SpaceId
+}
+
+id_type! {
+    /// Names one person with an account.
+    UserId
+}
+id_type! {
+    /// Names one share link; says nothing of its secret.
+    LinkId
+}
+
+id_type! {
+    /// Names one session to whoever it belongs to; says nothing of its secret.
+    SessionId
+}
+id_type! {
+    /// Names one token of a program; says nothing of its secret.
+    TokenId
+}
+id_type! {
+    /// Names one invitation; says nothing of its secret.
+    InvitationId
 }
 
 impl SpaceId {
@@ -201,6 +244,21 @@ mod tests {
         ] {
             assert_eq!(PageId::parse(raw), Err(IdError), "{raw:?}");
         }
+    }
+
+    #[test]
+    fn a_tree_is_known_by_its_name_and_no_other_document_is() {
+        let space = SpaceId::from_bits(7);
+        assert_eq!(DocName::of_space(space).space(), Some(space));
+        for (raw, is_like_one) in [("space:", true), ("space:plans", true), ("Space:x", false)] {
+            let doc = DocName::parse(raw).unwrap();
+            assert_eq!(
+                (doc.space(), doc.is_like_a_tree()),
+                (None, is_like_one),
+                "{raw}"
+            );
+        }
+        assert_eq!(DocName::of_page(PageId::from_bits(7)).space(), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod json;
 pub mod limits;
 pub mod markdown;
+pub mod people;
 pub mod presence;
 pub mod replica;
 pub mod space;

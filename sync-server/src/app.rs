@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub mod blobs;
 pub mod compact;
 pub mod copy;
+pub mod directory;
 pub mod export;
 pub mod import;
 pub mod repair;

@@ -6,6 +6,7 @@ mod bus;
 mod holdings;
 mod leases;
 mod membership;
+mod tables;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,6 +23,7 @@ pub use membership::{
 
 pub use blobs::{AtOnce, BLOB_BYTES_MAX, BlobFault, BlobId, Blobs, Chunks, Incoming, Verified};
 pub use bus::{Arrival, Bus, BusFault, Channel, GROUPS, Line, Speaker};
+pub use tables::{Row, Statement, Tables, Touches, Value, Written};
 
 /// What servers with the same store know and nobody else does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -294,6 +296,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The leases of its documents; none where nobody could want one.
     fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
+
+    /// The small tables beside the documents; none in a store that forgets.
+    fn tables(&self) -> Option<&dyn Tables> {
         None
     }
 

@@ -12,6 +12,7 @@ mod members;
 mod reader;
 mod rows;
 mod schema;
+mod tables;
 mod whole;
 
 use std::sync::Arc;
@@ -26,7 +27,8 @@ pub use whole::{PostgresEntering, PostgresLeaving};
 use crate::metrics::Metrics;
 use crate::ports::{
     Appended, DocumentSummary, Entry, Head, Leases, Membership, NewSnapshot, PutSnapshot,
-    Quarantined, ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, UpdateBytes,
+    Quarantined, ReadFault, Seq, SharedSecret, StorageFault, Store, StoredDocument, Tables,
+    UpdateBytes,
 };
 use connection::Connections;
 
@@ -286,6 +288,10 @@ impl Store for PostgresStore {
     }
 
     fn membership(&self) -> Option<&dyn Membership> {
+        Some(self)
+    }
+
+    fn tables(&self) -> Option<&dyn Tables> {
         Some(self)
     }
 

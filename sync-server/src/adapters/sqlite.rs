@@ -10,6 +10,7 @@ mod lock;
 mod reader;
 mod rows;
 mod schema;
+mod tables;
 mod wal;
 mod whole;
 mod writer;
@@ -33,7 +34,7 @@ use super::leases::InProcessLeases;
 use crate::metrics::Metrics;
 use crate::ports::{
     Appended, DocumentSummary, Entry, Head, Leases, NewSnapshot, PutSnapshot, Quarantined,
-    ReadFault, Seq, StorageFault, Store, StoredDocument, UpdateBytes,
+    ReadFault, Seq, StorageFault, Store, StoredDocument, Tables, UpdateBytes,
 };
 use checkpoint::Checkpointer;
 use jobs::Jobs;
@@ -289,6 +290,10 @@ impl Store for SqliteStore {
         let doc = doc.clone();
         self.ask_reader(move |connection| reader::quarantined(connection, &doc))
             .await
+    }
+
+    fn tables(&self) -> Option<&dyn Tables> {
+        Some(self)
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         floor: 1,
@@ -48,6 +48,12 @@ const MIGRATIONS: [Migration; 5] = [
         floor: 1,
         name: "places",
         sql: include_str!("../../../migrations/postgres/0006_places.sql"),
+    },
+    Migration {
+        version: 7,
+        floor: 1,
+        name: "people",
+        sql: include_str!("../../../migrations/postgres/0007_people.sql"),
     },
 ];
 

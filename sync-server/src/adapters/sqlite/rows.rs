@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _};
 use sheaf_shared::ids::DocName;
 
+use super::tables;
 use super::writer::Job;
 use crate::adapters::codec::{self, signed, unsigned};
 use crate::adapters::system::unix_now;
-use crate::ports::{Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes};
+use crate::ports::{
+    Appended, Generation, NewSnapshot, PutSnapshot, Quarantined, Seq, UpdateBytes, Written,
+};
 
 /// Most bytes of updates in one segment of the history, unless a single row is longer.
 const SEGMENT_BYTES: usize = 1024 * 1024;
@@ -25,6 +28,7 @@ pub(super) enum Done {
     Appended(Appended),
     PutSnapshot(PutSnapshot),
     Trimmed(u64),
+    Tables(Written),
     Nothing,
 }
 
@@ -52,6 +56,9 @@ pub(super) fn perform(
                 .prepare_cached("UPDATE doc SET trouble = ?2 WHERE name = ?1")?
                 .execute((doc.as_str(), trouble))?;
             Ok(Done::Nothing)
+        }
+        Job::Tables { statements, .. } => {
+            tables::perform(transaction, statements).map(Done::Tables)
         }
         Job::Probe { .. } => {
             transaction

@@ -9,11 +9,18 @@ use super::fault::{OpenError, open_error};
 use crate::adapters::codec::signed;
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(
-    1,
-    "documents",
-    include_str!("../../../migrations/sqlite/0001_documents.sql"),
-)];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (
+        1,
+        "documents",
+        include_str!("../../../migrations/sqlite/0001_documents.sql"),
+    ),
+    (
+        2,
+        "people",
+        include_str!("../../../migrations/sqlite/0002_people.sql"),
+    ),
+];
 
 /// Marks the file as ours (`SHEF`), so that a wrong path is not filled with our tables.
 const APPLICATION_ID: i32 = 0x5348_4546;

@@ -19,7 +19,8 @@ use super::schema;
 use super::wal::WriteAheadLog;
 use crate::metrics::Metrics;
 use crate::ports::{
-    Appended, NewSnapshot, PutSnapshot, Quarantined, Seq, StorageFault, UpdateBytes,
+    Appended, NewSnapshot, PutSnapshot, Quarantined, Seq, Statement, StorageFault, UpdateBytes,
+    Written,
 };
 
 /// Most documents whose row number and head are kept in memory.
@@ -57,6 +58,10 @@ pub(super) enum Job {
         trouble: Option<String>,
         answer: Answer<()>,
     },
+    Tables {
+        statements: Vec<Statement>,
+        answer: Answer<Written>,
+    },
     Probe {
         answer: Answer<()>,
     },
@@ -72,6 +77,7 @@ impl Job {
             Self::Trim { .. }
             | Self::Quarantine { .. }
             | Self::Trouble { .. }
+            | Self::Tables { .. }
             | Self::Probe { .. }
             | Self::Close => 0,
         }
@@ -264,6 +270,7 @@ fn answer(job: Job, done: Done) {
         (Job::Append { answer, .. }, Done::Appended(appended)) => drop(answer.send(Ok(appended))),
         (Job::PutSnapshot { answer, .. }, Done::PutSnapshot(put)) => drop(answer.send(Ok(put))),
         (Job::Trim { answer, .. }, Done::Trimmed(count)) => drop(answer.send(Ok(count))),
+        (Job::Tables { answer, .. }, Done::Tables(written)) => drop(answer.send(Ok(written))),
         (
             Job::Quarantine { answer, .. } | Job::Trouble { answer, .. } | Job::Probe { answer },
             Done::Nothing,
@@ -279,6 +286,7 @@ fn refuse(group: Vec<Job>, fault: &StorageFault) {
             Job::Append { answer, .. } => drop(answer.send(Err(fault.clone()))),
             Job::PutSnapshot { answer, .. } => drop(answer.send(Err(fault.clone()))),
             Job::Trim { answer, .. } => drop(answer.send(Err(fault.clone()))),
+            Job::Tables { answer, .. } => drop(answer.send(Err(fault.clone()))),
             Job::Quarantine { answer, .. }
             | Job::Trouble { answer, .. }
             | Job::Probe { answer } => drop(answer.send(Err(fault.clone()))),

@@ -1,0 +1,76 @@
+//! The small tables, each list of statements a transaction.
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::{Column as _, Connection as _, Postgres, Row as _, TypeInfo as _};
+
+use super::PostgresStore;
+use crate::ports::{Row, Statement, StorageFault, Tables, Touches, Value, Written};
+
+#[async_trait]
+impl Tables for PostgresStore {
+    async fn read(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StorageFault> {
+        self.read(async {
+            let mut lease = self.connections.take().await?;
+            let found = bound(sql, &values).fetch_all(&mut *lease).await;
+            let rows = found.and_then(|rows| rows.iter().map(row).collect());
+            lease.settle(rows)
+        })
+        .await
+    }
+
+    async fn write(&self, statements: Vec<Statement>) -> Result<Written, StorageFault> {
+        self.write(async {
+            let mut lease = self.connections.take().await?;
+            let written = perform(&mut lease, &statements).await;
+            lease.settle(written)
+        })
+        .await
+    }
+}
+
+fn bound<'a>(sql: &'static str, values: &'a [Value]) -> Query<'a, Postgres, PgArguments> {
+    values
+        .iter()
+        .fold(sqlx::query(sql), |query, value| match value {
+            Value::Int(value) => query.bind(value),
+            Value::Text(value) => query.bind(value.as_deref()),
+            Value::Bytes(value) => query.bind(value.as_deref()),
+        })
+}
+
+fn row(found: &PgRow) -> Result<Row, sqlx::Error> {
+    let values = found.columns().iter().map(|column| {
+        let at = column.ordinal();
+        match column.type_info().name() {
+            "INT8" => found.try_get(at).map(Value::Int),
+            "BYTEA" => found.try_get(at).map(Value::Bytes),
+            _ => found.try_get(at).map(Value::Text),
+        }
+    });
+    values.collect::<Result<_, _>>().map(Row)
+}
+
+async fn perform(
+    connection: &mut PgConnection,
+    statements: &[Statement],
+) -> Result<Written, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    for (at, statement) in statements.iter().enumerate() {
+        let done = bound(statement.sql, &statement.values)
+            .execute(&mut *transaction)
+            .await;
+        let is_missed = match done {
+            Ok(done) => statement.touches == Touches::One && done.rows_affected() != 1,
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => true,
+            Err(error) => return Err(error),
+        };
+        if is_missed {
+            transaction.rollback().await?;
+            return Ok(Written::Missed { statement: at });
+        }
+    }
+    transaction.commit().await?;
+    Ok(Written::Done)
+}
