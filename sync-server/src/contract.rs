@@ -2,5 +2,7 @@
 
 pub mod blobs;
 pub mod bus;
+pub mod directory;
 pub mod leases;
 pub mod store;
+pub mod tables;

@@ -23,7 +23,7 @@ pub use membership::{
 
 pub use blobs::{AtOnce, BLOB_BYTES_MAX, BlobFault, BlobId, Blobs, Chunks, Incoming, Verified};
 pub use bus::{Arrival, Bus, BusFault, Channel, GROUPS, Line, Speaker};
-pub use tables::{Row, Statement, Tables, Touches, Value, Written};
+pub use tables::{Row, Statement, Tables, Touches, Value, Written, is_in_order};
 
 /// What servers with the same store know and nobody else does.
 #[derive(Clone, Copy, PartialEq, Eq)]

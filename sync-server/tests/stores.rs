@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "stores/directory.rs"]
+mod directory;
 #[path = "support/engines.rs"]
 mod engines;
 #[path = "stores/killed.rs"]

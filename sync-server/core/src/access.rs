@@ -14,10 +14,10 @@ use sheaf_shared::access::Role;
 use sheaf_shared::time::UnixMs;
 
 pub use acts::{
-    CommentOnPage, DeleteSpace, InvitePeople, ManageHouse, ManageOwnAccount, ManagePeople,
-    ManageSpace, ReadAudit, ReadPage, ReadSpace, SharePage, WritePage, WriteTree,
+    CommentOnPage, DeleteSpace, InvitePeople, ManageHouse, ManageOwnAccount, ManagePerson,
+    ManageSpace, ReadAudit, ReadPage, ReadPeople, ReadSpace, SharePage, WritePage, WriteTree,
 };
-pub use object::{Account, House, Page, Space};
+pub use object::{Account, House, Page, Resident, Seat, Space};
 pub use who::{Guest, Office, Person, Program, Reach, Standing, Who};
 
 /// An action as a type: what it is done to, and what it takes.
@@ -37,6 +37,8 @@ pub enum Needs {
     RoleOfPerson(Role),
     /// At least this office in the installation.
     Office(Office),
+    /// At least this office, and at least the one that it is about: nobody lifts themselves by somebody else.
+    OfficeOver(Office),
     /// To be the person it is about.
     BeingIt,
 }
@@ -51,6 +53,11 @@ pub trait Object {
 
     /// What role `who` has in it at `now`; `None` if they may not know of it.
     fn role(&self, who: &Who, now: UnixMs) -> Option<Role>;
+
+    /// The office that it is about, if it is about one.
+    fn office(&self) -> Option<Office> {
+        None
+    }
 
     /// Whether it is the account of `who`.
     fn is(&self, _who: &Who) -> bool {
@@ -100,6 +107,7 @@ pub fn decide<A: Act>(who: &Who, object: &A::To, now: UnixMs) -> Result<Allowed<
         Needs::Role(least) => role >= least,
         Needs::RoleOfPerson(least) => role >= least && who.is_person(),
         Needs::Office(least) => who.office(now) >= Some(least),
+        Needs::OfficeOver(least) => who.office(now) >= object.office().max(Some(least)),
         Needs::BeingIt => object.is(who),
     };
     if !may {

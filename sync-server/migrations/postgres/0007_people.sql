@@ -117,8 +117,8 @@ CREATE TABLE invitation (
 
 -- An account elsewhere that a person comes in with.
 CREATE TABLE identity (
-    issuer    TEXT NOT NULL,
-    subject   TEXT NOT NULL,
+    issuer    TEXT COLLATE "C" NOT NULL,
+    subject   TEXT COLLATE "C" NOT NULL,
     person_id BYTEA NOT NULL REFERENCES person (person_id),
     PRIMARY KEY (issuer, subject)
 );

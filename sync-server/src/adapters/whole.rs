@@ -1,6 +1,8 @@
 //! Everything that a database holds, on its way out, or in, whatever it speaks: which rows come next, which of them are
 //! sound, and what a row is written as. The statements are the databases' own.
 
+mod tables;
+
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
@@ -9,7 +11,8 @@ use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::time::UnixMs;
 
 use super::codec::{self, signed, unsigned};
-use crate::ports::{Batch, Generation, Piece, Quarantined, Soundness, StorageFault};
+use crate::ports::{Batch, Generation, Piece, Quarantined, Row, Soundness, StorageFault, Value};
+use tables::Table;
 
 /// About the most bytes of rows that are read at once.
 pub(super) const AT_ONCE_BYTES: usize = 8 * 1024 * 1024;
@@ -85,6 +88,16 @@ pub(super) trait Rows: Send {
 
     /// What was put aside of it, oldest first.
     async fn aside_of(&mut self, doc_id: i64) -> Result<Vec<AsideRow>, StorageFault>;
+
+    /// Whether there is a table of that name: one that an earlier release set up may lack it.
+    async fn has_table(&mut self, name: &'static str) -> Result<bool, StorageFault>;
+
+    /// What a question about a small table finds.
+    async fn rows_of_table(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StorageFault>;
 }
 
 /// What is asked of a database that rows enter. None of them is there yet.
@@ -103,6 +116,13 @@ pub(super) trait RowsIn: Rows {
     ) -> Result<(), StorageFault>;
 
     async fn insert_aside(&mut self, doc_id: i64, row: AsideRow) -> Result<(), StorageFault>;
+
+    /// Writes a row of a small table.
+    async fn insert_row(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StorageFault>;
 }
 
 /// How far a database has been read.
@@ -113,16 +133,23 @@ pub(super) struct Walk {
     stage: Stage,
 }
 
-/// Which rows of a document come next.
-#[derive(Clone, Copy, Debug, Default)]
+/// Which rows come next.
+#[derive(Clone, Debug)]
 enum Stage {
-    /// None: the next document.
-    #[default]
+    /// Of the small table at this place, after the row with this key.
+    Table(usize, Option<Vec<Value>>),
+    /// None of this document: the next one.
     Over,
     /// Of its updates, after this place.
     Updates(Updates, i64),
     /// What was put aside.
     Aside,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Table(0, None)
+    }
 }
 
 impl Walk {
@@ -135,7 +162,11 @@ impl Walk {
             if let Some(piece) = self.waiting.pop_front() {
                 return Ok(Some(piece));
             }
-            let is_over = match (self.stage, self.current.clone()) {
+            let is_over = match (self.stage.clone(), self.current.clone()) {
+                (Stage::Table(place, after), _) => {
+                    self.some_of_table(rows, place, after).await?;
+                    false
+                }
                 (Stage::Over, _) | (_, None) => !self.next_document(rows).await?,
                 (Stage::Updates(which, after), Some(of)) => {
                     self.some_updates(rows, of, which, after).await?;
@@ -152,6 +183,33 @@ impl Walk {
                 return Ok(None);
             }
         }
+    }
+
+    async fn some_of_table<R: Rows>(
+        &mut self,
+        rows: &mut R,
+        place: usize,
+        after: Option<Vec<Value>>,
+    ) -> Result<(), StorageFault> {
+        let Some(table) = Table::at(place) else {
+            self.stage = Stage::Over;
+            return Ok(());
+        };
+        self.stage = Stage::Table(place + 1, None);
+        if after.is_none() && !rows.has_table(table.name).await? {
+            return Ok(());
+        }
+        let (sql, values) = table.question(after);
+        let found = table.read(&rows.rows_of_table(sql, values).await?)?;
+        if found.last.is_some() {
+            self.stage = Stage::Table(place, found.last);
+        }
+        let pieces = found.rows.into_iter().map(|values| Piece::TableRow {
+            table: table.name,
+            values,
+        });
+        self.waiting.extend(pieces);
+        Ok(())
     }
 
     /// Answers whether there is one.
@@ -208,7 +266,7 @@ pub(super) struct Filling {
 }
 
 impl Filling {
-    /// Writes one more piece. Those that come before any document belong to none, and there are none of them.
+    /// Writes one more piece. Rows of documents that come before any document belong to none, and there are none of them.
     pub(super) async fn put<R: RowsIn>(
         &mut self,
         rows: &mut R,
@@ -230,11 +288,17 @@ impl Filling {
             self.current = Some((rows.insert_document(row).await?, doc));
             return Ok(());
         }
+        if let Piece::TableRow { table, values } = piece {
+            let Some(table) = Table::named(table) else {
+                return Err(StorageFault::Failed(format!("there is no table {table}")));
+            };
+            return rows.insert_row(table.insert(), values).await;
+        }
         let Some((doc_id, doc)) = &self.current else {
             return Ok(());
         };
         match piece {
-            Piece::Document { .. } => Ok(()),
+            Piece::Document { .. } | Piece::TableRow { .. } => Ok(()),
             Piece::Snapshot {
                 generation,
                 through,

@@ -1,11 +1,12 @@
 //! Carries everything from one store to an empty one, and reads it back to compare.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use sheaf_shared::ids::DocName;
 
-use crate::ports::{Batch, Entering, Leaving, Piece, Quarantined, Soundness, StorageFault};
+use crate::ports::{Batch, Entering, Leaving, Piece, Quarantined, Soundness, StorageFault, Value};
 
 /// Why everything could not be carried. The source is as it was, and the target holds nothing.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +18,26 @@ pub enum CopyError {
     #[error("the copy could not be written")]
     Writing(#[source] StorageFault),
     /// What was written does not read back as what was read.
-    #[error("the copy is not what it was made from, first in document {0}")]
-    Differs(DocName),
+    #[error("the copy is not what it was made from, first in {0}")]
+    Differs(Part),
+}
+
+/// What is compared as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A small table.
+    Table(&'static str),
+    /// A document.
+    Document(DocName),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(name) => write!(f, "the table {name}"),
+            Self::Document(doc) => write!(f, "document {doc}"),
+        }
+    }
 }
 
 /// How much was carried.
@@ -59,34 +78,43 @@ pub async fn copy(
         written.take(&piece);
     }
     let (found, _) = written.done();
-    if let Some(doc) = first_difference(&expected, &found) {
-        return Err(CopyError::Differs(doc));
+    if let Some(part) = first_difference(&expected, &found) {
+        return Err(CopyError::Differs(part));
     }
     to.keep().await.map_err(CopyError::Writing)?;
     Ok(copied)
 }
 
-type OfEach = BTreeMap<DocName, [u8; 32]>;
+type OfEach = BTreeMap<Part, [u8; 32]>;
 
-fn first_difference(expected: &OfEach, found: &OfEach) -> Option<DocName> {
-    let names = expected.keys().chain(found.keys());
-    names
-        .filter(|doc| expected.get(*doc) != found.get(*doc))
+fn first_difference(expected: &OfEach, found: &OfEach) -> Option<Part> {
+    let parts = expected.keys().chain(found.keys());
+    parts
+        .filter(|part| expected.get(*part) != found.get(*part))
         .min()
         .cloned()
 }
 
-/// A hash of each document's pieces, and a count of them all.
+/// A hash of each part's pieces, and a count of them all.
 #[derive(Default)]
 struct Digests {
     copied: Copied,
     done: OfEach,
+    tables: BTreeMap<&'static str, Sha256>,
     open: Option<(DocName, Sha256)>,
 }
 
 impl Digests {
     fn take(&mut self, piece: &Piece) {
         match piece {
+            Piece::TableRow { table, values } => {
+                self.copied.rows += 1;
+                let hash = self.tables.entry(table).or_default();
+                numbers(hash, &[values.len() as u64]);
+                for value in values {
+                    hash_value(hash, value);
+                }
+            }
             Piece::Document {
                 doc,
                 created_at,
@@ -153,13 +181,35 @@ impl Digests {
 
     fn close(&mut self) {
         if let Some((doc, hash)) = self.open.take() {
-            self.done.insert(doc, hash.finalize().into());
+            self.done
+                .insert(Part::Document(doc), hash.finalize().into());
         }
     }
 
     fn done(mut self) -> (OfEach, Copied) {
         self.close();
+        for (table, hash) in self.tables {
+            self.done.insert(Part::Table(table), hash.finalize().into());
+        }
         (self.done, self.copied)
+    }
+}
+
+/// Nothing is another value than nothing of another kind, and than zero.
+fn hash_value(hash: &mut Sha256, value: &Value) {
+    match value {
+        Value::Int(None) => numbers(hash, &[0]),
+        Value::Int(Some(number)) => numbers(hash, &[1, number.cast_unsigned()]),
+        Value::Text(None) => numbers(hash, &[2]),
+        Value::Text(Some(it)) => {
+            numbers(hash, &[3]);
+            text(hash, it.as_bytes());
+        }
+        Value::Bytes(None) => numbers(hash, &[4]),
+        Value::Bytes(Some(bytes)) => {
+            numbers(hash, &[5]);
+            text(hash, bytes);
+        }
     }
 }
 

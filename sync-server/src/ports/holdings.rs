@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sheaf_shared::ids::{DocName, Seq};
 use sheaf_shared::time::UnixMs;
 
-use super::{Generation, Quarantined, StorageFault};
+use super::{Generation, Quarantined, StorageFault, Value};
 
 /// Whether a row had the checksum it should have. A damaged row is carried as it is, and is damaged where it arrives:
 /// with a fresh checksum nobody would ever find it again.
@@ -53,6 +53,13 @@ pub struct Batch {
 /// One thing that a store holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
+    /// A row of one of the small tables, which have the same columns in every store.
+    TableRow {
+        /// Which.
+        table: &'static str,
+        /// What its columns hold, in the order in which the adapters name them.
+        values: Vec<Value>,
+    },
     /// A document; what follows is of it, until the next one.
     Document {
         /// Its name.
@@ -85,7 +92,8 @@ pub enum Piece {
     Aside(Quarantined),
 }
 
-/// All a store held at one moment, on its way out: documents by name; of each its snapshot, its history and its log by
+/// All a store held at one moment, on its way out: the rows of the small tables, those first that others lean on; then
+/// documents by name; of each its snapshot, its history and its log by
 /// place, and what was put aside by age.
 #[async_trait]
 pub trait Leaving: Send {

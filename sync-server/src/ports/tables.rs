@@ -99,7 +99,8 @@ pub enum Touches {
 /// Something to be done to a table.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// In the SQL that SQLite and PostgreSQL share, with `$1`, `$2` … which appear in this order for the first time.
+    /// In the SQL that SQLite and PostgreSQL share, with `$1`, `$2` … which appear in this order for the first time
+    /// ([`is_in_order`]).
     pub sql: &'static str,
     /// What stands for them.
     pub values: Vec<Value>,
@@ -107,12 +108,30 @@ pub struct Statement {
     pub touches: Touches,
 }
 
+/// Whether `$1`, `$2` … appear in this order for the first time, each of `values` once at least. PostgreSQL counts them as they
+/// are named, SQLite as they appear; a statement that is not in order would mean two things.
+#[must_use]
+pub fn is_in_order(sql: &str, values: usize) -> bool {
+    let mut greatest = 0;
+    for after in sql.split('$').skip(1) {
+        let end = after
+            .find(|char: char| !char.is_ascii_digit())
+            .unwrap_or(after.len());
+        match after[..end].parse::<usize>() {
+            Ok(number) if (1..=greatest + 1).contains(&number) => greatest = greatest.max(number),
+            _ => return false,
+        }
+    }
+    greatest == values
+}
+
 /// What became of a list of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// All was done, and is on the disk.
     Done,
-    /// Nothing was done: this one, counted from 0, touched another number of rows, or a row stood in its way.
+    /// Nothing was done: this one, counted from 0, touched another number of rows, or would have broken a rule of the
+    /// tables: a row stood in its way, or one that it leans on was not there.
     Missed {
         /// Which.
         statement: usize,
@@ -133,4 +152,24 @@ pub trait Tables: Send + Sync {
     /// # Errors
     /// [`StorageFault`]: nothing changed, except after [`StorageFault::Failed`], when that is unknown.
     async fn write(&self, statements: Vec<Statement>) -> Result<Written, StorageFault>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_says_its_values_in_the_order_they_are_given() {
+        for (sql, values) in [("a = 1", 0), ("a = $1 AND b = $2 OR a = $1", 2)] {
+            assert!(is_in_order(sql, values), "{sql}");
+        }
+        for (sql, values) in [
+            ("a = $2 AND b = $1", 2),
+            ("a = $1", 2),
+            ("a = $1 OR b = $2", 1),
+            ("a = $", 0),
+        ] {
+            assert!(!is_in_order(sql, values), "{sql}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ mod killed;
 mod long;
 mod losing;
 mod page;
+mod people;
 mod pressure;
 mod program;
 mod server;

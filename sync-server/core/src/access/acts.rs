@@ -2,7 +2,7 @@
 
 use sheaf_shared::access::Role;
 
-use super::{Account, Act, House, Needs, Office, Page, Space};
+use super::{Account, Act, House, Needs, Office, Page, Resident, Seat, Space};
 
 macro_rules! acts {
     ($($(#[$doc:meta])* $name:ident to $object:ident needs $needs:expr;)*) => {
@@ -36,13 +36,15 @@ acts! {
     ManageSpace to Space needs Needs::Role(Role::Owner);
     /// End a space with all its pages.
     DeleteSpace to Space needs Needs::RoleOfPerson(Role::Owner);
-    /// Make an invitation, and take it back.
-    InvitePeople to House needs Needs::Office(Office::Admin);
-    /// See all accounts; disable, delete and reset them.
-    ManagePeople to House needs Needs::Office(Office::Admin);
+    /// Make an invitation to that office, and take it back. Into a space, it takes [`ManageSpace`] there as well.
+    InvitePeople to Seat needs Needs::OfficeOver(Office::Admin);
+    /// See all accounts, invitations and spaces.
+    ReadPeople to House needs Needs::Office(Office::Admin);
+    /// Disable, enable, delete and reset somebody who holds no greater office.
+    ManagePerson to Resident needs Needs::OfficeOver(Office::Admin);
     /// Read who did what.
     ReadAudit to House needs Needs::Office(Office::Owner);
-    /// Change settings, and who is an admin.
+    /// Change settings, who is an admin, and who gets a space that nobody decides about.
     ManageHouse to House needs Needs::Office(Office::Owner);
     /// Change one's own name, password, sessions and tokens.
     ManageOwnAccount to Account needs Needs::BeingIt;

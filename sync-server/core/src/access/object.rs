@@ -4,7 +4,7 @@ use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
 
-use super::{Object, Who};
+use super::{Object, Office, Who};
 
 /// A page, or any other document but a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,5 +88,53 @@ impl Object for Account {
 
     fn is(&self, who: &Who) -> bool {
         matches!(who, Who::Person(person) if person.user == self.user)
+    }
+}
+
+/// Somebody who lives here, as those see them who look after people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// Who.
+    pub user: UserId,
+    /// What they are to the installation.
+    pub office: Office,
+}
+
+impl Object for Resident {
+    type Id = UserId;
+
+    fn id(&self) -> UserId {
+        self.user
+    }
+
+    fn role(&self, who: &Who, now: UnixMs) -> Option<Role> {
+        who.office(now).map(|_| Role::Viewer)
+    }
+
+    fn office(&self) -> Option<Office> {
+        Some(self.office)
+    }
+}
+
+/// A place in the installation that somebody may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// As what.
+    pub office: Office,
+}
+
+impl Object for Seat {
+    type Id = Office;
+
+    fn id(&self) -> Office {
+        self.office
+    }
+
+    fn role(&self, who: &Who, now: UnixMs) -> Option<Role> {
+        who.office(now).map(|_| Role::Viewer)
+    }
+
+    fn office(&self) -> Option<Office> {
+        Some(self.office)
     }
 }

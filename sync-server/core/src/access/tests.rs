@@ -182,7 +182,7 @@ fn a_program_may_never_more_than_its_token_nor_more_than_who_made_it() {
             assert!(decide::<DeleteSpace>(&who, &space, NOW).is_err());
         }
         let who = Who::Program(program(reach));
-        assert!(decide::<ManagePeople>(&who, &House, NOW).is_err());
+        assert!(decide::<ReadPeople>(&who, &House, NOW).is_err());
     }
 }
 
@@ -225,7 +225,7 @@ fn only_an_office_decides_about_people_and_only_oneself_about_ones_account() {
     for (office, expected) in expected {
         let who = Who::Person(person(office));
         let may = [
-            decide::<ManagePeople>(&who, &House, NOW).is_ok(),
+            decide::<ReadPeople>(&who, &House, NOW).is_ok(),
             decide::<ManageHouse>(&who, &House, NOW).is_ok(),
         ];
         assert_eq!(may, expected, "{office:?}");
@@ -240,6 +240,29 @@ fn only_an_office_decides_about_people_and_only_oneself_about_ones_account() {
             decide::<ManageOwnAccount>(&who, &other, NOW).map(drop),
             Err(Refusal::Known)
         );
+    }
+}
+
+#[test]
+fn nobody_decides_about_who_holds_a_greater_office_or_gives_one_greater_than_their_own() {
+    let offices = [Office::Member, Office::Admin, Office::Owner];
+    for office in offices {
+        let who = Who::Person(person(office));
+        for of_theirs in offices {
+            let may = office >= Office::Admin && office >= of_theirs;
+            let theirs = Resident {
+                user: UserId::from_bits(8),
+                office: of_theirs,
+            };
+            let seat = Seat { office: of_theirs };
+            for decided in [
+                decide::<ManagePerson>(&who, &theirs, NOW).map(drop),
+                decide::<InvitePeople>(&who, &seat, NOW).map(drop),
+            ] {
+                let expected = if may { Ok(()) } else { Err(Refusal::Known) };
+                assert_eq!(decided, expected, "{office:?} {of_theirs:?}");
+            }
+        }
     }
 }
 

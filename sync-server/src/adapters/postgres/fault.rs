@@ -36,7 +36,7 @@ pub enum OpenError {
     NothingThere,
     /// It was to be filled, and holds something already.
     #[error(
-        "the database holds documents already, and nothing is written over them; name an empty one"
+        "the database holds documents or accounts already, and nothing is written over them; name an empty one"
     )]
     NotEmpty,
     /// It refused.

@@ -1,6 +1,7 @@
 //! The small tables, each list of statements a transaction.
 
 use async_trait::async_trait;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column as _, Connection as _, Postgres, Row as _, TypeInfo as _};
@@ -30,7 +31,10 @@ impl Tables for PostgresStore {
     }
 }
 
-fn bound<'a>(sql: &'static str, values: &'a [Value]) -> Query<'a, Postgres, PgArguments> {
+pub(super) fn bound<'a>(
+    sql: &'static str,
+    values: &'a [Value],
+) -> Query<'a, Postgres, PgArguments> {
     values
         .iter()
         .fold(sqlx::query(sql), |query, value| match value {
@@ -40,7 +44,7 @@ fn bound<'a>(sql: &'static str, values: &'a [Value]) -> Query<'a, Postgres, PgAr
         })
 }
 
-fn row(found: &PgRow) -> Result<Row, sqlx::Error> {
+pub(super) fn row(found: &PgRow) -> Result<Row, sqlx::Error> {
     let values = found.columns().iter().map(|column| {
         let at = column.ordinal();
         match column.type_info().name() {
@@ -63,7 +67,7 @@ async fn perform(
             .await;
         let is_missed = match done {
             Ok(done) => statement.touches == Touches::One && done.rows_affected() != 1,
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => true,
+            Err(sqlx::Error::Database(error)) if is_constraint(&*error) => true,
             Err(error) => return Err(error),
         };
         if is_missed {
@@ -73,4 +77,9 @@ async fn perform(
     }
     transaction.commit().await?;
     Ok(Written::Done)
+}
+
+/// A row stands in the way, one it leans on is missing, or it is not as rows must be.
+fn is_constraint(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| code.starts_with("23"))
 }

@@ -10,12 +10,13 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::fault::{OpenError, of_storage};
 use super::schema;
+use super::tables;
 use crate::adapters::codec::{self, signed};
 use crate::adapters::whole::{
     AT_ONCE_BYTES, AsideRow, BatchRow, DocumentRow, Filling, Rows, RowsIn, SnapshotRow, Updates,
     Walk,
 };
-use crate::ports::{Entering, Leaving, Piece, StorageFault};
+use crate::ports::{Entering, Leaving, Piece, Row as SmallRow, StorageFault, Value};
 
 /// Most rows that are read at once.
 const AT_ONCE_ROWS: i64 = 512;
@@ -83,21 +84,26 @@ pub struct PostgresEntering {
 }
 
 impl PostgresEntering {
-    /// Opens the database at `url`, sets up its tables, and keeps everyone else from writing documents.
+    /// Opens the database at `url`, sets up its tables, and keeps everyone else from making documents and
+    /// accounts.
     ///
     /// # Errors
     /// [`OpenError`] when it cannot be reached or would lose what it commits; [`OpenError::NotEmpty`] when it holds
-    /// documents.
+    /// documents or people.
     pub async fn begin(url: &str) -> Result<Self, OpenError> {
         let mut connection = connect(url).await?;
         schema::check_durability(&mut connection).await?;
         schema::migrate(&mut connection).await?;
-        sqlx::raw_sql("BEGIN; SET LOCAL synchronous_commit = on; LOCK TABLE doc IN EXCLUSIVE MODE")
-            .execute(&mut connection)
-            .await?;
-        let holds_some: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM doc)")
-            .fetch_one(&mut connection)
-            .await?;
+        sqlx::raw_sql(
+            "BEGIN; SET LOCAL synchronous_commit = on; LOCK TABLE doc, person IN EXCLUSIVE MODE",
+        )
+        .execute(&mut connection)
+        .await?;
+        let holds_some: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM doc) OR EXISTS (SELECT 1 FROM person)",
+        )
+        .fetch_one(&mut connection)
+        .await?;
         if holds_some {
             return Err(OpenError::NotEmpty);
         }
@@ -132,7 +138,7 @@ impl Entering for PostgresEntering {
         kept.map_err(|error| of_storage(&error))?;
         // New tables are planned for as if they were empty until somebody looks. Whether it works changes nothing.
         drop(
-            sqlx::raw_sql("ANALYZE doc, log, snapshot, history")
+            sqlx::raw_sql("ANALYZE doc, log, snapshot, history, belonging")
                 .execute(&mut self.connection)
                 .await,
         );
@@ -244,6 +250,25 @@ impl Rows for PgConnection {
             })
         })
     }
+
+    async fn has_table(&mut self, name: &'static str) -> Result<bool, StorageFault> {
+        sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(name)
+            .fetch_one(self)
+            .await
+            .map_err(|error| of_storage(&error))
+    }
+
+    async fn rows_of_table(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<SmallRow>, StorageFault> {
+        all(
+            tables::bound(sql, &values).fetch_all(self).await,
+            tables::row,
+        )
+    }
 }
 
 fn one<T>(
@@ -327,6 +352,14 @@ impl RowsIn for PgConnection {
         .bind(row.reason)
         .bind(&row.bytes[..]);
         insert(self, question).await
+    }
+
+    async fn insert_row(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StorageFault> {
+        insert(self, tables::bound(sql, &values)).await
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) const BUSY_MS: u64 = 2_000;
 /// Bytes of a page in the write-ahead log, its head included.
 pub(super) const LOG_PAGE_BYTES: u64 = 4_096 + 24;
 
-/// More statements than the writer has.
-const STATEMENTS_MAX: usize = 32;
+/// More statements than the writer needs again and again: its own, and those that begin sessions and claim pages.
+const STATEMENTS_MAX: usize = 64;
 
 /// Opens the connection that writes.
 ///
@@ -61,7 +61,7 @@ pub(super) fn open_writer(
              PRAGMA cache_size = -4096;",
         )
         .map_err(open_error)?;
-    // Every statement of the writer stays compiled.
+    // What is needed often stays compiled.
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection
         .pragma_update(None, "journal_size_limit", signed(log_bytes_kept))

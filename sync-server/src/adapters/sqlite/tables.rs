@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 use super::SqliteStore;
 use super::fault::storage_fault;
 use super::writer::Job;
-use crate::ports::{Row, Statement, StorageFault, Tables, Touches, Value, Written};
+use crate::ports::{Row, Statement, StorageFault, Tables, Touches, Value, Written, is_in_order};
 
 #[async_trait]
 impl Tables for SqliteStore {
@@ -24,7 +24,13 @@ impl Tables for SqliteStore {
     }
 }
 
-fn rows(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<Vec<Row>> {
+/// The rows that answer a question.
+pub(super) fn rows(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+) -> rusqlite::Result<Vec<Row>> {
+    debug_assert!(is_in_order(sql, values.len()), "{sql}");
     let mut statement = connection.prepare_cached(sql)?;
     let columns = statement.column_count();
     let mut found = statement.query(params_from_iter(values))?;
@@ -70,6 +76,11 @@ pub(super) fn perform(
 ) -> rusqlite::Result<Written> {
     transaction.prepare_cached("SAVEPOINT list")?.execute([])?;
     for (at, statement) in statements.iter().enumerate() {
+        debug_assert!(
+            is_in_order(statement.sql, statement.values.len()),
+            "{}",
+            statement.sql
+        );
         let touched = transaction
             .prepare_cached(statement.sql)?
             .execute(params_from_iter(&statement.values));

@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, params_from_iter};
 use sheaf_shared::ids::{DocName, Seq};
 
 use super::fault::{OpenError, open_error, storage_fault};
 use super::rows::head_of;
 use super::schema;
+use super::tables;
 use crate::adapters::codec;
 use crate::adapters::whole::{
     AT_ONCE_BYTES, AsideRow, BatchRow, DocumentRow, Filling, Rows, RowsIn, SnapshotRow, Updates,
     Walk,
 };
-use crate::ports::{Entering, Leaving, Piece, StorageFault};
+use crate::ports::{Entering, Leaving, Piece, Row as SmallRow, StorageFault, Value};
 
 /// Everything in a file, as it stood when this was opened. Whoever writes to it meanwhile is not held up.
 pub struct SqliteLeaving {
@@ -215,6 +216,20 @@ impl Rows for Connection {
         let found = aside_of(self, doc_id);
         found.map_err(|error| storage_fault(&error))
     }
+
+    async fn has_table(&mut self, name: &'static str) -> Result<bool, StorageFault> {
+        let found = self.table_exists(None, name);
+        found.map_err(|error| storage_fault(&error))
+    }
+
+    async fn rows_of_table(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<SmallRow>, StorageFault> {
+        let found = tables::rows(self, sql, &values);
+        found.map_err(|error| storage_fault(&error))
+    }
 }
 
 fn document_after(
@@ -367,6 +382,14 @@ impl RowsIn for Connection {
             "INSERT INTO quarantine (doc_id, seq, at_ms, reason, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
             (doc_id, row.seq, row.at_ms, row.reason, &row.bytes[..]),
         )
+    }
+
+    async fn insert_row(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StorageFault> {
+        insert(self, sql, params_from_iter(values))
     }
 }
 

@@ -187,7 +187,8 @@ impl Directory<'_> {
     /// # Errors
     /// [`Undone`]
     pub async fn note_failed_sign_in(&self, by: &By, detail: &str) -> Result<(), Undone> {
-        let detail: String = detail.chars().take(DETAIL_CHARS_MAX).collect();
+        let shown = detail.chars().filter(|char| !char.is_control());
+        let detail: String = shown.take(DETAIL_CHARS_MAX).collect();
         Change::<Undone>::beside()
             .noted(by, Deed::SignInFailed, &Thing::House, &detail)
             .make(self)
