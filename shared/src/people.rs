@@ -17,7 +17,8 @@ const HOST_LABEL_BYTES_MAX: usize = 63;
 /// What a person, a space or a token is called, as people read it.
 ///
 /// 1 to [`NAME_CHARS_MAX`] characters, at least one of which can be seen; one blank between words and none at the ends;
-/// nothing that breaks the line, or turns the direction of what stands beside it.
+/// nothing that breaks the line, or turns the direction of what stands beside it. What was stored is read by the same rules:
+/// they may be loosened, and never tightened.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 

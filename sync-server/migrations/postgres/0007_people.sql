@@ -83,6 +83,7 @@ CREATE TABLE share_link (
     revoked_ms  BIGINT
 );
 CREATE INDEX share_link_name ON share_link (name);
+CREATE INDEX share_link_maker ON share_link (made_by);
 
 CREATE TABLE token (
     secret_hash BYTEA PRIMARY KEY,
@@ -122,6 +123,7 @@ CREATE TABLE identity (
     person_id BYTEA NOT NULL REFERENCES person (person_id),
     PRIMARY KEY (issuer, subject)
 );
+CREATE INDEX identity_person ON identity (person_id);
 
 -- Who did what, when, from where. Never changed; rows of old go by age.
 CREATE TABLE audit (

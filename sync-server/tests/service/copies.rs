@@ -214,7 +214,10 @@ async fn a_place_where_something_is_stored_is_never_written_over() {
     let url = Postgres::shared().fresh_url().await;
     ends(0, &["move", "--from", &first, "--to", &url]);
     let said = ends(2, &["move", "--from", &second, "--to", &url]);
-    assert!(said.contains("holds documents or accounts already"), "{said}");
+    assert!(
+        said.contains("holds documents or accounts already"),
+        "{said}"
+    );
     let said = ends(2, &["move", "--from", &first, "--to", &second]);
     assert!(said.contains("is there already"), "{said}");
     let file = path(&folder, "backup.db");

@@ -1,3 +1,5 @@
+//! The whole matrix: everyone who can ask, every action, every relation to what it is done to.
+
 use sheaf_shared::ids::{DocName, LinkId, SpaceId, UserId};
 
 use super::*;

@@ -60,6 +60,8 @@ pub enum About {
 /// Who somebody is, and what they are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// How old this is.
+    pub version: Version,
     /// As whom they are judged.
     pub who: Who,
     /// Their name; a guest's is what they gave themselves.
@@ -97,11 +99,9 @@ pub struct Root {
     pub extent: Extent,
 }
 
-/// All that is known of a pair, as it was at `version`.
+/// All that is known of a pair, as it was at the caller's version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// How old they are.
-    pub version: Version,
     /// Who asks.
     pub caller: Caller,
     /// What they ask about.
@@ -317,13 +317,13 @@ fn read(key: Key, about: About, row: &mut Cells<'_>) -> Result<Facts, StorageFau
     let found = read_found(&about, row)?;
     let name = person.as_ref().map(|person| person.name.clone());
     let caller = Caller {
+        version,
         name: name.or(session.name),
         colour: person.as_ref().map(|person| person.colour),
         session: session.session,
         who: who(key, session.ends, person, guest, program),
     };
     Ok(Facts {
-        version,
         caller,
         about,
         found,

@@ -249,7 +249,7 @@ impl Directory<'_> {
             .await
     }
 
-    /// Changes the address by which a person signs in.
+    /// Changes the address by which a person signs in, and takes back what was sent to the old one to set a password.
     ///
     /// # Errors
     /// [`PersonError`]
@@ -267,6 +267,7 @@ impl Directory<'_> {
                 values![email, user],
                 PersonError::EmailTaken,
             )
+            .also(FORGET_RESETS, values![user])
             .noted(by, Deed::PersonChanged, &Thing::Person(user), &detail)
             .make(self)
             .await
@@ -293,10 +294,7 @@ impl Directory<'_> {
                 "DELETE FROM session WHERE person_id = $1 AND ($2 IS NULL OR session_id <> $2)",
                 values![user, keep],
             )
-            .also(
-                "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL",
-                values![user],
-            )
+            .also(FORGET_RESETS, values![user])
             .noted(by, Deed::PasswordSet, &Thing::Person(user), "")
             .make(self)
             .await
@@ -416,6 +414,9 @@ impl Directory<'_> {
     }
 }
 
+/// What was on its way to a person to set a password.
+const FORGET_RESETS: &str = "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL";
+
 /// Those that a person made and nobody used.
 const FORGET_INVITATIONS: &str = "DELETE FROM invitation WHERE made_by = $1 AND used_ms IS NULL";
 
@@ -428,10 +429,7 @@ fn shut_out(
     let change = change
         .also("DELETE FROM session WHERE person_id = $1", values![user])
         .also(FORGET_INVITATIONS, values![user])
-        .also(
-            "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL",
-            values![user],
-        );
+        .also(FORGET_RESETS, values![user]);
     match links {
         TheirLinks::Stay => change,
         TheirLinks::Revoke => change.also(

@@ -332,6 +332,18 @@ async fn a_link_to_set_a_password_sets_it_once_and_ends_every_session(subject: &
     assert_eq!(directory.sessions_of(BOB, NOW).await.unwrap(), []);
     let bob = directory.person(BOB).await.unwrap().unwrap();
     assert_eq!(bob.password.unwrap().as_text(), "new");
+    let to_old_address = house.invite(4, Invitation::Reset(BOB), ADA).await;
+    let elsewhere = email("elsewhere@example.org");
+    directory
+        .readdress_person(BOB, elsewhere, &by(BOB))
+        .await
+        .unwrap();
+    assert_eq!(
+        directory
+            .reset_password(&to_old_address, new(), &operator())
+            .await,
+        refused
+    );
     // One to join sets nobody's password.
     let to_join = house.invite(3, to_join(None), ADA).await;
     assert_eq!(
