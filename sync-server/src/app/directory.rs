@@ -8,8 +8,9 @@
 //! - Every change of rights first raises the *authority version*, one row of one table. Its lock puts all changes of all
 //!   servers in one order, so what a later statement of the list reads can't change before the commit; and whoever sees
 //!   a version sees every change before it.
-//! - A change may name the version under which it was decided that it may be made ([`By::decided_at`]). If that moved
-//!   meanwhile, nothing is done and the answer is [`Undone::Moved`]: read the facts and decide again.
+//! - A change that somebody must be allowed to make takes the proof of it ([`Granted`]), which names what it is about and the
+//!   version of the facts that it was decided by. If that moved meanwhile, nothing is done and the answer is
+//!   [`Undone::Moved`]: read the facts and decide again.
 //! - The line of the record is a statement of the same list: there is no change without its line, and no line without
 //!   its change.
 
@@ -27,6 +28,7 @@ pub mod tokens;
 
 mod cells;
 mod change;
+mod granted;
 
 use std::net::IpAddr;
 
@@ -36,6 +38,7 @@ use sheaf_shared::time::UnixMs;
 
 use crate::ports::{StorageFault, Store, Tables, Value};
 use cells::Cells;
+pub use granted::{Granted, Whose};
 
 /// Most lines of any list that are answered at once.
 pub const LIST_MAX: u32 = 200;
@@ -59,9 +62,6 @@ pub struct By {
     pub address: Option<IpAddr>,
     /// When.
     pub at: UnixMs,
-    /// The version of the facts by which it was decided that they may. `None`: nothing had to be decided, as for
-    /// whoever holds the secret of an invitation, or sits at the server's command line.
-    pub decided_at: Option<Version>,
 }
 
 /// Who does something.

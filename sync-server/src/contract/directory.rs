@@ -14,7 +14,10 @@ mod spaces;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sheaf_core::access::{CommentOnPage, Office, Page, ReadPage, SharePage, WritePage, decide};
+use sheaf_core::access::{
+    Account, Act, CommentOnPage, InvitePeople, ManageHouse, ManageOwnAccount, ManagePerson, Office,
+    Page, ReadPage, Resident, Seat, SharePage, Space, WritePage, decide,
+};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, SessionId, SpaceId, UserId};
 use sheaf_shared::people::{Colour, Email, Name};
@@ -25,7 +28,7 @@ use crate::app::directory::facts::{About, Facts, Key};
 use crate::app::directory::people::NewPerson;
 use crate::app::directory::secret::{PasswordHash, SessionSecret};
 use crate::app::directory::sessions::{NewSession, Shown};
-use crate::app::directory::{Actor, By, Directory, Version};
+use crate::app::directory::{Actor, By, Directory, Granted, Version};
 use crate::ports::Store;
 
 /// Runs every clause, each on a subject of its own.
@@ -86,7 +89,6 @@ fn operator() -> By {
         actor: Actor::Operator,
         address: None,
         at: NOW,
-        decided_at: None,
     }
 }
 
@@ -96,6 +98,41 @@ fn by(user: UserId) -> By {
         address: Some([192, 0, 2, 7].into()),
         ..operator()
     }
+}
+
+/// Proof that whatever it is may be done, as whoever runs the server gets it.
+fn may<A: Act>(object: &A::To) -> Granted<A> {
+    Granted::to_operator(object).unwrap()
+}
+
+fn own(user: UserId) -> Granted<ManageOwnAccount> {
+    may(&Account { user })
+}
+
+fn person(user: UserId) -> Granted<ManagePerson> {
+    let office = Office::Member;
+    may(&Resident { user, office })
+}
+
+fn seat(office: Office) -> Granted<InvitePeople> {
+    may(&Seat { office })
+}
+
+fn space_of<A: Act<To = Space>>(space: SpaceId) -> Granted<A> {
+    may(&Space { space, role: None })
+}
+
+fn share(doc: &DocName) -> Granted<SharePage> {
+    may(&Page {
+        doc: doc.clone(),
+        space: SpaceId::HOME,
+        role: None,
+        is_linked: false,
+    })
+}
+
+fn the_house() -> Granted<ManageHouse> {
+    may(&sheaf_core::access::House)
 }
 
 fn new_session(number: u8) -> NewSession {
@@ -124,7 +161,7 @@ impl House {
             .unwrap();
         for user in [BOB, EVE] {
             directory
-                .add_person(new_person(user), Office::Member, &by(ADA))
+                .add_person(&seat(Office::Member), new_person(user), &by(ADA))
                 .await
                 .unwrap();
         }
@@ -150,11 +187,11 @@ impl House {
     async fn shared_space(&self) -> SpaceId {
         let (space, directory) = (SpaceId::from_bits(500), self.directory());
         directory
-            .add_space(space, name("Team"), ADA, &by(ADA))
+            .add_space(space, name("Team"), &own(ADA), &by(ADA))
             .await
             .unwrap();
         directory
-            .set_member(space, BOB, Role::Editor, &by(ADA))
+            .set_member(&space_of(space), BOB, Role::Editor, &by(ADA))
             .await
             .unwrap();
         space

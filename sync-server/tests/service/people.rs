@@ -1,8 +1,10 @@
 //! Everything that the directory keeps, made by the use cases that make it.
 
-use sheaf_core::access::{Office, Reach};
+use sheaf_core::access::{
+    Account, InvitePeople, ManageOwnAccount, ManagePerson, ManageSpace, Office, Page, Reach,
+    Resident, Seat, SharePage, Space,
+};
 use sheaf_server::app::directory::identities::Identity;
-use sheaf_server::app::directory::invitations::Invitation;
 use sheaf_server::app::directory::links::{Extent, Lets, LinkTerms};
 use sheaf_server::app::directory::people::{NewPerson, TheirLinks};
 use sheaf_server::app::directory::secret::{
@@ -10,7 +12,7 @@ use sheaf_server::app::directory::secret::{
 };
 use sheaf_server::app::directory::sessions::{NewSession, Shown};
 use sheaf_server::app::directory::tokens::TokenTerms;
-use sheaf_server::app::directory::{Actor, By, Directory};
+use sheaf_server::app::directory::{Actor, By, Directory, Granted};
 use sheaf_server::ports::{Statement, Store, Touches};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, InvitationId, LinkId, SessionId, SpaceId, TokenId, UserId};
@@ -44,17 +46,44 @@ fn by(user: UserId) -> By {
         actor: Actor::Person(user, name("Ünal")),
         address: Some([192, 0, 2, 7].into()),
         at: AT,
-        decided_at: None,
     }
 }
 
+fn own(user: UserId) -> Granted<ManageOwnAccount> {
+    Granted::to_operator(&Account { user }).unwrap()
+}
+
+fn resident(user: UserId) -> Granted<ManagePerson> {
+    let office = Office::Member;
+    Granted::to_operator(&Resident { user, office }).unwrap()
+}
+
+fn seat(office: Office) -> Granted<InvitePeople> {
+    Granted::to_operator(&Seat { office }).unwrap()
+}
+
+fn team() -> Granted<ManageSpace> {
+    let (space, role) = (TEAM, None);
+    Granted::to_operator(&Space { space, role }).unwrap()
+}
+
+fn share(doc: &DocName) -> Granted<SharePage> {
+    Granted::to_operator(&Page {
+        doc: doc.clone(),
+        space: TEAM,
+        role: None,
+        is_linked: false,
+    })
+    .unwrap()
+}
+
 /// The session of a person who signed in.
-pub(crate) fn session() -> SessionSecret {
+fn session() -> SessionSecret {
     SessionSecret::from_random([1; 32])
 }
 
 /// The link by which a guest came.
-pub(crate) fn link() -> LinkSecret {
+fn link() -> LinkSecret {
     LinkSecret::from_random([2; 16])
 }
 
@@ -71,16 +100,20 @@ pub(crate) async fn settle(store: &dyn Store, page: &DocName) {
         .unwrap();
     for (user, called) in [(BOB, "bob"), (EVE, "äve")] {
         directory
-            .add_person(person(user, called, user == BOB), Office::Member, &by(ADA))
+            .add_person(
+                &seat(Office::Member),
+                person(user, called, user == BOB),
+                &by(ADA),
+            )
             .await
             .unwrap();
     }
     directory
-        .add_space(TEAM, name("Équipe"), ADA, &by(ADA))
+        .add_space(TEAM, name("Équipe"), &own(ADA), &by(ADA))
         .await
         .unwrap();
     directory
-        .set_member(TEAM, BOB, Role::Commenter, &by(ADA))
+        .set_member(&team(), BOB, Role::Commenter, &by(ADA))
         .await
         .unwrap();
     let other = DocName::parse("Ärger").unwrap();
@@ -102,13 +135,13 @@ pub(crate) async fn settle(store: &dyn Store, page: &DocName) {
         };
         let id = LinkId::from_bits(number);
         directory
-            .add_link((id, &secret), doc, terms, ADA, &by(ADA))
+            .add_link(&share(doc), (id, &secret), terms, ADA, &by(ADA))
             .await
             .unwrap();
     }
     settle_doors(&directory).await;
     directory
-        .delete_person(EVE, TheirLinks::Stay, &by(ADA))
+        .delete_person(&resident(EVE), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     let setting = Statement {
@@ -132,26 +165,26 @@ async fn settle_doors(directory: &Directory<'_>) {
             TokenSecret::from_random([number; 32]),
         );
         directory
-            .add_token((id, &secret), BOB, terms, &by(BOB))
+            .add_token(&own(BOB), (id, &secret), terms, &by(BOB))
             .await
             .unwrap();
     }
-    let join = Invitation::Join {
-        email: None,
-        office: Office::Admin,
-        space: Some((TEAM, Role::Editor)),
-    };
-    for (number, to) in [(1_u8, join), (2, Invitation::Reset(BOB))] {
-        let id = InvitationId::from_bits(number.into());
-        let secret = InvitationSecret::from_random([number; 32]);
-        directory
-            .invite((id, &secret), to, UnixMs(AT.0 + 9), &by(ADA))
-            .await
-            .unwrap();
-    }
+    let until = UnixMs(AT.0 + 9);
+    let secrets = [1, 2].map(|number| InvitationSecret::from_random([number; 32]));
+    let space = Some((&team(), Role::Editor));
+    let join = (InvitationId::from_bits(1), &secrets[0]);
+    directory
+        .invite(&seat(Office::Admin), join, None, space, until, &by(ADA))
+        .await
+        .unwrap();
+    let reset = (InvitationId::from_bits(2), &secrets[1]);
+    directory
+        .offer_reset(&resident(BOB), reset, until, &by(ADA))
+        .await
+        .unwrap();
     let identity = Identity::parse("https://id.example.org", "bob").unwrap();
     directory
-        .tie_identity(BOB, &identity, &by(BOB))
+        .tie_identity(&own(BOB), &identity, &by(BOB))
         .await
         .unwrap();
     let new = NewSession {

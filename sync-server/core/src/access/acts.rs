@@ -36,7 +36,8 @@ acts! {
     ManageSpace to Space needs Needs::Role(Role::Owner);
     /// End a space with all its pages.
     DeleteSpace to Space needs Needs::RoleOfPerson(Role::Owner);
-    /// Make an invitation to that office, and take it back. Into a space, it takes [`ManageSpace`] there as well.
+    /// Give somebody that office, by an invitation or at once, and take such an invitation back. Into a space, it takes
+    /// [`ManageSpace`] there as well.
     InvitePeople to Seat needs Needs::OfficeOver(Office::Admin);
     /// See all accounts, invitations and spaces.
     ReadPeople to House needs Needs::Office(Office::Admin);
@@ -44,7 +45,7 @@ acts! {
     ManagePerson to Resident needs Needs::OfficeOver(Office::Admin);
     /// Read who did what.
     ReadAudit to House needs Needs::Office(Office::Owner);
-    /// Change settings, who is an admin, and who gets a space that nobody decides about.
+    /// Change settings, bring deleted spaces back, and say who gets one that nobody decides about.
     ManageHouse to House needs Needs::Office(Office::Owner);
     /// Change one's own name, password, sessions and tokens.
     ManageOwnAccount to Account needs Needs::BeingIt;

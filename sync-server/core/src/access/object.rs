@@ -87,7 +87,11 @@ impl Object for Account {
     }
 
     fn is(&self, who: &Who) -> bool {
-        matches!(who, Who::Person(person) if person.user == self.user)
+        match who {
+            Who::Local => true,
+            Who::Person(person) => person.user == self.user,
+            Who::Stranger | Who::Guest(_) | Who::Program(_) => false,
+        }
     }
 }
 

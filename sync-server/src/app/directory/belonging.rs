@@ -1,12 +1,14 @@
 //! Which space a document lies in. A tree lies in its space by its name; everything else by what is written here.
 
+use sheaf_core::access::WriteTree;
 use sheaf_shared::ids::{DocName, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
 
 use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::granted::older;
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 /// Why a document was not taken into a space.
@@ -117,11 +119,13 @@ impl Directory<'_> {
     pub async fn move_document(
         &self,
         doc: &DocName,
-        from: SpaceId,
-        to: SpaceId,
+        from: &Granted<WriteTree>,
+        to: &Granted<WriteTree>,
         by: &By,
     ) -> Result<(), BelongingError> {
-        Change::of_rights(by)
+        let decided_at = older(from.decided_at(), to.decided_at());
+        let (from, to) = (*from.id(), *to.id());
+        Change::of_rights(decided_at)
             .needs(
                 "UPDATE space SET name = name WHERE space_id = $1 AND deleted_ms IS NULL",
                 values![to],

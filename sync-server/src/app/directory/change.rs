@@ -2,7 +2,7 @@
 
 use super::audit::{Deed, Thing, address_text};
 use super::cells::values;
-use super::{By, Directory, Undone};
+use super::{By, Directory, Undone, Version};
 use crate::ports::{Statement, StorageFault, Touches, Value, Written};
 
 /// Raises the version, whose row is the lock that puts changes in one order; or finds that it has moved.
@@ -18,9 +18,10 @@ pub(super) struct Change<E> {
 }
 
 impl<E: From<Undone>> Change<E> {
-    /// Changes somebody's rights: the version is raised, if it still is what `by` was decided at.
-    pub(super) fn of_rights(by: &By) -> Self {
-        Self::beside().needs(RAISE, values![by.decided_at], Undone::Moved.into())
+    /// Changes somebody's rights: the version is raised, if it still is what this was decided at. `None`: nothing had to
+    /// be decided, as for whoever holds the secret of an invitation.
+    pub(super) fn of_rights(decided_at: Option<Version>) -> Self {
+        Self::beside().needs(RAISE, values![decided_at], Undone::Moved.into())
     }
 
     /// Changes nobody's rights, and must not run beside what does.

@@ -1,11 +1,12 @@
 //! Accounts elsewhere by which people sign in here.
 
+use sheaf_core::access::ManageOwnAccount;
 use sheaf_shared::ids::UserId;
 
 use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 /// Longest issuer or subject, in bytes.
@@ -81,11 +82,12 @@ impl Directory<'_> {
     /// [`IdentityError`]
     pub async fn tie_identity(
         &self,
-        user: UserId,
+        may: &Granted<ManageOwnAccount>,
         identity: &Identity,
         by: &By,
     ) -> Result<(), IdentityError> {
-        Change::of_rights(by)
+        let user = *may.id();
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE person SET standing = standing WHERE person_id = $1 AND standing = 0",
                 values![user],
@@ -112,11 +114,12 @@ impl Directory<'_> {
     /// [`IdentityError`]
     pub async fn untie_identity(
         &self,
-        user: UserId,
+        may: &Granted<ManageOwnAccount>,
         identity: &Identity,
         by: &By,
     ) -> Result<(), IdentityError> {
-        Change::of_rights(by)
+        let user = *may.id();
+        Change::of_rights(may.decided_at())
             .needs(
                 "DELETE FROM identity WHERE issuer = $1 AND subject = $2 AND person_id = $3",
                 values![identity.issuer.clone(), identity.subject.clone(), user],

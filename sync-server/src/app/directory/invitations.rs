@@ -1,6 +1,6 @@
 //! Links by which somebody makes an account, or sets a new password. Each is used once.
 
-use sheaf_core::access::Office;
+use sheaf_core::access::{InvitePeople, ManagePerson, ManageSpace, Office};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{InvitationId, SpaceId, UserId};
 use sheaf_shared::people::Email;
@@ -9,9 +9,10 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing};
 use super::cells::{Cells, values};
 use super::change::Change;
+use super::granted::older;
 use super::people::{NewPerson, with_private_space};
 use super::secret::{InvitationSecret, PasswordHash};
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 /// What an invitation is to.
@@ -66,50 +67,78 @@ pub enum InvitationError {
 }
 
 impl Directory<'_> {
-    /// Makes an invitation that ends at `ends_at`. One to set a password takes back those made before for the same account.
+    /// Invites somebody to the office that `may` be given, and into `space` if it is one that may be managed, until
+    /// `ends_at`.
     ///
     /// # Errors
     /// [`InvitationError`]
     pub async fn invite(
         &self,
+        may: &Granted<InvitePeople>,
         (id, secret): (InvitationId, &InvitationSecret),
-        to: Invitation,
+        email: Option<Email>,
+        space: Option<(&Granted<ManageSpace>, Role)>,
         ends_at: UnixMs,
         by: &By,
     ) -> Result<(), InvitationError> {
-        let change = Change::of_rights(by);
-        let made_by = by.actor.user();
-        match to {
-            Invitation::Join { email, office, space } => {
-                let detail = email.as_ref().map_or("", Email::as_str).to_owned();
-                let (space, role) = space.unzip();
-                let change = match space {
-                    Some(space) => change.needs(CAN_BE_JOINED, values![space], InvitationError::NoSuchSpace),
-                    None => change,
-                };
-                change
-                    .also(
-                        "INSERT INTO invitation (secret_hash, invitation_id, email, office, space_id, role, made_by, made_ms, ends_ms)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                        values![secret.hash(), id, email, office, space, role, made_by, by.at, ends_at],
-                    )
-                    .noted(by, Deed::Invited, &Thing::Invitation(id), &detail)
-            }
-            Invitation::Reset(user) => change
-                .also(
-                    "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL",
-                    values![user],
-                )
-                .needs(
-                    "INSERT INTO invitation (secret_hash, invitation_id, person_id, office, made_by, made_ms, ends_ms)
-                     SELECT $1, $2, person_id, 0, $3, $4, $5 FROM person WHERE person_id = $6 AND standing = 0",
-                    values![secret.hash(), id, made_by, by.at, ends_at, user],
-                    InvitationError::NoSuchPerson,
-                )
-                .noted(by, Deed::ResetOffered, &Thing::Person(user), ""),
+        let detail = email.as_ref().map_or("", Email::as_str).to_owned();
+        let (manages, role) = space.unzip();
+        let decided_at = manages.map_or(may.decided_at(), |manages| {
+            older(may.decided_at(), manages.decided_at())
+        });
+        let space = manages.map(|manages| *manages.id());
+        let mut change = Change::of_rights(decided_at);
+        if let Some(space) = space {
+            change = change.needs(CAN_BE_JOINED, values![space], InvitationError::NoSuchSpace);
         }
-        .make(self)
-        .await
+        let values = values![
+            secret.hash(),
+            id,
+            email,
+            *may.id(),
+            space,
+            role,
+            by.actor.user(),
+            by.at,
+            ends_at,
+        ];
+        change
+            .also(
+                "INSERT INTO invitation (secret_hash, invitation_id, email, office, space_id, role, made_by, made_ms, ends_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                values,
+            )
+            .noted(by, Deed::Invited, &Thing::Invitation(id), &detail)
+            .make(self)
+            .await
+    }
+
+    /// Makes a link by which a person sets another password until `ends_at`, and takes back those made before.
+    ///
+    /// # Errors
+    /// [`InvitationError`]
+    pub async fn offer_reset(
+        &self,
+        may: &Granted<ManagePerson>,
+        (id, secret): (InvitationId, &InvitationSecret),
+        ends_at: UnixMs,
+        by: &By,
+    ) -> Result<(), InvitationError> {
+        let user = *may.id();
+        Change::of_rights(may.decided_at())
+            .also(
+                "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL",
+                values![user],
+            )
+            .needs(
+                "INSERT INTO invitation (secret_hash, invitation_id, person_id, office, made_by, made_ms, ends_ms)
+                 SELECT $1, $2, person_id, 0, $3, $4, $5 FROM person WHERE person_id = $6 AND standing = 0",
+                values![secret.hash(), id, by.actor.user(), by.at, ends_at, user],
+                InvitationError::NoSuchPerson,
+            )
+            .noted(by, Deed::ResetOffered, &Thing::Person(user), "")
+            .make(self)
+            .await
     }
 
     /// What `secret` invites to at `now`; `None` if it was used or has ended.
@@ -144,19 +173,20 @@ impl Directory<'_> {
             .await
     }
 
-    /// Takes an invitation back.
+    /// Takes an invitation back that is to no greater office than `may` be given.
     ///
     /// # Errors
     /// [`InvitationError::NoSuchInvitation`] also if it was used.
     pub async fn revoke_invitation(
         &self,
+        may: &Granted<InvitePeople>,
         id: InvitationId,
         by: &By,
     ) -> Result<(), InvitationError> {
-        Change::of_rights(by)
+        Change::of_rights(may.decided_at())
             .needs(
-                "DELETE FROM invitation WHERE invitation_id = $1 AND used_ms IS NULL",
-                values![id],
+                "DELETE FROM invitation WHERE invitation_id = $1 AND office <= $2 AND used_ms IS NULL",
+                values![id, *may.id()],
                 InvitationError::NoSuchInvitation,
             )
             .noted(by, Deed::InvitationRevoked, &Thing::Invitation(id), "")
@@ -177,7 +207,7 @@ impl Directory<'_> {
     ) -> Result<(), InvitationError> {
         let NewPerson { user, private, .. } = new;
         let (hash, name) = (secret.hash(), new.name.clone());
-        let change = Change::of_rights(by)
+        let change = Change::of_rights(None)
             .needs(
                 "UPDATE invitation SET used_ms = $1 WHERE secret_hash = $2
                    AND person_id IS NULL AND used_ms IS NULL AND ends_ms > $1",
@@ -229,7 +259,7 @@ impl Directory<'_> {
         let Some(Invitation::Reset(user)) = found.map(|record| record.to) else {
             return Err(InvitationError::NoSuchInvitation);
         };
-        Change::of_rights(by)
+        Change::of_rights(None)
             .needs(
                 "UPDATE invitation SET used_ms = $1 WHERE secret_hash = $2
                    AND person_id IS NOT NULL AND used_ms IS NULL AND ends_ms > $1",

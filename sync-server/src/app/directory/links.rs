@@ -1,5 +1,6 @@
 //! Share links: what leads to a page without an account.
 
+use sheaf_core::access::SharePage;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, LinkId, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
@@ -9,7 +10,7 @@ use super::cells::{Cells, values};
 use super::change::Change;
 use super::secret::{LinkSecret, PasswordHash};
 use super::spaces::word;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 /// How far a link leads.
@@ -118,20 +119,21 @@ macro_rules! links_where {
 }
 
 impl Directory<'_> {
-    /// Makes a link to `doc` on behalf of `maker`, who may write where it lies.
+    /// Makes a link to the page that `may` be shared, on behalf of `maker`, who may write where it lies.
     ///
     /// # Errors
     /// [`LinkError`]
     pub async fn add_link(
         &self,
+        may: &Granted<SharePage>,
         (link, secret): (LinkId, &LinkSecret),
-        doc: &DocName,
         terms: LinkTerms,
         maker: UserId,
         by: &By,
     ) -> Result<(), LinkError> {
+        let doc = may.id();
         let detail = format!("{doc} {}", word(terms.lets.role()));
-        Change::of_rights(by)
+        Change::of_rights(may.decided_at())
             .needs(
                 "INSERT INTO share_link (link_id, secret_hash, name, below, role, password, made_by, made_ms, ends_ms)
                  SELECT $1, $2, belonging.name, $3, $4, $5, person.person_id, $6, $7
@@ -159,27 +161,29 @@ impl Directory<'_> {
             .await
     }
 
-    /// Changes what a link allows. Who came by its old password stays; to put them out, take it back and make another.
+    /// Changes what a link to a page allows. Who came by its old password stays; to put them out, take it back and make another.
     ///
     /// # Errors
     /// [`LinkError`]
     pub async fn change_link(
         &self,
+        may: &Granted<SharePage>,
         link: LinkId,
         terms: LinkTerms,
         by: &By,
     ) -> Result<(), LinkError> {
         let detail = word(terms.lets.role());
-        Change::of_rights(by)
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE share_link SET below = $1, role = $2, password = $3, ends_ms = $4
-                 WHERE link_id = $5 AND revoked_ms IS NULL",
+                 WHERE link_id = $5 AND name = $6 AND revoked_ms IS NULL",
                 values![
                     below(terms.extent),
                     terms.lets.role(),
                     terms.password,
                     terms.ends_at,
                     link,
+                    may.id().clone(),
                 ],
                 LinkError::NoSuchLink,
             )
@@ -188,15 +192,20 @@ impl Directory<'_> {
             .await
     }
 
-    /// Takes a link back, with every session of guests who came by it.
+    /// Takes a link to a page back, with every session of guests who came by it.
     ///
     /// # Errors
     /// [`LinkError`]
-    pub async fn revoke_link(&self, link: LinkId, by: &By) -> Result<(), LinkError> {
-        Change::of_rights(by)
+    pub async fn revoke_link(
+        &self,
+        may: &Granted<SharePage>,
+        link: LinkId,
+        by: &By,
+    ) -> Result<(), LinkError> {
+        Change::of_rights(may.decided_at())
             .needs(
-                "UPDATE share_link SET revoked_ms = $1 WHERE link_id = $2 AND revoked_ms IS NULL",
-                values![by.at, link],
+                "UPDATE share_link SET revoked_ms = $1 WHERE link_id = $2 AND name = $3 AND revoked_ms IS NULL",
+                values![by.at, link, may.id().clone()],
                 LinkError::NoSuchLink,
             )
             .also("DELETE FROM session WHERE link_id = $1", values![link])

@@ -1,6 +1,6 @@
 //! Accounts. There is one that owns the installation as long as there is any.
 
-use sheaf_core::access::{Office, Standing};
+use sheaf_core::access::{InvitePeople, ManagePerson, Office, Standing};
 use sheaf_shared::ids::{SessionId, SpaceId, UserId};
 use sheaf_shared::people::{Colour, Email, Name};
 use sheaf_shared::time::UnixMs;
@@ -8,8 +8,9 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing};
 use super::cells::{Cells, values};
 use super::change::Change;
+use super::granted::older;
 use super::secret::PasswordHash;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
 /// An account to be made.
@@ -116,7 +117,7 @@ impl Directory<'_> {
     pub async fn found(&self, new: NewPerson, home: Name, by: &By) -> Result<(), PersonError> {
         let NewPerson { user, private, .. } = new;
         let name = new.name.clone();
-        let founded = Change::of_rights(by).needs(
+        let founded = Change::of_rights(None).needs(
             "INSERT INTO person (person_id, email, name, colour, office, standing, password, created_ms)
              SELECT $1, $2, $3, $4, 2, 0, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM person)",
             values![user, new.email, new.name, new.colour, new.password, by.at],
@@ -138,19 +139,20 @@ impl Directory<'_> {
             .await
     }
 
-    /// Makes an account with `office`, and its private space.
+    /// Makes an account with the office that `may` be given, and its private space.
     ///
     /// # Errors
     /// [`PersonError`]
     pub async fn add_person(
         &self,
+        may: &Granted<InvitePeople>,
         new: NewPerson,
-        office: Office,
         by: &By,
     ) -> Result<(), PersonError> {
+        let office = *may.id();
         let NewPerson { user, private, .. } = new;
         let name = new.name.clone();
-        let added = Change::of_rights(by)
+        let added = Change::of_rights(may.decided_at())
             // An id that is there already would look like a taken address.
             .needs(
                 "INSERT INTO person (person_id, email, name, colour, office, standing, password, created_ms)
@@ -207,12 +209,13 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn rename_person(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         name: Name,
         by: &By,
     ) -> Result<(), PersonError> {
+        let Whose { user, decided_at } = whose.into();
         let detail = name.as_str().to_owned();
-        Change::of_rights(by)
+        Change::of_rights(decided_at)
             .needs(
                 "UPDATE person SET name = $1 WHERE person_id = $2 AND standing <> 2",
                 values![name, user],
@@ -229,11 +232,12 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn recolour_person(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         colour: Colour,
         by: &By,
     ) -> Result<(), PersonError> {
-        Change::of_rights(by)
+        let Whose { user, decided_at } = whose.into();
+        Change::of_rights(decided_at)
             .needs(
                 "UPDATE person SET colour = $1 WHERE person_id = $2 AND standing <> 2",
                 values![colour, user],
@@ -255,12 +259,13 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn readdress_person(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         email: Email,
         by: &By,
     ) -> Result<(), PersonError> {
+        let Whose { user, decided_at } = whose.into();
         let detail = email.as_str().to_owned();
-        Change::of_rights(by)
+        Change::of_rights(decided_at)
             .needs(IS_THERE, values![user], PersonError::NoSuchPerson)
             .needs(
                 "UPDATE person SET email = $1 WHERE person_id = $2",
@@ -279,12 +284,13 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn set_password(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         password: PasswordHash,
         keep: Option<SessionId>,
         by: &By,
     ) -> Result<(), PersonError> {
-        Change::of_rights(by)
+        let Whose { user, decided_at } = whose.into();
+        Change::of_rights(decided_at)
             .needs(
                 "UPDATE person SET password = $1 WHERE person_id = $2 AND standing <> 2",
                 values![password, user],
@@ -300,22 +306,24 @@ impl Directory<'_> {
             .await
     }
 
-    /// Gives a person an office. Who becomes a mere member takes back the invitations they made.
+    /// Gives a person the office that `seat` says. Who becomes a mere member takes back the invitations they made.
     ///
     /// # Errors
     /// [`PersonError`]
     pub async fn set_office(
         &self,
-        user: UserId,
-        office: Office,
+        may: &Granted<ManagePerson>,
+        seat: &Granted<InvitePeople>,
         by: &By,
     ) -> Result<(), PersonError> {
+        let (user, office) = (*may.id(), *seat.id());
+        let decided_at = older(may.decided_at(), seat.decided_at());
         let detail = match office {
             Office::Member => "member",
             Office::Admin => "admin",
             Office::Owner => "owner",
         };
-        let mut change = Change::of_rights(by)
+        let mut change = Change::of_rights(decided_at)
             .needs(IS_THERE, values![user], PersonError::NoSuchPerson)
             .needs(
                 "UPDATE person SET office = $1 WHERE person_id = $2 AND ($1 = 2 OR EXISTS (
@@ -339,11 +347,12 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn disable_person(
         &self,
-        user: UserId,
+        may: &Granted<ManagePerson>,
         links: TheirLinks,
         by: &By,
     ) -> Result<(), PersonError> {
-        let change = Change::of_rights(by)
+        let user = *may.id();
+        let change = Change::of_rights(may.decided_at())
             .needs(IS_THERE, values![user], PersonError::NoSuchPerson)
             .needs(
                 "UPDATE person SET standing = 1 WHERE person_id = $1 AND EXISTS (
@@ -362,8 +371,13 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`PersonError`]; [`PersonError::NoSuchPerson`] also if it is not disabled.
-    pub async fn enable_person(&self, user: UserId, by: &By) -> Result<(), PersonError> {
-        Change::of_rights(by)
+    pub async fn enable_person(
+        &self,
+        may: &Granted<ManagePerson>,
+        by: &By,
+    ) -> Result<(), PersonError> {
+        let user = *may.id();
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE person SET standing = 0 WHERE person_id = $1 AND standing = 1",
                 values![user],
@@ -381,11 +395,12 @@ impl Directory<'_> {
     /// [`PersonError`]
     pub async fn delete_person(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         links: TheirLinks,
         by: &By,
     ) -> Result<(), PersonError> {
-        let change = Change::of_rights(by)
+        let Whose { user, decided_at } = whose.into();
+        let change = Change::of_rights(decided_at)
             .needs(IS_THERE, values![user], PersonError::NoSuchPerson)
             .needs(
                 "UPDATE person SET standing = 2, office = 0, email = NULL, password = NULL

@@ -9,7 +9,7 @@ use super::audit::{Deed, Thing, address_text};
 use super::cells::values;
 use super::change::Change;
 use super::secret::{PasswordHash, SessionSecret};
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
 /// How long, in milliseconds, a session lasts from its last use.
@@ -204,17 +204,18 @@ impl Directory<'_> {
         .await
     }
 
-    /// Ends one session of `user`.
+    /// Ends one session of a person.
     ///
     /// # Errors
     /// [`SessionError`]; another person's session is no such session.
     pub async fn end_session(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         session: SessionId,
         by: &By,
     ) -> Result<(), SessionError> {
-        Change::of_rights(by)
+        let Whose { user, decided_at } = whose.into();
+        Change::of_rights(decided_at)
             .needs(
                 "DELETE FROM session WHERE session_id = $1 AND person_id = $2",
                 values![session, user],
@@ -230,7 +231,7 @@ impl Directory<'_> {
     /// # Errors
     /// [`SessionError`]
     pub async fn sign_out(&self, secret: &SessionSecret, by: &By) -> Result<(), SessionError> {
-        let change = Change::of_rights(by).needs(
+        let change = Change::of_rights(None).needs(
             "DELETE FROM session WHERE secret_hash = $1",
             values![secret.hash()],
             SessionError::NoSuchSession,
@@ -242,17 +243,18 @@ impl Directory<'_> {
         change.make(self).await
     }
 
-    /// Ends every session of `user` but `keep`.
+    /// Ends every session of a person but `keep`.
     ///
     /// # Errors
     /// [`SessionError`]
     pub async fn end_other_sessions(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         keep: Option<SessionId>,
         by: &By,
     ) -> Result<(), SessionError> {
-        Change::of_rights(by)
+        let Whose { user, decided_at } = whose.into();
+        Change::of_rights(decided_at)
             .also(
                 "DELETE FROM session WHERE person_id = $1 AND ($2 IS NULL OR session_id <> $2)",
                 values![user, keep],

@@ -1,7 +1,7 @@
 //! Spaces and their members. A space has an owner whose account is in use, or waits for one of the installation's owners to
 //! give it one.
 
-use sheaf_core::access::Standing;
+use sheaf_core::access::{DeleteSpace, ManageHouse, ManageOwnAccount, ManageSpace, Standing};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{SpaceId, UserId};
 use sheaf_shared::people::{Colour, Name};
@@ -10,7 +10,7 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing};
 use super::cells::{Cells, values};
 use super::change::Change;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
 /// A space.
@@ -91,11 +91,15 @@ impl Directory<'_> {
         &self,
         space: SpaceId,
         name: Name,
-        owner: UserId,
+        owner: impl Into<Whose>,
         by: &By,
     ) -> Result<(), SpaceError> {
+        let Whose {
+            user: owner,
+            decided_at,
+        } = owner.into();
         let detail = name.as_str().to_owned();
-        Change::of_rights(by)
+        Change::of_rights(decided_at)
             .needs(IS_ACTIVE, values![owner], SpaceError::NoSuchPerson)
             .also(
                 "INSERT INTO space (space_id, name, created_ms) VALUES ($1, $2, $3)",
@@ -174,12 +178,13 @@ impl Directory<'_> {
     /// [`SpaceError`]
     pub async fn rename_space(
         &self,
-        space: SpaceId,
+        may: &Granted<ManageSpace>,
         name: Name,
         by: &By,
     ) -> Result<(), SpaceError> {
+        let space = *may.id();
         let detail = name.as_str().to_owned();
-        Change::of_rights(by)
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE space SET name = $1 WHERE space_id = $2 AND deleted_ms IS NULL",
                 values![name, space],
@@ -194,8 +199,13 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`SpaceError`]
-    pub async fn delete_space(&self, space: SpaceId, by: &By) -> Result<(), SpaceError> {
-        Change::of_rights(by)
+    pub async fn delete_space(
+        &self,
+        may: &Granted<DeleteSpace>,
+        by: &By,
+    ) -> Result<(), SpaceError> {
+        let space = *may.id();
+        Change::of_rights(may.decided_at())
             .needs(IS_THERE, values![space], SpaceError::NoSuchSpace)
             .needs(IS_SHARED, values![space], SpaceError::Private)
             .also(
@@ -211,8 +221,13 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`SpaceError::NoSuchSpace`] if there is none, or it is not deleted.
-    pub async fn restore_space(&self, space: SpaceId, by: &By) -> Result<(), SpaceError> {
-        Change::of_rights(by)
+    pub async fn restore_space(
+        &self,
+        may: &Granted<ManageHouse>,
+        space: SpaceId,
+        by: &By,
+    ) -> Result<(), SpaceError> {
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE space SET deleted_ms = NULL WHERE space_id = $1 AND deleted_ms IS NOT NULL",
                 values![space],
@@ -230,11 +245,12 @@ impl Directory<'_> {
     /// space of an account that is only disabled.
     pub async fn give_space(
         &self,
+        may: &Granted<ManageHouse>,
         space: SpaceId,
         heir: UserId,
         by: &By,
     ) -> Result<(), SpaceError> {
-        Change::of_rights(by)
+        Change::of_rights(may.decided_at())
             .needs(IS_THERE, values![space], SpaceError::NoSuchSpace)
             .needs(
                 "UPDATE space SET name = name WHERE space_id = $1 AND NOT EXISTS (
@@ -288,13 +304,14 @@ impl Directory<'_> {
     /// [`SpaceError`]
     pub async fn set_member(
         &self,
-        space: SpaceId,
+        may: &Granted<ManageSpace>,
         user: UserId,
         role: Role,
         by: &By,
     ) -> Result<(), SpaceError> {
+        let space = *may.id();
         let detail = format!("{user} {}", word(role));
-        let change = Change::of_rights(by)
+        let change = Change::of_rights(may.decided_at())
             .needs(IS_THERE, values![space], SpaceError::NoSuchSpace)
             .needs(IS_SHARED, values![space], SpaceError::Private)
             .needs(IS_ACTIVE, values![user], SpaceError::NoSuchPerson);
@@ -313,38 +330,62 @@ impl Directory<'_> {
             .await
     }
 
-    /// Takes somebody out of a space; also how one leaves it.
+    /// Takes somebody out of a space.
     ///
     /// # Errors
     /// [`SpaceError`]
     pub async fn remove_member(
         &self,
-        space: SpaceId,
+        may: &Granted<ManageSpace>,
         user: UserId,
         by: &By,
     ) -> Result<(), SpaceError> {
-        Change::of_rights(by)
-            .needs(IS_THERE, values![space], SpaceError::NoSuchSpace)
-            .needs(IS_SHARED, values![space], SpaceError::Private)
-            .needs(
-                HAS_ANOTHER_OWNER,
-                values![space, user],
-                SpaceError::LastOwner,
-            )
-            .needs(
-                "DELETE FROM space_member WHERE space_id = $1 AND person_id = $2",
-                values![space, user],
-                SpaceError::NoSuchMember,
-            )
-            .noted(
-                by,
-                Deed::MemberGone,
-                &Thing::Space(space),
-                &user.to_string(),
-            )
+        let change = Change::of_rights(may.decided_at());
+        without_member(change, *may.id(), user, by).make(self).await
+    }
+
+    /// Leaves a space.
+    ///
+    /// # Errors
+    /// [`SpaceError`]
+    pub async fn leave_space(
+        &self,
+        may: &Granted<ManageOwnAccount>,
+        space: SpaceId,
+        by: &By,
+    ) -> Result<(), SpaceError> {
+        let change = Change::of_rights(may.decided_at());
+        without_member(change, space, *may.id(), by)
             .make(self)
             .await
     }
+}
+
+fn without_member(
+    change: Change<SpaceError>,
+    space: SpaceId,
+    user: UserId,
+    by: &By,
+) -> Change<SpaceError> {
+    change
+        .needs(IS_THERE, values![space], SpaceError::NoSuchSpace)
+        .needs(IS_SHARED, values![space], SpaceError::Private)
+        .needs(
+            HAS_ANOTHER_OWNER,
+            values![space, user],
+            SpaceError::LastOwner,
+        )
+        .needs(
+            "DELETE FROM space_member WHERE space_id = $1 AND person_id = $2",
+            values![space, user],
+            SpaceError::NoSuchMember,
+        )
+        .noted(
+            by,
+            Deed::MemberGone,
+            &Thing::Space(space),
+            &user.to_string(),
+        )
 }
 
 /// The space keeps an owner whose account is in use without this person, or they are none anyway.

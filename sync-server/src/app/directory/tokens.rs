@@ -1,6 +1,6 @@
 //! Tokens: by what a program comes in, on behalf of whoever made it.
 
-use sheaf_core::access::Reach;
+use sheaf_core::access::{ManageOwnAccount, Reach};
 use sheaf_shared::ids::{SpaceId, TokenId, UserId};
 use sheaf_shared::people::Name;
 use sheaf_shared::time::UnixMs;
@@ -9,7 +9,7 @@ use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
 use super::secret::TokenSecret;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 /// Shortest pause, in milliseconds, between two notes that a token was used.
@@ -59,19 +59,20 @@ pub enum TokenError {
 }
 
 impl Directory<'_> {
-    /// Makes a token of `maker`.
+    /// Makes a token.
     ///
     /// # Errors
     /// [`TokenError`]
     pub async fn add_token(
         &self,
+        may: &Granted<ManageOwnAccount>,
         (token, secret): (TokenId, &TokenSecret),
-        maker: UserId,
         terms: TokenTerms,
         by: &By,
     ) -> Result<(), TokenError> {
+        let maker = *may.id();
         let detail = terms.label.as_str().to_owned();
-        let mut change = Change::of_rights(by);
+        let mut change = Change::of_rights(may.decided_at());
         if let Some(space) = terms.space {
             change = change.needs(
                 "UPDATE space_member SET role = role WHERE space_id = $1 AND person_id = $2",
@@ -124,17 +125,18 @@ impl Directory<'_> {
         .await
     }
 
-    /// Takes a token of `user` back.
+    /// Takes a token of one's own back.
     ///
     /// # Errors
     /// [`TokenError::NoSuchToken`]; another person's token is no such token.
     pub async fn revoke_token(
         &self,
-        user: UserId,
+        may: &Granted<ManageOwnAccount>,
         token: TokenId,
         by: &By,
     ) -> Result<(), TokenError> {
-        Change::of_rights(by)
+        let user = *may.id();
+        Change::of_rights(may.decided_at())
             .needs(
                 "UPDATE token SET revoked_ms = $1
                  WHERE token_id = $2 AND person_id = $3 AND revoked_ms IS NULL",

@@ -80,12 +80,12 @@ async fn sessions_are_listed_and_ended_by_whose_they_are(subject: &impl Subject)
     let of_eve = SessionId::from_bits(4);
     let version = house.version().await;
     assert_eq!(
-        directory.end_session(BOB, of_eve, &by(BOB)).await,
+        directory.end_session(&own(BOB), of_eve, &by(BOB)).await,
         Err(SessionError::NoSuchSession)
     );
     assert_eq!(house.version().await, version);
     directory
-        .end_session(BOB, SessionId::from_bits(2), &by(BOB))
+        .end_session(&own(BOB), SessionId::from_bits(2), &by(BOB))
         .await
         .unwrap();
     assert!(
@@ -94,7 +94,7 @@ async fn sessions_are_listed_and_ended_by_whose_they_are(subject: &impl Subject)
     );
     let keep = Some(SessionId::from_bits(3));
     directory
-        .end_other_sessions(BOB, keep, &by(BOB))
+        .end_other_sessions(&own(BOB), keep, &by(BOB))
         .await
         .unwrap();
     assert_eq!((listed(BOB).await, listed(EVE).await), (vec![3], vec![4]));
@@ -116,7 +116,7 @@ async fn no_session_begins_by_a_password_that_is_just_being_changed(subject: &im
         ];
         let [old, new] = passwords;
         directory
-            .set_password(BOB, old.clone(), None, &by(BOB))
+            .set_password(&own(BOB), old.clone(), None, &by(BOB))
             .await
             .unwrap();
         at_once(2, |number| {
@@ -125,7 +125,7 @@ async fn no_session_begins_by_a_password_that_is_just_being_changed(subject: &im
                 let directory = Directory::of(&*store).unwrap();
                 if number == 1 {
                     directory
-                        .set_password(BOB, new, None, &by(BOB))
+                        .set_password(&own(BOB), new, None, &by(BOB))
                         .await
                         .unwrap();
                     return Ok(());
@@ -171,11 +171,26 @@ fn invitation(number: u8) -> (InvitationId, InvitationSecret) {
 impl House {
     async fn invite(&self, number: u8, to: Invitation, maker: UserId) -> InvitationSecret {
         let (id, secret) = invitation(number);
-        let directory = self.directory();
-        directory
-            .invite((id, &secret), to, later(100), &by(maker))
-            .await
-            .unwrap();
+        let (directory, by, until) = (self.directory(), by(maker), later(100));
+        match to {
+            Invitation::Join {
+                email,
+                office,
+                space,
+            } => {
+                let manages = space.map(|(space, role)| (space_of(space), role));
+                let space = manages.as_ref().map(|(manages, role)| (manages, *role));
+                let (seat, door) = (seat(office), (id, &secret));
+                let invited = directory.invite(&seat, door, email, space, until, &by);
+                invited.await.unwrap();
+            }
+            Invitation::Reset(user) => {
+                let offered = directory
+                    .offer_reset(&person(user), (id, &secret), until, &by)
+                    .await;
+                offered.unwrap();
+            }
+        }
         secret
     }
 }
@@ -252,11 +267,11 @@ async fn an_invitation_that_ended_or_was_taken_back_or_whose_maker_is_out_gives_
     let house = House::of(subject).await;
     let directory = house.directory();
     directory
-        .set_office(BOB, Office::Admin, &by(ADA))
+        .set_office(&person(BOB), &seat(Office::Admin), &by(ADA))
         .await
         .unwrap();
     directory
-        .set_office(EVE, Office::Admin, &by(ADA))
+        .set_office(&person(EVE), &seat(Office::Admin), &by(ADA))
         .await
         .unwrap();
     let ended = house.invite(1, to_join(None), ADA).await;
@@ -264,15 +279,23 @@ async fn an_invitation_that_ended_or_was_taken_back_or_whose_maker_is_out_gives_
     let of_disabled = house.invite(3, to_join(None), BOB).await;
     let of_demoted = house.invite(4, to_join(None), EVE).await;
     let id = InvitationId::from_bits(2);
-    directory.revoke_invitation(id, &by(ADA)).await.unwrap();
-    let refused = Err(InvitationError::NoSuchInvitation);
-    assert_eq!(directory.revoke_invitation(id, &by(ADA)).await, refused);
     directory
-        .disable_person(BOB, TheirLinks::Stay, &by(ADA))
+        .revoke_invitation(&seat(Office::Admin), id, &by(ADA))
+        .await
+        .unwrap();
+    let refused = Err(InvitationError::NoSuchInvitation);
+    assert_eq!(
+        directory
+            .revoke_invitation(&seat(Office::Admin), id, &by(ADA))
+            .await,
+        refused
+    );
+    directory
+        .disable_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     directory
-        .set_office(EVE, Office::Member, &by(ADA))
+        .set_office(&person(EVE), &seat(Office::Member), &by(ADA))
         .await
         .unwrap();
     let too_late = By {
@@ -335,7 +358,7 @@ async fn a_link_to_set_a_password_sets_it_once_and_ends_every_session(subject: &
     let to_old_address = house.invite(4, Invitation::Reset(BOB), ADA).await;
     let elsewhere = email("elsewhere@example.org");
     directory
-        .readdress_person(BOB, elsewhere, &by(BOB))
+        .readdress_person(&own(BOB), elsewhere, &by(BOB))
         .await
         .unwrap();
     assert_eq!(
@@ -359,11 +382,11 @@ async fn an_account_elsewhere_opens_one_here_and_never_is_the_last_way_taken(
     let directory = house.directory();
     let identity = Identity::parse("https://id.example.org", "bob").unwrap();
     directory
-        .tie_identity(BOB, &identity, &by(BOB))
+        .tie_identity(&own(BOB), &identity, &by(BOB))
         .await
         .unwrap();
     assert_eq!(
-        directory.tie_identity(EVE, &identity, &by(EVE)).await,
+        directory.tie_identity(&own(EVE), &identity, &by(EVE)).await,
         Err(IdentityError::Taken)
     );
     assert_eq!(
@@ -371,7 +394,9 @@ async fn an_account_elsewhere_opens_one_here_and_never_is_the_last_way_taken(
         Some(BOB)
     );
     assert_eq!(
-        directory.untie_identity(EVE, &identity, &by(EVE)).await,
+        directory
+            .untie_identity(&own(EVE), &identity, &by(EVE))
+            .await,
         Err(IdentityError::NotTied)
     );
     let without = NewPerson {
@@ -379,21 +404,23 @@ async fn an_account_elsewhere_opens_one_here_and_never_is_the_last_way_taken(
         ..new_person(INVITED)
     };
     directory
-        .add_person(without, Office::Member, &by(ADA))
+        .add_person(&seat(Office::Member), without, &by(ADA))
         .await
         .unwrap();
     let only = Identity::parse("https://id.example.org", "invited").unwrap();
     directory
-        .tie_identity(INVITED, &only, &by(INVITED))
+        .tie_identity(&own(INVITED), &only, &by(INVITED))
         .await
         .unwrap();
     assert_eq!(
-        directory.untie_identity(INVITED, &only, &by(INVITED)).await,
+        directory
+            .untie_identity(&own(INVITED), &only, &by(INVITED))
+            .await,
         Err(IdentityError::LastWayIn)
     );
     assert_eq!(directory.identities_of(INVITED).await.unwrap(), [only]);
     directory
-        .untie_identity(BOB, &identity, &by(BOB))
+        .untie_identity(&own(BOB), &identity, &by(BOB))
         .await
         .unwrap();
     assert_eq!(directory.person_by_identity(&identity).await.unwrap(), None);
@@ -421,7 +448,7 @@ async fn a_token_is_as_wide_as_it_says_until_it_is_taken_back(subject: &impl Sub
         };
         let id = TokenId::from_bits(number.into());
         let added = directory
-            .add_token((id, &secret), BOB, terms, &by(BOB))
+            .add_token(&own(BOB), (id, &secret), terms, &by(BOB))
             .await;
         added.map(|()| Key::from(&secret))
     };
@@ -438,14 +465,17 @@ async fn a_token_is_as_wide_as_it_says_until_it_is_taken_back(subject: &impl Sub
     assert_eq!(ended, "nothing");
     let first = TokenId::from_bits(1);
     assert_eq!(
-        directory.revoke_token(EVE, first, &by(EVE)).await,
+        directory.revoke_token(&own(EVE), first, &by(EVE)).await,
         Err(TokenError::NoSuchToken)
     );
     directory
         .touch_token(&TokenSecret::from_random([2; 32]), later(5))
         .await
         .unwrap();
-    directory.revoke_token(BOB, first, &by(BOB)).await.unwrap();
+    directory
+        .revoke_token(&own(BOB), first, &by(BOB))
+        .await
+        .unwrap();
     assert_eq!(house.most(everywhere, "page").await, "nothing");
     let left = directory.tokens_of(BOB).await.unwrap();
     assert_eq!(left.len(), 1);
@@ -453,7 +483,10 @@ async fn a_token_is_as_wide_as_it_says_until_it_is_taken_back(subject: &impl Sub
         (left[0].token, left[0].used_at),
         (TokenId::from_bits(2), Some(later(5)))
     );
-    directory.remove_member(space, BOB, &by(ADA)).await.unwrap();
+    directory
+        .remove_member(&space_of(space), BOB, &by(ADA))
+        .await
+        .unwrap();
     assert_eq!(
         house.most(here, "page").await,
         "nothing",

@@ -33,7 +33,7 @@ async fn a_document_that_lies_nowhere_is_the_first_ones_who_may_write_where_it_i
     let directory = house.directory();
     let space = house.shared_space().await;
     directory
-        .set_member(space, EVE, Role::Commenter, &by(ADA))
+        .set_member(&space_of(space), EVE, Role::Commenter, &by(ADA))
         .await
         .unwrap();
     let bob = house.sign_in(BOB, 1).await;
@@ -117,7 +117,7 @@ async fn a_tree_cannot_be_claimed_or_shared(subject: &impl Subject) {
         let secret = LinkSecret::from_random([1; 16]);
         let terms = terms(Extent::Page);
         let added = directory
-            .add_link((link, &secret), &doc, terms, ADA, &by(ADA))
+            .add_link(&share(&doc), (link, &secret), terms, ADA, &by(ADA))
             .await;
         assert_eq!(added, Err(LinkError::NoSuchPage));
     }
@@ -132,20 +132,25 @@ async fn a_page_that_moves_is_judged_by_where_it_lies(subject: &impl Subject) {
     let bob = house.sign_in(BOB, 1).await;
     assert_eq!(house.most(bob, "page").await, "share");
     directory
-        .move_document(&doc, space, private, &by(ADA))
+        .move_document(&doc, &space_of(space), &space_of(private), &by(ADA))
         .await
         .unwrap();
     assert_eq!(house.most(bob, "page").await, "nothing");
     assert_eq!(
         directory
-            .move_document(&doc, space, private, &by(ADA))
+            .move_document(&doc, &space_of(space), &space_of(private), &by(ADA))
             .await,
         Err(BelongingError::LiesElsewhere),
         "who decided about it decided about another space"
     );
     assert_eq!(
         directory
-            .move_document(&doc, private, SpaceId::from_bits(77), &by(ADA))
+            .move_document(
+                &doc,
+                &space_of(private),
+                &space_of(SpaceId::from_bits(77)),
+                &by(ADA)
+            )
             .await,
         Err(BelongingError::NoSuchSpace)
     );
@@ -173,7 +178,7 @@ impl House {
             .clone()
             .map_or(Shown::Secret, Shown::Password);
         directory
-            .add_link((link, &link_secret), doc, terms, BOB, &by(BOB))
+            .add_link(&share(doc), (link, &link_secret), terms, BOB, &by(BOB))
             .await
             .unwrap();
         let found = directory
@@ -221,7 +226,10 @@ async fn a_link_leads_to_its_page_and_below_it_and_nowhere_else(subject: &impl S
     let facts = house.facts(all, DocName::of_space(space).as_str()).await;
     assert_eq!(facts.space().unwrap().role, None);
     assert_eq!(facts.caller.name, Some(name("Guest")));
-    directory.delete_space(space, &by(ADA)).await.unwrap();
+    directory
+        .delete_space(&space_of(space), &by(ADA))
+        .await
+        .unwrap();
     assert_eq!(may(all, &root).await, ("nothing", false));
 }
 
@@ -252,13 +260,16 @@ async fn a_link_ends_when_it_is_taken_back_or_its_time_is_over(subject: &impl Su
     assert_eq!(enter(2, &late).await, Err(SessionError::Refused));
     assert_eq!(enter(3, &operator()).await, Ok(()));
     let version = house.version().await;
-    directory.revoke_link(link, &by(ADA)).await.unwrap();
+    directory
+        .revoke_link(&share(&doc), link, &by(ADA))
+        .await
+        .unwrap();
     assert!(house.version().await > version);
     assert_eq!(house.most(guest, "page").await, "nothing");
     assert_eq!(house.most(Key::from(&secret(3)), "page").await, "nothing");
     assert_eq!(enter(4, &operator()).await, Err(SessionError::Refused));
     assert_eq!(
-        directory.revoke_link(link, &by(ADA)).await,
+        directory.revoke_link(&share(&doc), link, &by(ADA)).await,
         Err(LinkError::NoSuchLink)
     );
     assert_eq!(directory.links_of_document(&doc).await.unwrap(), []);
@@ -282,7 +293,7 @@ async fn a_link_lets_do_what_it_says_now_and_takes_the_password_it_has_now(subje
             ..locked.clone()
         };
         directory
-            .change_link(link, changed, &by(BOB))
+            .change_link(&share(&doc), link, changed, &by(BOB))
             .await
             .unwrap();
         assert_eq!(house.most(guest, "page").await, may);
@@ -292,7 +303,7 @@ async fn a_link_lets_do_what_it_says_now_and_takes_the_password_it_has_now(subje
         ..locked
     };
     directory
-        .change_link(link, relocked, &by(BOB))
+        .change_link(&share(&doc), link, relocked, &by(BOB))
         .await
         .unwrap();
     let enter = async |number, shown| {
@@ -317,13 +328,13 @@ async fn only_who_may_write_a_page_makes_a_link_to_it(subject: &impl Subject) {
         let (link, secret) = (LinkId::from_bits(9), LinkSecret::from_random([9; 16]));
         let terms = terms(Extent::Page);
         directory
-            .add_link((link, &secret), doc, terms, user, &by(user))
+            .add_link(&share(doc), (link, &secret), terms, user, &by(user))
             .await
     };
     let refused = Err(LinkError::NoSuchPage);
     assert_eq!(add(&doc, EVE).await, refused);
     directory
-        .set_member(space, EVE, Role::Commenter, &by(ADA))
+        .set_member(&space_of(space), EVE, Role::Commenter, &by(ADA))
         .await
         .unwrap();
     assert_eq!(add(&doc, EVE).await, refused);
@@ -348,7 +359,7 @@ async fn what_becomes_of_links_is_decided_when_their_maker_goes(subject: &impl S
     let (_, of_diary) = house.guest(2, &diary, terms(Extent::Page)).await;
     assert_eq!(house.most(of_diary, "diary").await, "write");
     directory
-        .delete_person(BOB, TheirLinks::Stay, &by(ADA))
+        .delete_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     assert_eq!(house.most(of_shared, "shared").await, "write");
@@ -359,14 +370,14 @@ async fn what_becomes_of_links_is_decided_when_their_maker_goes(subject: &impl S
     );
     let house = House(subject.store());
     directory
-        .set_member(space, EVE, Role::Editor, &by(ADA))
+        .set_member(&space_of(space), EVE, Role::Editor, &by(ADA))
         .await
         .unwrap();
     let (link, link_secret) = (LinkId::from_bits(7), LinkSecret::from_random([7; 16]));
     directory
         .add_link(
+            &share(&shared),
             (link, &link_secret),
-            &shared,
             terms(Extent::Page),
             EVE,
             &by(EVE),
@@ -374,7 +385,7 @@ async fn what_becomes_of_links_is_decided_when_their_maker_goes(subject: &impl S
         .await
         .unwrap();
     directory
-        .disable_person(EVE, TheirLinks::Revoke, &by(ADA))
+        .disable_person(&person(EVE), TheirLinks::Revoke, &by(ADA))
         .await
         .unwrap();
     let link = house.directory().link(link).await.unwrap().unwrap();

@@ -87,21 +87,23 @@ async fn an_address_belongs_to_one_account(subject: &impl Subject) {
         email: taken.clone(),
         ..new_person(UserId::from_bits(9))
     };
-    let added = directory.add_person(new, Office::Member, &by(ADA)).await;
+    let added = directory
+        .add_person(&seat(Office::Member), new, &by(ADA))
+        .await;
     assert_eq!(added, Err(PersonError::EmailTaken));
     assert_eq!(directory.person(UserId::from_bits(9)).await.unwrap(), None);
     let readdressed = directory
-        .readdress_person(EVE, taken.clone(), &by(EVE))
+        .readdress_person(&own(EVE), taken.clone(), &by(EVE))
         .await;
     assert_eq!(readdressed, Err(PersonError::EmailTaken));
     let found = directory.person_by_email(taken.clone()).await.unwrap();
     assert_eq!(found.unwrap().user, BOB);
     directory
-        .delete_person(BOB, TheirLinks::Stay, &by(ADA))
+        .delete_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     directory
-        .readdress_person(EVE, taken, &by(EVE))
+        .readdress_person(&own(EVE), taken, &by(EVE))
         .await
         .unwrap();
 }
@@ -111,19 +113,39 @@ async fn the_last_owner_stays_one(subject: &impl Subject) {
     let directory = house.directory();
     let (stay, by_ada) = (TheirLinks::Stay, by(ADA));
     directory
-        .set_office(BOB, Office::Owner, &by_ada)
+        .set_office(&person(BOB), &seat(Office::Owner), &by_ada)
         .await
         .unwrap();
-    directory.disable_person(BOB, stay, &by_ada).await.unwrap();
+    directory
+        .disable_person(&person(BOB), stay, &by_ada)
+        .await
+        .unwrap();
     // An owner whose account is not in use is no owner.
     let last = Err(PersonError::LastOwner);
     for office in [Office::Admin, Office::Member] {
-        assert_eq!(directory.set_office(ADA, office, &by_ada).await, last);
+        assert_eq!(
+            directory
+                .set_office(&person(ADA), &seat(office), &by_ada)
+                .await,
+            last
+        );
     }
-    assert_eq!(directory.disable_person(ADA, stay, &by_ada).await, last);
-    assert_eq!(directory.delete_person(ADA, stay, &by_ada).await, last);
-    directory.enable_person(BOB, &by_ada).await.unwrap();
-    directory.delete_person(ADA, stay, &by_ada).await.unwrap();
+    assert_eq!(
+        directory.disable_person(&person(ADA), stay, &by_ada).await,
+        last
+    );
+    assert_eq!(
+        directory.delete_person(&person(ADA), stay, &by_ada).await,
+        last
+    );
+    directory
+        .enable_person(&person(BOB), &by_ada)
+        .await
+        .unwrap();
+    directory
+        .delete_person(&person(ADA), stay, &by_ada)
+        .await
+        .unwrap();
     let bob = directory.person(BOB).await.unwrap().unwrap();
     assert_eq!(
         (bob.office, bob.standing),
@@ -131,7 +153,11 @@ async fn the_last_owner_stays_one(subject: &impl Subject) {
     );
     assert_eq!(
         directory
-            .set_office(UserId::from_bits(99), Office::Admin, &by(BOB))
+            .set_office(
+                &person(UserId::from_bits(99)),
+                &seat(Office::Admin),
+                &by(BOB)
+            )
             .await,
         Err(PersonError::NoSuchPerson)
     );
@@ -144,10 +170,13 @@ async fn of_two_owners_who_put_each_other_out_at_once_one_stays(subject: &impl S
         for user in [ADA, BOB] {
             let standing = directory.person(user).await.unwrap().unwrap().standing;
             if standing == Standing::Disabled {
-                directory.enable_person(user, &operator()).await.unwrap();
+                directory
+                    .enable_person(&person(user), &operator())
+                    .await
+                    .unwrap();
             }
             directory
-                .set_office(user, Office::Owner, &operator())
+                .set_office(&person(user), &seat(Office::Owner), &operator())
                 .await
                 .unwrap();
         }
@@ -157,7 +186,9 @@ async fn of_two_owners_who_put_each_other_out_at_once_one_stays(subject: &impl S
                 let (who, whom) = if number == 1 { (ADA, BOB) } else { (BOB, ADA) };
                 let directory = Directory::of(&*store).unwrap();
                 let stay = TheirLinks::Stay;
-                let disabled = directory.disable_person(whom, stay, &by(who)).await;
+                let disabled = directory
+                    .disable_person(&person(whom), stay, &by(who))
+                    .await;
                 disabled.map_err(|error| error.to_string())
             }
         });
@@ -176,7 +207,7 @@ async fn who_is_disabled_is_out_and_comes_back_to_what_was_theirs(subject: &impl
     let bob = house.sign_in(BOB, 1).await;
     assert_eq!(house.most(bob, "page").await, "share");
     directory
-        .disable_person(BOB, TheirLinks::Stay, &by(ADA))
+        .disable_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     assert_eq!(house.most(bob, "page").await, "nothing");
@@ -185,7 +216,10 @@ async fn who_is_disabled_is_out_and_comes_back_to_what_was_theirs(subject: &impl
         .sign_in(BOB, shown, new_session(2), &by(BOB))
         .await;
     assert!(refused.is_err(), "{refused:?}");
-    directory.enable_person(BOB, &by(ADA)).await.unwrap();
+    directory
+        .enable_person(&person(BOB), &by(ADA))
+        .await
+        .unwrap();
     assert_eq!(
         house.most(bob, "page").await,
         "nothing",
@@ -194,7 +228,7 @@ async fn who_is_disabled_is_out_and_comes_back_to_what_was_theirs(subject: &impl
     let bob = house.sign_in(BOB, 3).await;
     assert_eq!(house.most(bob, "page").await, "share");
     assert_eq!(
-        directory.enable_person(BOB, &by(ADA)).await,
+        directory.enable_person(&person(BOB), &by(ADA)).await,
         Err(PersonError::NoSuchPerson),
         "nobody who is disabled"
     );
@@ -216,7 +250,7 @@ async fn a_deleted_persons_pages_stay_and_the_private_space_waits_for_an_owner(
         .unwrap();
     let ada = house.sign_in(ADA, 1).await;
     directory
-        .delete_person(BOB, TheirLinks::Stay, &by(ADA))
+        .delete_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     assert_eq!(house.most(ada, "of the team").await, "share");
@@ -237,7 +271,7 @@ async fn a_deleted_persons_pages_stay_and_the_private_space_waits_for_an_owner(
     let orphans: Vec<_> = orphans.iter().map(|it| (it.space, it.private_of)).collect();
     assert_eq!(orphans, [(private_of(BOB), Some(BOB))]);
     directory
-        .give_space(private_of(BOB), ADA, &by(ADA))
+        .give_space(&the_house(), private_of(BOB), ADA, &by(ADA))
         .await
         .unwrap();
     assert_eq!(house.most(ada, "diary").await, "share");
@@ -252,13 +286,13 @@ async fn every_change_raises_the_version_and_leaves_a_line_and_one_that_fails_do
     let lines = house.deeds(0).await.len();
     let before = house.version().await;
     directory
-        .rename_person(BOB, name("Robert"), &by(BOB))
+        .rename_person(&own(BOB), name("Robert"), &by(BOB))
         .await
         .unwrap();
     assert_eq!(house.version().await, Version(before.0 + 1));
     assert_eq!(house.deeds(lines).await, ["person.changed"]);
     let refused = directory
-        .disable_person(ADA, TheirLinks::Stay, &by(ADA))
+        .disable_person(&person(ADA), TheirLinks::Stay, &by(ADA))
         .await;
     assert_eq!(refused, Err(PersonError::LastOwner));
     assert_eq!(house.version().await, Version(before.0 + 1));
@@ -280,16 +314,22 @@ async fn every_change_raises_the_version_and_leaves_a_line_and_one_that_fails_do
 
 async fn what_was_decided_before_rights_changed_is_not_done(subject: &impl Subject) {
     let house = House::of(subject).await;
-    let decided = By {
-        decided_at: Some(house.version().await),
-        ..by(ADA)
+    house.sign_in(ADA, 1).await;
+    let bob = Resident {
+        user: BOB,
+        office: Office::Member,
     };
+    let decide = async || -> Granted<ManagePerson> {
+        let ada = house.directory().who_of_session(&secret(1)).await.unwrap();
+        Granted::to(&ada, &bob, NOW).unwrap()
+    };
+    let decided = Arc::new(decide().await);
     let done = at_once(8, |number| {
-        let (store, decided) = (subject.store(), decided.clone());
+        let (store, decided) = (subject.store(), Arc::clone(&decided));
         async move {
             let directory = Directory::of(&*store).unwrap();
             let name = name(&format!("Number {number}"));
-            let renamed = directory.rename_person(BOB, name, &decided).await;
+            let renamed = directory.rename_person(&*decided, name, &by(ADA)).await;
             if let Err(error) = &renamed {
                 assert_eq!(*error, PersonError::Undone(Undone::Moved));
             }
@@ -297,22 +337,30 @@ async fn what_was_decided_before_rights_changed_is_not_done(subject: &impl Subje
         }
     });
     assert_eq!(done.await.len(), 1);
-    let by_now = By {
-        decided_at: Some(house.version().await),
-        ..by(ADA)
-    };
-    let directory = house.directory();
+    let (directory, again) = (house.directory(), decide().await);
     directory
-        .rename_person(BOB, name("Bob"), &by_now)
+        .rename_person(&again, name("Bob"), &by(ADA))
         .await
         .unwrap();
+    // Nor is what takes two proofs, the older of which is too old.
+    let (old, new) = (decide().await, name("Robert"));
+    directory
+        .rename_person(&own(BOB), new, &by(BOB))
+        .await
+        .unwrap();
+    assert_eq!(
+        directory
+            .set_office(&old, &seat(Office::Admin), &by(ADA))
+            .await,
+        Err(PersonError::Undone(Undone::Moved))
+    );
 }
 
 async fn people_are_listed_in_pages(subject: &impl Subject) {
     let house = House::of(subject).await;
     let directory = house.directory();
     directory
-        .delete_person(EVE, TheirLinks::Revoke, &by(ADA))
+        .delete_person(&person(EVE), TheirLinks::Revoke, &by(ADA))
         .await
         .unwrap();
     let mut listed = Vec::new();

@@ -35,7 +35,7 @@ async fn a_member_may_what_the_role_says_from_the_moment_it_is_given(subject: &i
     ] {
         let version = house.version().await;
         directory
-            .set_member(space, EVE, role, &by(ADA))
+            .set_member(&space_of(space), EVE, role, &by(ADA))
             .await
             .unwrap();
         assert!(house.version().await > version);
@@ -44,16 +44,21 @@ async fn a_member_may_what_the_role_says_from_the_moment_it_is_given(subject: &i
         let about = house.facts(eve, tree.as_str()).await.space().unwrap();
         assert_eq!((about.space, about.role), (space, Some(role)));
     }
-    directory.remove_member(space, EVE, &by(EVE)).await.unwrap();
+    directory
+        .leave_space(&own(EVE), space, &by(EVE))
+        .await
+        .unwrap();
     assert_eq!(house.most(eve, "page").await, "nothing");
     assert_eq!(
-        directory.remove_member(space, EVE, &by(ADA)).await,
+        directory
+            .remove_member(&space_of(space), EVE, &by(ADA))
+            .await,
         Err(SpaceError::NoSuchMember)
     );
     let nowhere = SpaceId::from_bits(77);
     assert_eq!(
         directory
-            .set_member(nowhere, EVE, Role::Viewer, &by(ADA))
+            .set_member(&space_of(nowhere), EVE, Role::Viewer, &by(ADA))
             .await,
         Err(SpaceError::NoSuchSpace)
     );
@@ -64,32 +69,47 @@ async fn the_last_owner_of_a_space_stays_one(subject: &impl Subject) {
     let directory = house.directory();
     let space = house.shared_space().await;
     directory
-        .set_member(space, EVE, Role::Owner, &by(ADA))
+        .set_member(&space_of(space), EVE, Role::Owner, &by(ADA))
         .await
         .unwrap();
     directory
-        .disable_person(EVE, TheirLinks::Stay, &by(ADA))
+        .disable_person(&person(EVE), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     // An owner whose account is not in use decides about nothing.
     let last = Err(SpaceError::LastOwner);
-    assert_eq!(directory.remove_member(space, ADA, &by(ADA)).await, last);
+    assert_eq!(
+        directory
+            .remove_member(&space_of(space), ADA, &by(ADA))
+            .await,
+        last
+    );
     for role in [Role::Editor, Role::Commenter, Role::Viewer] {
-        assert_eq!(directory.set_member(space, ADA, role, &by(ADA)).await, last);
+        assert_eq!(
+            directory
+                .set_member(&space_of(space), ADA, role, &by(ADA))
+                .await,
+            last
+        );
     }
     directory
-        .set_member(space, BOB, Role::Viewer, &by(ADA))
+        .set_member(&space_of(space), BOB, Role::Viewer, &by(ADA))
         .await
         .unwrap();
     directory
-        .set_member(space, BOB, Role::Owner, &by(ADA))
+        .set_member(&space_of(space), BOB, Role::Owner, &by(ADA))
         .await
         .unwrap();
     directory
-        .set_member(space, ADA, Role::Viewer, &by(ADA))
+        .set_member(&space_of(space), ADA, Role::Viewer, &by(ADA))
         .await
         .unwrap();
-    assert_eq!(directory.remove_member(space, BOB, &by(BOB)).await, last);
+    assert_eq!(
+        directory
+            .remove_member(&space_of(space), BOB, &by(BOB))
+            .await,
+        last
+    );
 }
 
 async fn of_two_owners_who_leave_at_once_one_stays(subject: &impl Subject) {
@@ -100,7 +120,7 @@ async fn of_two_owners_who_leave_at_once_one_stays(subject: &impl Subject) {
     for _ in 0..5 {
         for user in everyone {
             directory
-                .set_member(space, user, Role::Owner, &operator())
+                .set_member(&space_of(space), user, Role::Owner, &operator())
                 .await
                 .unwrap();
         }
@@ -108,7 +128,7 @@ async fn of_two_owners_who_leave_at_once_one_stays(subject: &impl Subject) {
             let (store, user) = (subject.store(), everyone[usize::from(number) - 1]);
             async move {
                 let directory = Directory::of(&*store).unwrap();
-                let left = directory.remove_member(space, user, &by(user)).await;
+                let left = directory.leave_space(&own(user), space, &by(user)).await;
                 left.map_err(|error| error.to_string())
             }
         });
@@ -126,23 +146,36 @@ async fn a_private_space_is_one_persons_alone(subject: &impl Subject) {
     let private = Err(SpaceError::Private);
     assert_eq!(
         directory
-            .set_member(space, EVE, Role::Viewer, &by(BOB))
+            .set_member(&space_of(space), EVE, Role::Viewer, &by(BOB))
             .await,
         private
     );
     assert_eq!(
         directory
-            .set_member(space, BOB, Role::Viewer, &by(BOB))
+            .set_member(&space_of(space), BOB, Role::Viewer, &by(BOB))
             .await,
         private
     );
-    assert_eq!(directory.remove_member(space, BOB, &by(BOB)).await, private);
-    assert_eq!(directory.delete_space(space, &by(BOB)).await, private);
+    assert_eq!(
+        directory
+            .remove_member(&space_of(space), BOB, &by(BOB))
+            .await,
+        private
+    );
+    assert_eq!(
+        directory.delete_space(&space_of(space), &by(BOB)).await,
+        private
+    );
     directory
-        .disable_person(BOB, TheirLinks::Stay, &by(ADA))
+        .disable_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
-    assert_eq!(directory.give_space(space, ADA, &by(ADA)).await, private);
+    assert_eq!(
+        directory
+            .give_space(&the_house(), space, ADA, &by(ADA))
+            .await,
+        private
+    );
     assert_eq!(directory.orphaned_spaces(None, 10).await.unwrap(), []);
 }
 
@@ -151,30 +184,37 @@ async fn a_space_is_given_away_only_when_nobody_who_can_decides_about_it(subject
     let directory = house.directory();
     let space = SpaceId::from_bits(600);
     directory
-        .add_space(space, name("Bob's"), BOB, &by(BOB))
+        .add_space(space, name("Bob's"), &own(BOB), &by(BOB))
         .await
         .unwrap();
     directory
-        .set_member(space, EVE, Role::Editor, &by(BOB))
+        .set_member(&space_of(space), EVE, Role::Editor, &by(BOB))
         .await
         .unwrap();
     assert_eq!(
-        directory.give_space(space, ADA, &by(ADA)).await,
+        directory
+            .give_space(&the_house(), space, ADA, &by(ADA))
+            .await,
         Err(SpaceError::Owned)
     );
     directory
-        .disable_person(BOB, TheirLinks::Stay, &by(ADA))
+        .disable_person(&person(BOB), TheirLinks::Stay, &by(ADA))
         .await
         .unwrap();
     let orphans = directory.orphaned_spaces(None, 10).await.unwrap();
     assert_eq!(orphans.len(), 1);
     assert_eq!(orphans[0].space, space);
     assert_eq!(
-        directory.give_space(space, BOB, &by(ADA)).await,
+        directory
+            .give_space(&the_house(), space, BOB, &by(ADA))
+            .await,
         Err(SpaceError::NoSuchPerson),
         "not to one whose account is not in use"
     );
-    directory.give_space(space, EVE, &by(ADA)).await.unwrap();
+    directory
+        .give_space(&the_house(), space, EVE, &by(ADA))
+        .await
+        .unwrap();
     let spaces = directory.spaces_of(EVE).await.unwrap();
     let given = spaces.iter().find(|it| it.space == space).unwrap();
     assert_eq!(given.role, Some(Role::Owner));
@@ -189,7 +229,10 @@ async fn a_deleted_space_opens_to_nobody_and_comes_back_as_it_was(subject: &impl
         .await
         .unwrap();
     let bob = house.sign_in(BOB, 1).await;
-    directory.delete_space(space, &by(ADA)).await.unwrap();
+    directory
+        .delete_space(&space_of(space), &by(ADA))
+        .await
+        .unwrap();
     assert_eq!(house.most(bob, "page").await, "nothing");
     let tree = DocName::of_space(space);
     assert_eq!(house.facts(bob, tree.as_str()).await.space(), None);
@@ -200,16 +243,21 @@ async fn a_deleted_space_opens_to_nobody_and_comes_back_as_it_was(subject: &impl
     assert_eq!(claimed, Ok(space));
     let gone = Err(SpaceError::NoSuchSpace);
     assert_eq!(
-        directory.rename_space(space, name("New"), &by(ADA)).await,
+        directory
+            .rename_space(&space_of(space), name("New"), &by(ADA))
+            .await,
         gone
     );
     assert_eq!(
         directory
-            .set_member(space, EVE, Role::Owner, &by(ADA))
+            .set_member(&space_of(space), EVE, Role::Owner, &by(ADA))
             .await,
         gone
     );
-    assert_eq!(directory.delete_space(space, &by(ADA)).await, gone);
+    assert_eq!(
+        directory.delete_space(&space_of(space), &by(ADA)).await,
+        gone
+    );
     assert!(
         !directory
             .spaces_of(BOB)
@@ -218,9 +266,15 @@ async fn a_deleted_space_opens_to_nobody_and_comes_back_as_it_was(subject: &impl
             .iter()
             .any(|it| it.space == space)
     );
-    directory.restore_space(space, &by(ADA)).await.unwrap();
+    directory
+        .restore_space(&the_house(), space, &by(ADA))
+        .await
+        .unwrap();
     assert_eq!(house.most(bob, "page").await, "share");
-    assert_eq!(directory.restore_space(space, &by(ADA)).await, gone);
+    assert_eq!(
+        directory.restore_space(&the_house(), space, &by(ADA)).await,
+        gone
+    );
 }
 
 async fn members_are_listed_in_pages(subject: &impl Subject) {
@@ -228,7 +282,7 @@ async fn members_are_listed_in_pages(subject: &impl Subject) {
     let directory = house.directory();
     let space = house.shared_space().await;
     directory
-        .set_member(space, EVE, Role::Viewer, &by(ADA))
+        .set_member(&space_of(space), EVE, Role::Viewer, &by(ADA))
         .await
         .unwrap();
     let mut listed = Vec::new();
