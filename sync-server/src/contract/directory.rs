@@ -7,6 +7,7 @@
 )]
 
 mod doors;
+mod invitations;
 mod pages;
 mod people;
 mod spaces;
@@ -15,8 +16,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sheaf_core::access::{
-    Account, Act, CommentOnPage, InvitePeople, ManageHouse, ManageOwnAccount, ManagePerson, Office,
-    Page, ReadPage, Resident, Seat, SharePage, Space, WritePage, decide,
+    Account, Act, CommentOnPage, InvitePeople, ManageOwnAccount, ManagePerson, Office, Page,
+    ReadPage, ReadPeople, Resident, Seat, SharePage, Space, WritePage, decide,
 };
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, SessionId, SpaceId, UserId};
@@ -37,6 +38,7 @@ pub async fn honoured_by<S: Subject>(fresh: impl AsyncFn() -> S) {
     tokio::join!(
         people::honoured_by(&fresh),
         doors::honoured_by(&fresh),
+        invitations::honoured_by(&fresh),
         spaces::honoured_by(&fresh),
         pages::honoured_by(&fresh),
     );
@@ -46,6 +48,8 @@ const NOW: UnixMs = UnixMs(1_700_000_000_000);
 const ADA: UserId = UserId::from_bits(1);
 const BOB: UserId = UserId::from_bits(2);
 const EVE: UserId = UserId::from_bits(3);
+/// Who has no account yet.
+const INVITED: UserId = UserId::from_bits(50);
 
 fn later(ms: u64) -> UnixMs {
     UnixMs(NOW.0 + ms)
@@ -131,8 +135,12 @@ fn share(doc: &DocName) -> Granted<SharePage> {
     })
 }
 
-fn the_house() -> Granted<ManageHouse> {
+fn the_house<A: Act<To = sheaf_core::access::House>>() -> Granted<A> {
     may(&sheaf_core::access::House)
+}
+
+fn read_people() -> Granted<ReadPeople> {
+    the_house()
 }
 
 fn new_session(number: u8) -> NewSession {
@@ -214,7 +222,11 @@ impl House {
 
     /// What was done since there were `before` lines, oldest first.
     async fn deeds(&self, before: usize) -> Vec<String> {
-        let lines = self.directory().audit_lines(None, 200).await.unwrap();
+        let lines = self
+            .directory()
+            .audit_lines(&the_house(), None, 200)
+            .await
+            .unwrap();
         lines
             .into_iter()
             .rev()

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use sheaf_core::access::ReadAudit;
 use sheaf_shared::ids::{DocName, InvitationId, LinkId, SessionId, SpaceId, TokenId, UserId};
 use sheaf_shared::time::UnixMs;
 
 use super::cells::values;
 use super::change::Change;
-use super::{By, Directory, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone};
 use crate::ports::StorageFault;
 
 macro_rules! deeds {
@@ -160,6 +161,7 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn audit_lines(
         &self,
+        _may: &Granted<ReadAudit>,
         before: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditLine>, StorageFault> {

@@ -1,6 +1,6 @@
 //! Which space a document lies in. A tree lies in its space by its name; everything else by what is written here.
 
-use sheaf_core::access::WriteTree;
+use sheaf_core::access::{ReadSpace, WriteTree};
 use sheaf_shared::ids::{DocName, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
 
@@ -102,10 +102,11 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn documents_of(
         &self,
-        space: SpaceId,
+        may: &Granted<ReadSpace>,
         after: Option<&DocName>,
         limit: u32,
     ) -> Result<Vec<DocName>, StorageFault> {
+        let space = *may.id();
         let sql = "SELECT name FROM belonging WHERE space_id = $1 AND ($2 IS NULL OR name > $2)
                    ORDER BY name LIMIT $3";
         let values = values![space, after.cloned(), limit.min(LIST_MAX)];

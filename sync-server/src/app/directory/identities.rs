@@ -6,7 +6,7 @@ use sheaf_shared::ids::UserId;
 use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
-use super::{By, Directory, Granted, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
 /// Longest issuer or subject, in bytes.
@@ -153,7 +153,11 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`StorageFault`]
-    pub async fn identities_of(&self, user: UserId) -> Result<Vec<Identity>, StorageFault> {
+    pub async fn identities_of(
+        &self,
+        whose: impl Into<Whose>,
+    ) -> Result<Vec<Identity>, StorageFault> {
+        let Whose { user, .. } = whose.into();
         let sql = "SELECT issuer, subject FROM identity WHERE person_id = $1
                    ORDER BY issuer, subject LIMIT $2";
         self.list(sql, values![user, LIST_MAX], |row| {

@@ -1,6 +1,6 @@
 //! Links by which somebody makes an account, or sets a new password. Each is used once.
 
-use sheaf_core::access::{InvitePeople, ManagePerson, ManageSpace, Office};
+use sheaf_core::access::{InvitePeople, ManagePerson, ManageSpace, Office, ReadPeople};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{InvitationId, SpaceId, UserId};
 use sheaf_shared::people::Email;
@@ -161,6 +161,7 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn open_invitations(
         &self,
+        _may: &Granted<ReadPeople>,
         after: Option<InvitationId>,
         limit: u32,
         now: UnixMs,

@@ -1,6 +1,6 @@
 //! Share links: what leads to a page without an account.
 
-use sheaf_core::access::SharePage;
+use sheaf_core::access::{ManageSpace, SharePage};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, LinkId, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
@@ -239,7 +239,11 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`StorageFault`]
-    pub async fn links_of_document(&self, doc: &DocName) -> Result<Vec<LinkRecord>, StorageFault> {
+    pub async fn links_of_document(
+        &self,
+        may: &Granted<SharePage>,
+    ) -> Result<Vec<LinkRecord>, StorageFault> {
+        let doc = may.id();
         let sql = links_where!(
             "WHERE share_link.name = $1 AND revoked_ms IS NULL
              ORDER BY share_link.made_ms DESC, link_id LIMIT $2"
@@ -253,10 +257,11 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn links_of_space(
         &self,
-        space: SpaceId,
+        may: &Granted<ManageSpace>,
         after: Option<LinkId>,
         limit: u32,
     ) -> Result<Vec<LinkRecord>, StorageFault> {
+        let space = *may.id();
         let sql = links_where!(
             "WHERE belonging.space_id = $1 AND revoked_ms IS NULL AND ($2 IS NULL OR link_id > $2)
              ORDER BY link_id LIMIT $3"

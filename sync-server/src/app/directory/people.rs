@@ -1,6 +1,6 @@
 //! Accounts. There is one that owns the installation as long as there is any.
 
-use sheaf_core::access::{InvitePeople, ManagePerson, Office, Standing};
+use sheaf_core::access::{InvitePeople, ManagePerson, Office, ReadPeople, Standing};
 use sheaf_shared::ids::{SessionId, SpaceId, UserId};
 use sheaf_shared::people::{Colour, Email, Name};
 use sheaf_shared::time::UnixMs;
@@ -193,6 +193,7 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn people(
         &self,
+        _may: &Granted<ReadPeople>,
         after: Option<Email>,
         limit: u32,
     ) -> Result<Vec<PersonRecord>, StorageFault> {

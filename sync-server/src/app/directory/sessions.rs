@@ -186,9 +186,10 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn sessions_of(
         &self,
-        user: UserId,
+        whose: impl Into<Whose>,
         now: UnixMs,
     ) -> Result<Vec<SessionRecord>, StorageFault> {
+        let Whose { user, .. } = whose.into();
         let sql = "SELECT session_id, created_ms, used_ms, ends_ms, agent, address FROM session
                    WHERE person_id = $1 AND ends_ms > $2 ORDER BY used_ms DESC, session_id LIMIT $3";
         self.list(sql, values![user, now, LIST_MAX], |row| {

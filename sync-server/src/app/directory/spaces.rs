@@ -1,7 +1,9 @@
 //! Spaces and their members. A space has an owner whose account is in use, or waits for one of the installation's owners to
 //! give it one.
 
-use sheaf_core::access::{DeleteSpace, ManageHouse, ManageOwnAccount, ManageSpace, Standing};
+use sheaf_core::access::{
+    DeleteSpace, ManageHouse, ManageOwnAccount, ManageSpace, ReadPeople, ReadSpace, Standing,
+};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{SpaceId, UserId};
 use sheaf_shared::people::{Colour, Name};
@@ -128,7 +130,11 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`StorageFault`]
-    pub async fn spaces_of(&self, user: UserId) -> Result<Vec<SpaceRecord>, StorageFault> {
+    pub async fn spaces_of(
+        &self,
+        whose: impl Into<Whose>,
+    ) -> Result<Vec<SpaceRecord>, StorageFault> {
+        let Whose { user, .. } = whose.into();
         let sql = "SELECT space.space_id, name, private_of, created_ms, deleted_ms, role
                    FROM space_member JOIN space ON space.space_id = space_member.space_id
                    WHERE person_id = $1 AND deleted_ms IS NULL
@@ -142,6 +148,7 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn spaces(
         &self,
+        _may: &Granted<ReadPeople>,
         after: Option<SpaceId>,
         limit: u32,
     ) -> Result<Vec<SpaceRecord>, StorageFault> {
@@ -158,6 +165,7 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn orphaned_spaces(
         &self,
+        _may: &Granted<ReadPeople>,
         after: Option<SpaceId>,
         limit: u32,
     ) -> Result<Vec<SpaceRecord>, StorageFault> {
@@ -277,10 +285,11 @@ impl Directory<'_> {
     /// [`StorageFault`]
     pub async fn members(
         &self,
-        space: SpaceId,
+        may: &Granted<ReadSpace>,
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<MemberRecord>, StorageFault> {
+        let space = *may.id();
         let sql = "SELECT person.person_id, name, colour, standing, role, since_ms
                    FROM space_member JOIN person ON person.person_id = space_member.person_id
                    WHERE space_id = $1 AND ($2 IS NULL OR person.person_id > $2)

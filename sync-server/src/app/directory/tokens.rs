@@ -1,7 +1,7 @@
 //! Tokens: by what a program comes in, on behalf of whoever made it.
 
 use sheaf_core::access::{ManageOwnAccount, Reach};
-use sheaf_shared::ids::{SpaceId, TokenId, UserId};
+use sheaf_shared::ids::{SpaceId, TokenId};
 use sheaf_shared::people::Name;
 use sheaf_shared::time::UnixMs;
 
@@ -9,7 +9,7 @@ use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
 use super::secret::TokenSecret;
-use super::{By, Directory, Granted, LIST_MAX, Undone};
+use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
 /// Shortest pause, in milliseconds, between two notes that a token was used.
@@ -106,7 +106,11 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// [`StorageFault`]
-    pub async fn tokens_of(&self, user: UserId) -> Result<Vec<TokenRecord>, StorageFault> {
+    pub async fn tokens_of(
+        &self,
+        whose: impl Into<Whose>,
+    ) -> Result<Vec<TokenRecord>, StorageFault> {
+        let Whose { user, .. } = whose.into();
         let sql = "SELECT token_id, label, space_id, reach, ends_ms, made_ms, used_ms FROM token
                    WHERE person_id = $1 AND revoked_ms IS NULL ORDER BY made_ms DESC, token_id LIMIT $2";
         self.list(sql, values![user, LIST_MAX], |row| {

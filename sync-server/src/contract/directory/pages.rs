@@ -60,10 +60,16 @@ async fn a_document_that_lies_nowhere_is_the_first_ones_who_may_write_where_it_i
         directory.claim(&new, private_of(EVE), EVE, NOW).await,
         Ok(space)
     );
-    let listed = directory.documents_of(space, None, 10).await.unwrap();
+    let listed = directory
+        .documents_of(&space_of(space), None, 10)
+        .await
+        .unwrap();
     assert_eq!(listed, std::slice::from_ref(&new));
     assert_eq!(
-        directory.documents_of(space, Some(&new), 10).await.unwrap(),
+        directory
+            .documents_of(&space_of(space), Some(&new), 10)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -260,6 +266,13 @@ async fn a_link_ends_when_it_is_taken_back_or_its_time_is_over(subject: &impl Su
     assert_eq!(enter(2, &late).await, Err(SessionError::Refused));
     assert_eq!(enter(3, &operator()).await, Ok(()));
     let version = house.version().await;
+    assert_eq!(
+        directory
+            .revoke_link(&share(&page("other")), link, &by(ADA))
+            .await,
+        Err(LinkError::NoSuchLink),
+        "who may share a page decides about the links to that one"
+    );
     directory
         .revoke_link(&share(&doc), link, &by(ADA))
         .await
@@ -272,7 +285,7 @@ async fn a_link_ends_when_it_is_taken_back_or_its_time_is_over(subject: &impl Su
         directory.revoke_link(&share(&doc), link, &by(ADA)).await,
         Err(LinkError::NoSuchLink)
     );
-    assert_eq!(directory.links_of_document(&doc).await.unwrap(), []);
+    assert_eq!(directory.links_of_document(&share(&doc)).await.unwrap(), []);
     assert!(!directory.link(link).await.unwrap().unwrap().is_open(NOW));
 }
 
@@ -340,8 +353,14 @@ async fn only_who_may_write_a_page_makes_a_link_to_it(subject: &impl Subject) {
     assert_eq!(add(&doc, EVE).await, refused);
     assert_eq!(add(&page("nowhere"), BOB).await, refused);
     assert_eq!(add(&doc, BOB).await, Ok(()));
-    let of_space = directory.links_of_space(space, None, 10).await.unwrap();
-    assert_eq!(of_space, directory.links_of_document(&doc).await.unwrap());
+    let of_space = directory
+        .links_of_space(&space_of(space), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        of_space,
+        directory.links_of_document(&share(&doc)).await.unwrap()
+    );
     assert_eq!(of_space.len(), 1);
 }
 
