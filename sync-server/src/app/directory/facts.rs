@@ -28,6 +28,8 @@ const NEVER: UnixMs = UnixMs(u64::MAX);
 pub enum Key {
     /// By nothing.
     Nothing,
+    /// By sitting at the machine: [`Who::Local`] until there is an account, and by nothing from then on.
+    Local,
     /// By a session.
     Session(SecretHash),
     /// By a token.
@@ -119,8 +121,13 @@ impl Facts {
     /// A tree is written by people and may name any page, so what it says counts only for pages of its own space.
     #[must_use]
     pub fn page(&self, below: &BTreeSet<PageId>) -> Option<Page> {
-        let (About::Document(doc), Found::Here { space, role }) = (&self.about, self.found) else {
+        let About::Document(doc) = &self.about else {
             return None;
+        };
+        let (space, role) = match self.found {
+            Found::Here { space, role } => (space, role),
+            Found::Unclaimed if self.caller.who == Who::Local => (SpaceId::HOME, None),
+            Found::Unclaimed | Found::Gone => return None,
         };
         if doc.is_like_a_tree() {
             return None;
@@ -137,17 +144,23 @@ impl Facts {
         })
     }
 
-    /// The space, to decide about, if a space or its tree was asked about and is there.
+    /// The space, to decide about, if a space or its tree was asked about and is there. Until there is an account there
+    /// is [`SpaceId::HOME`] alone.
     #[must_use]
     pub fn space(&self) -> Option<Space> {
-        let is_space = match &self.about {
-            About::Space(_) => true,
-            About::Document(doc) => doc.space().is_some(),
-            About::Nobody => false,
-        };
+        let asked = match &self.about {
+            About::Space(space) => Some(*space),
+            About::Document(doc) => doc.space(),
+            About::Nobody => None,
+        }?;
+        let is_only_one = self.caller.who == Who::Local && asked == SpaceId::HOME;
         match self.found {
-            Found::Here { space, role } if is_space => Some(Space { space, role }),
-            Found::Here { .. } | Found::Gone | Found::Unclaimed => None,
+            Found::Here { space, role } => Some(Space { space, role }),
+            Found::Gone if is_only_one => Some(Space {
+                space: asked,
+                role: None,
+            }),
+            Found::Gone | Found::Unclaimed => None,
         }
     }
 
@@ -188,6 +201,7 @@ fn question(pairs: usize) -> String {
         );
     }
     sql + ") SELECT (SELECT version FROM authority WHERE one = 1),
+           (SELECT created_ms FROM person LIMIT 1),
            session.session_id, session.name, session.ends_ms,
            person.person_id, person.name, person.colour, person.office, person.standing,
            share_link.link_id, share_link.role, share_link.ends_ms, share_link.revoked_ms,
@@ -274,7 +288,7 @@ impl Directory<'_> {
 
 fn asking(key: Key, about: &About) -> Vec<Value> {
     let (session, token) = match key {
-        Key::Nothing => (None, None),
+        Key::Nothing | Key::Local => (None, None),
         Key::Session(hash) => (Some(hash), None),
         Key::Token(hash) => (None, Some(hash)),
     };
@@ -305,6 +319,7 @@ struct OfPerson {
 
 fn read(key: Key, about: About, row: &mut Cells<'_>) -> Result<Facts, StorageFault> {
     let version = row.need()?;
+    let of_anyone: Option<UnixMs> = row.may()?;
     let session = OfSession {
         session: row.may()?,
         name: row.may()?,
@@ -321,7 +336,10 @@ fn read(key: Key, about: About, row: &mut Cells<'_>) -> Result<Facts, StorageFau
         name: name.or(session.name),
         colour: person.as_ref().map(|person| person.colour),
         session: session.session,
-        who: who(key, session.ends, person, guest, program),
+        who: match key {
+            Key::Local if of_anyone.is_none() => Who::Local,
+            key => who(key, session.ends, person, guest, program),
+        },
     };
     Ok(Facts {
         caller,
@@ -429,7 +447,7 @@ fn who(
         })
     };
     let who = match key {
-        Key::Nothing => None,
+        Key::Nothing | Key::Local => None,
         Key::Session(_) => match (guest, session_ends) {
             (Some(guest), _) => Some(Who::Guest(guest)),
             (None, Some(ends)) => person(ends).map(Who::Person),

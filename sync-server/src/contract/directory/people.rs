@@ -11,6 +11,7 @@ use crate::ports::UpdateBytes;
 
 pub(super) async fn honoured_by<S: Subject>(fresh: &impl AsyncFn() -> S) {
     the_first_account_owns_the_house_and_whatever_was_written_before(&fresh().await).await;
+    who_sits_at_the_machine_owns_all_until_there_is_an_account(&fresh().await).await;
     of_many_who_make_the_first_account_at_once_one_does(&fresh().await).await;
     an_address_belongs_to_one_account(&fresh().await).await;
     the_last_owner_stays_one(&fresh().await).await;
@@ -55,6 +56,29 @@ async fn the_first_account_owns_the_house_and_whatever_was_written_before(subjec
             .await,
         Err(PersonError::FoundedAlready)
     );
+}
+
+async fn who_sits_at_the_machine_owns_all_until_there_is_an_account(subject: &impl Subject) {
+    let house = House(subject.store());
+    let tree = DocName::of_space(SpaceId::HOME);
+    let elsewhere = DocName::of_space(private_of(ADA));
+    let spaces = async || {
+        let home = house.facts(Key::Local, tree.as_str()).await.space();
+        let other = house.facts(Key::Local, elsewhere.as_str()).await.space();
+        (home.map(|it| it.space), other)
+    };
+    assert_eq!(house.most(Key::Local, "page").await, "share");
+    assert_eq!(house.most(Key::Nothing, "page").await, "nothing");
+    assert_eq!(spaces().await, (Some(SpaceId::HOME), None));
+    let version = house.version().await;
+    let house = House::of(subject).await;
+    assert!(
+        house.version().await > version,
+        "open sockets are looked at again"
+    );
+    let local = house.facts(Key::Local, "page").await;
+    assert_eq!(local.caller.who, sheaf_core::access::Who::Stranger);
+    assert_eq!(house.most(Key::Local, "page").await, "nothing");
 }
 
 async fn of_many_who_make_the_first_account_at_once_one_does(subject: &impl Subject) {
