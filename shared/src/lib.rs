@@ -11,6 +11,7 @@
 extern crate sheaf_test_in_wasm;
 
 pub mod access;
+pub mod api;
 pub mod bytes;
 pub mod file;
 pub mod flow;
