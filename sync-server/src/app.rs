@@ -6,6 +6,7 @@ pub mod compact;
 pub mod copy;
 pub mod directory;
 pub mod export;
+pub mod gate;
 pub mod import;
 pub mod repair;
 pub mod verify;

@@ -52,6 +52,7 @@ pub async fn run(
     let shutdown = Shutdown::default();
     let site = Site {
         hub: Arc::clone(&hub),
+        gate: Arc::clone(&hub.gate),
         assets: Arc::new(assets),
         metrics,
         config: Arc::clone(&config),

@@ -31,6 +31,8 @@ pub enum CloseReason {
     Forbidden,
     /// The document was deleted.
     Gone,
+    /// Was let in, and may not be here any more.
+    Revoked,
 }
 
 /// What a client should do after a close.
@@ -43,7 +45,7 @@ pub enum After {
 }
 
 /// All reasons, for reading a text back.
-const ALL: [CloseReason; 14] = [
+const ALL: [CloseReason; 15] = [
     CloseReason::Moving,
     CloseReason::Unreadable,
     CloseReason::Busy,
@@ -58,6 +60,7 @@ const ALL: [CloseReason; 14] = [
     CloseReason::Unauthorized,
     CloseReason::Forbidden,
     CloseReason::Gone,
+    CloseReason::Revoked,
 ];
 
 impl CloseReason {
@@ -76,6 +79,7 @@ impl CloseReason {
             Self::Unauthorized => 4401,
             Self::Forbidden => 4403,
             Self::Gone => 4410,
+            Self::Revoked => 4411,
         }
     }
 
@@ -97,6 +101,7 @@ impl CloseReason {
             Self::Unauthorized => "not signed in",
             Self::Forbidden => "not allowed",
             Self::Gone => "document was deleted",
+            Self::Revoked => "access was taken back",
         }
     }
 
@@ -161,6 +166,7 @@ mod tests {
             CloseReason::Malformed,
             CloseReason::Forbidden,
             CloseReason::Gone,
+            CloseReason::Revoked,
         ] {
             assert_eq!(reason.after(), After::Stop, "{reason:?}");
         }

@@ -47,6 +47,8 @@ pub enum Verdict {
     Granted(Role),
     /// May not.
     Denied(CloseReason),
+    /// That can't be said now: the client comes again.
+    NotNow(CloseReason),
 }
 
 /// What happens to the socket.
@@ -345,6 +347,14 @@ impl Peer {
             Verdict::Denied(reason) => {
                 let opening = self.remove(place, out);
                 deny(Address(&opening.address), reason, out);
+                return;
+            }
+            Verdict::NotNow(reason) => {
+                // Whoever is in stays in: nothing was decided.
+                if let State::Early(_) = self.openings[place].state {
+                    let address = Arc::clone(&self.openings[place].address);
+                    self.shut(Address(&address), reason, out);
+                }
                 return;
             }
         };

@@ -184,6 +184,7 @@ impl Room {
                 }
             }
             Input::RoleChanged { member, role } => self.change_role(member, role, now, out),
+            Input::PutOut { member, reason } => self.put_out(member, reason, now, out),
             Input::Drained { member, bytes } => {
                 if let Some(place) = self.place_of(member) {
                     self.drained(place, bytes, now, out);

@@ -54,6 +54,7 @@ fn golden() -> Vec<(Message, &'static str)> {
         ),
         (Said::Beat(128), "010408070605040302018001"),
         (Said::Goodbye, "01050807060504030201"),
+        (Said::Rights(300), "01070807060504030201ac02"),
         (
             Said::State {
                 doc: doc(),

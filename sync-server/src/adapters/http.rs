@@ -26,6 +26,7 @@ pub use listener::{BindError, Bound, bind, serve};
 
 use sheaf_shared::time::MonotonicMs;
 
+use crate::app::gate::Gate;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::ports::StorageFault;
@@ -40,6 +41,8 @@ pub type LastProbe = Arc<tokio::sync::Mutex<Option<(MonotonicMs, Result<(), Stor
 pub struct Site {
     /// The rooms.
     pub hub: Arc<Hub>,
+    /// Who may do what.
+    pub gate: Arc<Gate>,
     /// The page.
     pub assets: Arc<Assets>,
     /// What is counted.

@@ -20,6 +20,7 @@ use super::room_task::{RoomTask, turn_away};
 use crate::adapters::system::monotonic_now;
 use crate::app::audit::Auditor;
 use crate::app::compact::Compactor;
+use crate::app::gate::Gate;
 use crate::metrics::Metrics;
 use crate::ports::Store;
 
@@ -47,6 +48,8 @@ pub struct Hub {
     pub(crate) compactor: Compactor,
     pub(crate) auditor: Auditor,
     pub(crate) courier: Arc<Courier>,
+    /// Who may come in.
+    pub(crate) gate: Arc<Gate>,
     room_config: RoomConfig,
     open: Mutex<Open>,
     members: AtomicU64,
@@ -88,6 +91,7 @@ impl Hub {
             ..Open::default()
         };
         Arc::new(Self {
+            gate: Arc::new(Gate::new(Arc::clone(&store))),
             store,
             metrics,
             compactor,

@@ -127,6 +127,29 @@ impl Who {
         }
     }
 
+    /// Whether what they came in by opens anything at all at `now`.
+    #[must_use]
+    pub fn is_in_use(&self, now: UnixMs) -> bool {
+        match self {
+            Self::Stranger => false,
+            Self::Local => true,
+            Self::Person(person) => person.may_act(now),
+            Self::Guest(guest) => !guest.is_revoked && now < guest.until,
+            Self::Program(program) => program.may_act(now),
+        }
+    }
+
+    /// When what they came in by ends if nothing is done about it; `None`: never.
+    #[must_use]
+    pub const fn until(&self) -> Option<UnixMs> {
+        match self {
+            Self::Stranger | Self::Local => None,
+            Self::Person(person) => Some(person.until),
+            Self::Guest(guest) => Some(guest.until),
+            Self::Program(program) => Some(program.until),
+        }
+    }
+
     pub(super) const fn is_person(&self) -> bool {
         matches!(self, Self::Person(_) | Self::Local)
     }

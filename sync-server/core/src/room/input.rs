@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::Seq;
+use sheaf_shared::sync::close::CloseReason;
 pub use sheaf_shared::sync::peer::{ClientKind, Said};
 pub use sheaf_shared::wire::exchange::{Known, LineKey};
 
@@ -37,6 +38,13 @@ pub enum Input {
         member: MemberId,
         /// Its role from now on.
         role: Role,
+    },
+    /// A member may not be here any more.
+    PutOut {
+        /// Who.
+        member: MemberId,
+        /// What it is told.
+        reason: CloseReason,
     },
     /// So many bytes of frames sent to a member are out of its queue: written to the socket, or dropped by
     /// [`super::Effect::DropQueued`]. Report once a write, not once a frame.

@@ -111,6 +111,24 @@ impl Room {
         self.take_away_presence(member.id, now, out);
     }
 
+    /// A member may not be here any more. What the store has of it, or is just taking, stays; nothing further is taken.
+    pub(super) fn put_out(
+        &mut self,
+        id: MemberId,
+        reason: CloseReason,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let line = self.members[place].line();
+        self.close_member(place, reason, now, out);
+        if let Some(line) = line {
+            self.take_away_visitor(line, now, out);
+        }
+    }
+
     pub(super) fn close_all(&mut self, reason: CloseReason, out: &mut Vec<Effect>) {
         for member in std::mem::take(&mut self.members) {
             say_closed(&member, reason, out);

@@ -8,6 +8,7 @@
 //! 4. a sign of life: its number.
 //! 5. goodbye: nothing.
 //! 6. state: document, how far the copy is, how its digest is made (one byte), the digest (16 bytes).
+//! 7. rights: how often they have changed. Nobody's rights are told, only that it is time to look.
 //!
 //! Numbers are LEB128; texts and payloads stand behind their length in bytes.
 
@@ -35,6 +36,7 @@ const HEADS: u8 = 3;
 const BEAT: u8 = 4;
 const GOODBYE: u8 = 5;
 const STATE: u8 = 6;
+const RIGHTS: u8 = 7;
 
 /// One message, and who sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ pub enum Said {
         /// What it holds there.
         digest: StateDigest,
     },
+    /// Someone's rights changed: this is how often that happened.
+    Rights(u64),
 }
 
 /// Rows that another server committed.
@@ -143,6 +147,7 @@ impl Message {
             Said::Beat(_) => BEAT,
             Said::Goodbye => GOODBYE,
             Said::State { .. } => STATE,
+            Said::Rights(_) => RIGHTS,
         };
         out.push(kind);
         out.extend_from_slice(&self.from.0.to_le_bytes());
@@ -168,7 +173,7 @@ impl Message {
                     put_var_uint(out, seq.0);
                 }
             }
-            Said::Beat(number) => put_var_uint(out, *number),
+            Said::Beat(number) | Said::Rights(number) => put_var_uint(out, *number),
             Said::Goodbye => {}
             Said::State { doc, seq, digest } => {
                 let (form, bytes) = digest.parts();
@@ -203,6 +208,7 @@ impl Message {
             BEAT => Said::Beat(reader.var_uint()?),
             GOODBYE => Said::Goodbye,
             STATE => read_state(&mut reader)?,
+            RIGHTS => Said::Rights(reader.var_uint()?),
             unknown => return Err(NoMessage::UnknownKind(unknown)),
         };
         if reader.left() > 0 {

@@ -83,7 +83,9 @@ impl Fleet {
                     Input::Neighbour(Neighbour::State { seq, digest })
                 }
                 message::Said::Heads(heads) => Input::Head(heads[0].1),
-                message::Said::Beat(_) | message::Said::Goodbye => continue,
+                message::Said::Beat(_) | message::Said::Goodbye | message::Said::Rights(_) => {
+                    continue;
+                }
             };
             self.put(number, input);
         }

@@ -222,7 +222,10 @@ fn question(pairs: usize) -> String {
 }
 
 const VALUES_EACH: usize = 4;
+/// As many keys as one browser brings, and some more.
+const FEW: usize = 4;
 static OF_ONE: LazyLock<String> = LazyLock::new(|| question(1));
+static OF_FEW: LazyLock<String> = LazyLock::new(|| question(FEW));
 static OF_MANY: LazyLock<String> = LazyLock::new(|| question(ASKED_AT_ONCE_MAX));
 
 impl Directory<'_> {
@@ -263,6 +266,7 @@ impl Directory<'_> {
         for some in asked.chunks(ASKED_AT_ONCE_MAX) {
             let (sql, places): (&'static str, usize) = match some.len() {
                 1 => (&OF_ONE, 1),
+                ..=FEW => (&OF_FEW, FEW),
                 _ => (&OF_MANY, ASKED_AT_ONCE_MAX),
             };
             let mut values: Vec<Value> = some

@@ -3,6 +3,7 @@
 use sheaf_core::access::{
     Act, Allowed, ManageOwnAccount, ManagePerson, Object, Refusal, Who, decide,
 };
+use sheaf_shared::access::Role;
 use sheaf_shared::ids::UserId;
 use sheaf_shared::time::UnixMs;
 
@@ -14,7 +15,7 @@ use super::facts::Caller;
 pub struct Granted<A: Act> {
     allowed: Allowed<A>,
     /// `None`: by whoever runs the server, who needs no facts.
-    decided_at: Option<Version>,
+    caller: Option<Box<Caller>>,
 }
 
 impl<A: Act> Granted<A> {
@@ -25,7 +26,7 @@ impl<A: Act> Granted<A> {
     pub fn to(caller: &Caller, object: &A::To, now: UnixMs) -> Result<Self, Refusal> {
         Ok(Self {
             allowed: decide(&caller.who, object, now)?,
-            decided_at: Some(caller.version),
+            caller: Some(Box::new(caller.clone())),
         })
     }
 
@@ -36,7 +37,7 @@ impl<A: Act> Granted<A> {
     pub fn to_operator(object: &A::To) -> Result<Self, Refusal> {
         Ok(Self {
             allowed: decide(&Who::Local, object, UnixMs(0))?,
-            decided_at: None,
+            caller: None,
         })
     }
 
@@ -45,8 +46,18 @@ impl<A: Act> Granted<A> {
         self.allowed.id()
     }
 
-    pub(super) const fn decided_at(&self) -> Option<Version> {
-        self.decided_at
+    /// As what: the most that who asked may there.
+    pub const fn role(&self) -> Role {
+        self.allowed.role()
+    }
+
+    /// Who may; `None`: whoever runs the server.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
+    }
+
+    pub(super) fn decided_at(&self) -> Option<Version> {
+        self.caller.as_ref().map(|caller| caller.version)
     }
 }
 
@@ -66,7 +77,7 @@ impl From<&Granted<ManageOwnAccount>> for Whose {
     fn from(may: &Granted<ManageOwnAccount>) -> Self {
         Self {
             user: *may.id(),
-            decided_at: may.decided_at,
+            decided_at: may.decided_at(),
         }
     }
 }
@@ -75,7 +86,7 @@ impl From<&Granted<ManagePerson>> for Whose {
     fn from(may: &Granted<ManagePerson>) -> Self {
         Self {
             user: *may.id(),
-            decided_at: may.decided_at,
+            decided_at: may.decided_at(),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::wanted::{Changes, channel_of};
 use super::{Courier, Hub, Way, lock, show};
 use crate::adapters::system::monotonic_now;
+use crate::app::directory::Version;
 use crate::ports::{Arrival, BusFault, Channel, Speaker};
 
 /// Longest wait for the bus to take something. From there on, asking the store is quicker.
@@ -93,6 +94,7 @@ impl Courier {
                 Arrival::SomeLost => {
                     hub.metrics.bus_lost.add(1);
                     self.has_lost.store(true, Ordering::Relaxed);
+                    hub.gate.look_soon();
                     self.look_now.notify_one();
                 }
             }
@@ -144,6 +146,7 @@ impl Courier {
                 let news = Neighbour::State { seq, digest };
                 hub.tell_if_it_keeps_up(&doc, Input::Neighbour(news));
             }
+            Said::Rights(version) => hub.gate.hear(Version(version)),
             Said::Presence { .. } | Said::Beat(_) | Said::Goodbye => {}
         }
     }

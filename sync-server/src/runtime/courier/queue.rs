@@ -101,7 +101,7 @@ fn weight(said: &Said) -> usize {
         Said::Rows { rows, .. } => rows.rows.iter().map(|row| row.len() + 32).sum(),
         Said::Presence { payload, .. } => payload.len(),
         Said::Heads(heads) => heads.len() * OVERHEAD_BYTES,
-        Said::Beat(_) | Said::Goodbye | Said::State { .. } => 0,
+        Said::Beat(_) | Said::Goodbye | Said::State { .. } | Said::Rights(_) => 0,
     };
     more + OVERHEAD_BYTES
 }
