@@ -4,6 +4,8 @@
 use crate::flow::block::{self, Block, BlockKind, Inline};
 use crate::flow::compose::Style;
 use crate::flow::delta::{Attrs, Content, DeltaOp};
+use crate::flow::{self, EditError};
+use crate::replica::{Origin, Replica};
 use crate::space::TITLE_UNITS_MAX;
 use crate::{html, markdown, text};
 
@@ -35,6 +37,13 @@ pub struct Imported {
     pub title: String,
     /// Its body: inserts, of which the last ends with a newline.
     pub content: Vec<DeltaOp>,
+}
+
+/// What a page shall say, without its title.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    content: Vec<DeltaOp>,
+    form: Form,
 }
 
 /// Why a file was not read.
@@ -74,6 +83,44 @@ impl Form {
     }
 }
 
+impl Body {
+    /// Reads all of `source` as the body of a page; a first heading is one.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub fn read(source: &str, form: Form) -> Result<Self, ReadError> {
+        let content = content_of(source, form)?;
+        Ok(Self { content, form })
+    }
+
+    /// As a list of inserts.
+    #[must_use]
+    pub fn into_flow(self) -> Vec<DeltaOp> {
+        self.content
+    }
+
+    /// Makes a page say this by changing only what differs; what its form has no words for stays where the words around
+    /// it do. Returns the update for others, or `None` when the page says so already.
+    ///
+    /// # Errors
+    /// [`EditError`]; nothing was changed.
+    pub fn write_over(
+        &self,
+        page: &mut Replica,
+        origin: Origin,
+    ) -> Result<Option<Vec<u8>>, EditError> {
+        let blocks = flow::read(page);
+        let said = match self.form {
+            Form::Markdown => markdown::write(&blocks),
+            Form::Html => html::write(&blocks),
+            Form::Text => text::write(&blocks),
+        };
+        // Written larger than it may be read, a page says nothing that could be compared.
+        let said = content_of(&said, self.form).ok();
+        flow::rewrite(page, origin, &self.content, said.as_deref())
+    }
+}
+
 /// Reads `source` as a page. The title is its first heading of level 1, or else `name`, the file's name without
 /// folder and ending; plain text has no headings.
 ///
@@ -82,6 +129,23 @@ impl Form {
 /// # Errors
 /// [`ReadError`]
 pub fn read(name: &str, source: &str, form: Form) -> Result<Imported, ReadError> {
+    let delta = content_of(source, form)?;
+    if form == Form::Text {
+        return Ok(Imported {
+            title: shortened(name),
+            content: delta,
+        });
+    }
+    let mut blocks = block::from_delta(&delta);
+    let title = take_title(&mut blocks, name);
+    Ok(Imported {
+        title,
+        content: block::to_delta(&blocks),
+    })
+}
+
+/// Reads all of `source`, a first heading included.
+fn content_of(source: &str, form: Form) -> Result<Vec<DeltaOp>, ReadError> {
     let bytes = source.len();
     let too_long = ReadError::TooLong { bytes };
     if bytes > FILE_BYTES_MAX {
@@ -91,22 +155,11 @@ pub fn read(name: &str, source: &str, form: Form) -> Result<Imported, ReadError>
         return Err(ReadError::NotText);
     }
     let source = source.trim_start_matches('\u{feff}');
-    let delta = match form {
-        Form::Markdown => markdown::read(source).map_err(|_| too_long)?,
-        Form::Html => html::read(source).map_err(|_| too_long)?,
-        Form::Text => {
-            return Ok(Imported {
-                title: shortened(name),
-                content: lines(source),
-            });
-        }
-    };
-    let mut blocks = block::from_delta(&delta);
-    let title = take_title(&mut blocks, name);
-    Ok(Imported {
-        title,
-        content: block::to_delta(&blocks),
-    })
+    match form {
+        Form::Markdown => markdown::read(source).map_err(|_| too_long),
+        Form::Html => html::read(source).map_err(|_| too_long),
+        Form::Text => Ok(lines(source)),
+    }
 }
 
 /// Writes a page that is called `title`. The title opens the file, unless the text does so itself.

@@ -11,6 +11,7 @@ pub mod delta;
 pub mod edit;
 pub mod facts;
 pub mod marks;
+pub mod rewrite;
 pub mod table;
 
 use std::ops::Range;
@@ -25,6 +26,7 @@ use delta::{Attrs, Content, DeltaOp};
 
 pub use block::Inline;
 pub use edit::{EditError, apply_delta, apply_fitting_delta};
+pub use rewrite::rewrite;
 
 /// Name of the root text that holds a page's body.
 pub const CONTENT: &str = "content";
