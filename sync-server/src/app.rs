@@ -8,5 +8,6 @@ pub mod directory;
 pub mod export;
 pub mod gate;
 pub mod import;
+pub mod pages;
 pub mod repair;
 pub mod verify;

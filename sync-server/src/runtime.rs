@@ -9,4 +9,5 @@ pub mod hub;
 pub mod inbox;
 pub mod outbox;
 pub mod room_task;
+pub mod scribe;
 pub mod shutdown;
