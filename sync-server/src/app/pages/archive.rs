@@ -108,9 +108,7 @@ impl Pages {
             zip = put(&doc, zip, EMPTY.to_owned(), String::new()).await?;
         }
         zip.finish().map_err(|_| PagesError::TryAgain)?;
-        let _ = pieces
-            .send_timeout(Ok(written.take()), TAKEN_WITHIN)
-            .await;
+        let _ = pieces.send_timeout(Ok(written.take()), TAKEN_WITHIN).await;
         Ok(())
     }
 }

@@ -195,7 +195,7 @@ async fn archive(pages: &Pages) -> Vec<(String, String)> {
             let mut file = zip.by_index(nth).unwrap();
             let mut text = String::new();
             file.read_to_string(&mut text).unwrap();
-            (file.name().to_owned(), text)
+            (file.name().unwrap().into_owned(), text)
         })
         .collect()
 }
