@@ -9,6 +9,7 @@ use desk::{ANN, BEN, CY, Desk, Heard, Writer, hocuspocus, y_websocket};
 use sheaf_core::room::{ClientKind, Effect, Input, Said, Stored};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::Seq;
+use sheaf_shared::replica::merge;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 
@@ -73,6 +74,62 @@ fn a_snapshot_and_the_rows_after_it_make_the_document() {
     let mut ann = Writer::new(1);
     ann.hears(&desk.heard(ANN));
     assert_eq!(ann.0.canonical(), writer.0.canonical());
+}
+
+#[test]
+fn the_first_newcomer_gets_the_snapshot_as_it_is_stored_and_whoever_comes_after_an_edit_all_of_it()
+{
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(7);
+    let typed = [writer.types("old "), writer.types("words ")];
+    let snapshot = merge(&typed.each_ref()).unwrap();
+    let encoded_anew = writer.0.encode();
+    assert_ne!(snapshot, encoded_anew, "else this shows nothing");
+    desk.join(ANN, y_websocket(), Role::Editor);
+    desk.put(Input::Loaded(Stored {
+        snapshot: Some(snapshot.clone().into()),
+        snapshot_through: Seq(2),
+        rows: Vec::new(),
+    }));
+    desk.stored.extend(typed);
+    desk.say(ANN, Said::Step1(Bytes::from_static(&[0])));
+    let heard = desk.heard(ANN);
+    assert!(heard.contains(&Heard::Step2(snapshot.clone())), "{heard:?}");
+
+    // The answer is kept for the next one, and goes with the next edit.
+    for (member, edit) in [(BEN, None), (CY, Some("new"))] {
+        if let Some(words) = edit {
+            let update = writer.types(words);
+            desk.edit(ANN, &update);
+            desk.commit_all();
+        }
+        desk.join(member, y_websocket(), Role::Editor);
+        desk.say(member, Said::Step1(Bytes::from_static(&[0])));
+        let heard = desk.heard(member);
+        let is_as_stored = heard.contains(&Heard::Step2(snapshot.clone()));
+        assert_eq!(is_as_stored, edit.is_none());
+        let mut newcomer = Writer::new(1);
+        newcomer.hears(&heard);
+        assert_eq!(newcomer.0.canonical(), writer.0.canonical());
+    }
+}
+
+#[test]
+fn a_row_after_the_snapshot_is_never_left_out_of_the_first_answer() {
+    let mut desk = Desk::new();
+    let mut writer = Writer::new(7);
+    writer.types("old ");
+    let snapshot = writer.0.encode();
+    let rows = vec![writer.types("new")];
+    desk.join(ANN, y_websocket(), Role::Editor);
+    desk.put(Input::Loaded(Stored {
+        snapshot: Some(snapshot.into()),
+        snapshot_through: Seq(5),
+        rows,
+    }));
+    desk.say(ANN, Said::Step1(Bytes::from_static(&[0])));
+    let all = writer.0.missing_for(&[0]).unwrap();
+    assert!(desk.heard(ANN).contains(&Heard::Step2(all)));
 }
 
 #[test]

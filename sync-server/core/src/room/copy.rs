@@ -34,6 +34,8 @@ pub(super) struct Copy {
     pub(super) told: u64,
     /// Bytes of all that was applied.
     applied_bytes: usize,
+    /// The snapshot as it was read, as long as the copy is just that and nobody has asked.
+    as_stored: Option<Bytes>,
     answers: Vec<Answer>,
     /// Catch-ups in parts, as long as some member is still taking them.
     on_their_way: Vec<Weak<Parts>>,
@@ -75,6 +77,7 @@ impl Copy {
     /// As [`Ordered::take`].
     pub(super) fn take(&mut self, update: &Checked) -> Result<Vec<Bytes>, ReplicaError> {
         self.answers = Vec::new();
+        self.as_stored = None;
         self.applied_bytes += update.bytes().len();
         let mut applied = Vec::with_capacity(1);
         let row = self.seq;
@@ -105,7 +108,12 @@ impl Copy {
     pub(super) fn take_snapshot(&mut self, snapshot: &Bytes) -> Result<(), ReplicaError> {
         self.answers = Vec::new();
         self.applied_bytes += snapshot.len();
-        self.replica().take_snapshot(snapshot)
+        let is_first = self.replica.is_none();
+        let replica = self.replica();
+        replica.take_snapshot(snapshot)?;
+        let is_all = is_first && replica.waiting() == 0 && !replica.replica().has_missing();
+        self.as_stored = is_all.then(|| snapshot.clone());
+        Ok(())
     }
 
     fn replica(&mut self) -> &mut Ordered {
@@ -200,8 +208,14 @@ impl Copy {
         if let Some(answer) = self.answers.iter().find(|answer| answer.to == *version) {
             return Ok(Arc::clone(&answer.parts));
         }
-        let missing = self.missing_for(version);
-        let missing = missing.map_err(|_| NoCatchUp::BadVersion)?;
+        let missing = match self.as_stored.take() {
+            // Who opens a document for the first time is most often the reason why it was read: no need to encode it again.
+            Some(stored) if **version == *EMPTY_VERSION => stored.into(),
+            _ => {
+                let missing = self.missing_for(version);
+                missing.map_err(|_| NoCatchUp::BadVersion)?
+            }
+        };
         let parts = self.cut(missing, Purpose::Answer, bytes)?;
         if self.answers.len() >= ANSWERS_MAX {
             // Never the first: it is the one for fresh clients if there is one.
@@ -320,6 +334,7 @@ impl Copy {
             .iter()
             .map(|answer| answer.parts.bytes() / Arc::strong_count(&answer.parts).max(1))
             .sum();
-        replica + self.applied_bytes * 10 + self.recent_bytes + answers
+        let as_stored = self.as_stored.as_ref().map_or(0, Bytes::len);
+        replica + self.applied_bytes * 10 + self.recent_bytes + answers + as_stored
     }
 }
