@@ -24,7 +24,7 @@ fn derived(shell: Shell) -> Memo<Chip> {
     Memo::new(move |_| {
         let unsent = unsent.get();
         chip(&Facts {
-            statuses: statuses.get().into_values().collect(),
+            statuses: statuses.with(|statuses| statuses.values().copied().collect()),
             waiting: unsent.waiting,
             unkept: unsent.unkept,
             uncounted: unsent.uncounted,

@@ -184,27 +184,20 @@ const KEYS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
+/// As text that the browser reads: nothing in it ever changes, and views for each line would be several times the code.
 #[component]
 fn Keys() -> impl IntoView {
     let modifier = if platform::is_apple() { "⌘" } else { "Ctrl" };
-    KEYS.into_iter()
-        .map(|(group, keys)| {
-            let keys = keys
-                .iter()
-                .map(|(key, what)| {
-                    let key = key.replace("Mod", modifier);
-                    view! {
-                        <dt>{*what}</dt>
-                        <dd><kbd>{key}</kbd></dd>
-                    }
-                })
-                .collect_view();
-            view! {
-                <h3 class="field-label">{group}</h3>
-                <dl class="keys">{keys}</dl>
-            }
-        })
-        .collect_view()
+    let mut sheet = String::new();
+    for (group, keys) in KEYS {
+        sheet += &["<h3 class=\"field-label\">", group, "</h3><dl class=\"keys\">"].concat();
+        for (key, what) in keys {
+            let key = key.replace("Mod", modifier).replace('>', "&gt;");
+            sheet += &["<dt>", what, "</dt><dd><kbd>", &key, "</kbd></dd>"].concat();
+        }
+        sheet += "</dl>";
+    }
+    view! { <div inner_html=sheet></div> }
 }
 
 #[component]

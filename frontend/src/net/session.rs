@@ -3,9 +3,10 @@
 //! What concerns documents is handed to the stores, one effect after the other and never inside another.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
+use litemap::LiteMap;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::replica::{Replica, ReplicaError};
 use sheaf_shared::sync::client::{Client, ClientConfig, Documents, Effect, Input, SocketId};
@@ -17,7 +18,7 @@ use super::socket::{Socket, SocketEvent};
 use crate::platform;
 
 /// The open replicas, shared with the stores.
-pub type Replicas = Rc<RefCell<BTreeMap<DocName, Rc<RefCell<Replica>>>>>;
+pub type Replicas = Rc<RefCell<LiteMap<DocName, Rc<RefCell<Replica>>>>>;
 
 /// The conversation with the server. Cheap to clone.
 #[derive(Clone)]

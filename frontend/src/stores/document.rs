@@ -1,12 +1,12 @@
 //! One open document: its replica, its edits on the way, and who must hear of each change to it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use futures_util::future::{LocalBoxFuture, Shared};
 use leptos::prelude::{ArcRwSignal, GetUntracked as _, RwSignal, Set as _};
+use litemap::LiteMap;
 use sheaf_shared::ids::{DocName, ReplicaId};
 use sheaf_shared::replica::{Early, Replica, ReplicaError};
 use sheaf_shared::time::MonotonicMs;
@@ -66,7 +66,7 @@ pub(super) struct Inner {
     pub(super) log_rows: Cell<usize>,
     remote: Listeners,
     remote_due: Cell<bool>,
-    people: RefCell<BTreeMap<u64, Present>>,
+    people: RefCell<LiteMap<u64, Present>>,
     people_changed: Listeners,
     people_due: Cell<bool>,
     own_presence: RefCell<Option<String>>,

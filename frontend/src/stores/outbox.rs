@@ -8,8 +8,9 @@
 //! other tabs are counted too until those tabs say they are acknowledged; if they say nothing for long, their tab
 //! may be gone and the edits are adopted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use litemap::LiteMap;
 use sheaf_shared::time::MonotonicMs;
 
 use crate::local::db::RowKey;
@@ -51,7 +52,7 @@ pub struct Outbox {
     on_the_way: VecDeque<OnTheWay>,
     /// Written, and to be handed to the client later, oldest first.
     held: VecDeque<Held>,
-    foreign: BTreeMap<RowKey, Foreign>,
+    foreign: LiteMap<RowKey, Foreign>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

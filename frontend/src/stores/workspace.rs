@@ -5,12 +5,12 @@
 mod facts;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared, pending};
 use leptos::prelude::{GetUntracked as _, RwSignal, Set as _, Update as _};
+use litemap::LiteMap;
 use sheaf_shared::ids::DocName;
 use sheaf_shared::presence::Payload;
 use sheaf_shared::sync::client::{DocStatus, Effect, Input, Way};
@@ -61,12 +61,12 @@ struct Inner {
     database: RefCell<Opening>,
     /// The same once it is open, for those who can't wait.
     opened: RefCell<Option<Db>>,
-    documents: RefCell<BTreeMap<DocName, DocumentHandle>>,
+    documents: RefCell<LiteMap<DocName, DocumentHandle>>,
     replicas: Replicas,
     session: OnceCell<Session>,
     tabs: OnceCell<Tabs>,
     storage: RwSignal<Storage>,
-    statuses: RwSignal<BTreeMap<DocName, DocStatus>>,
+    statuses: RwSignal<LiteMap<DocName, DocStatus>>,
     unsent: RwSignal<Unsent>,
     asked_to_persist: Cell<bool>,
     refilling: Cell<bool>,
@@ -123,7 +123,7 @@ impl Workspace {
 
     /// The client's word on each open document: a signal.
     #[must_use]
-    pub fn statuses(&self) -> RwSignal<BTreeMap<DocName, DocStatus>> {
+    pub fn statuses(&self) -> RwSignal<LiteMap<DocName, DocStatus>> {
         self.inner.statuses
     }
 

@@ -11,7 +11,8 @@ mod line;
 mod tests;
 mod way;
 
-use std::collections::BTreeMap;
+
+use litemap::LiteMap;
 
 use crate::gate::update::PartBytes;
 use crate::ids::{DocName, ReplicaId};
@@ -261,7 +262,7 @@ pub struct Client {
     apart_since: Option<MonotonicMs>,
     /// The device says that it has no network, and no socket has opened since.
     said_offline: bool,
-    documents: BTreeMap<DocName, Document>,
+    documents: LiteMap<DocName, Document>,
     wakes_at: Option<MonotonicMs>,
     last_socket: SocketId,
 }
@@ -286,7 +287,7 @@ impl Client {
             doubt_ms: line::DOUBT_MS,
             apart_since: None,
             said_offline: false,
-            documents: BTreeMap::new(),
+            documents: LiteMap::new(),
             wakes_at: None,
             last_socket: SocketId(0),
         }
