@@ -1,3 +1,5 @@
+//! Bodies read back as they were written, and nothing else is taken.
+
 use super::entry::SignIn;
 use super::links::ChangeLink;
 use super::me::{As, Me, NewToken, SignInWays};

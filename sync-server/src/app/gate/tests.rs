@@ -1,3 +1,5 @@
+//! Whom the gate lets in, to what, and what it says to the others.
+
 use sheaf_core::access::{
     InvitePeople, ManageSpace, Office, Reach, ReadPage, SharePage, WritePage,
 };
