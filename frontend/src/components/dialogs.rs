@@ -190,7 +190,12 @@ fn Keys() -> impl IntoView {
     let modifier = if platform::is_apple() { "⌘" } else { "Ctrl" };
     let mut sheet = String::new();
     for (group, keys) in KEYS {
-        sheet += &["<h3 class=\"field-label\">", group, "</h3><dl class=\"keys\">"].concat();
+        sheet += &[
+            "<h3 class=\"field-label\">",
+            group,
+            "</h3><dl class=\"keys\">",
+        ]
+        .concat();
         for (key, what) in keys {
             let key = key.replace("Mod", modifier).replace('>', "&gt;");
             sheet += &["<dt>", what, "</dt><dd><kbd>", &key, "</kbd></dd>"].concat();

@@ -11,7 +11,6 @@ mod line;
 mod tests;
 mod way;
 
-
 use litemap::LiteMap;
 
 use crate::gate::update::PartBytes;
