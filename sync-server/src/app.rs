@@ -10,4 +10,5 @@ pub mod gate;
 pub mod import;
 pub mod pages;
 pub mod repair;
+pub mod tries;
 pub mod verify;

@@ -1,9 +1,13 @@
 //! The command line: what can be asked of `sheaf`, and the help that explains it.
 
+pub mod people;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use people::{InviteArgs, UserArgs};
 
 use crate::config::{BlobsPlace, Place, Problem, RawConfig, Secret};
 
@@ -43,6 +47,15 @@ pub enum Command {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Look after accounts from where the store is.
+    ///
+    /// Passwords are never given here: an address is printed at which their owner sets one. With PostgreSQL it works beside
+    /// the servers; a folder can be used only while no server uses it, and what a running one needs is at /admin.
+    User(UserArgs),
+    /// Invite somebody to make an account, and print the address of the invitation.
+    ///
+    /// It can be used once. Ends with 2 if there is no account yet, or a server is using the folder.
+    Invite(InviteArgs),
     /// Check everything that is stored, and say what is damaged.
     ///
     /// Reads every row, compares every checksum, looks for gaps, and opens every document. Changes nothing.
@@ -265,7 +278,7 @@ pub struct ServeArgs {
     /// Read Redis's address from this file, which holds nothing else.
     #[arg(long, env = "SHEAF_REDIS_URL_FILE", value_name = "FILE")]
     redis_url_file: Option<PathBuf>,
-    /// Let in everyone who can reach the address. There are no accounts yet: they can read and change every page.
+    /// A public pad: while nobody has made an account, everyone who can reach the address reads and changes every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
     /// How log lines look: text or json [default: text].
@@ -306,7 +319,7 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     origins: Vec<String>,
-    /// A name that people open it by. If any is given, --open lets in only those who use one of them or this machine's.
+    /// A name that people open it by. If any is given, it answers to those and to this machine's only.
     #[arg(
         long = "host",
         env = "SHEAF_HOSTS",
@@ -314,6 +327,18 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     hosts: Vec<String>,
+    /// A proxy, or a network of proxies, whose word counts for who asks (X-Forwarded-For) and that it was https
+    /// (X-Forwarded-Proto).
+    #[arg(
+        long = "trusted-proxy",
+        env = "SHEAF_TRUSTED_PROXIES",
+        value_name = "ADDR",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<String>,
+    /// Days for which it is kept who did what; 0: for ever [default: 365].
+    #[arg(long, env = "SHEAF_AUDIT_DAYS", value_name = "DAYS")]
+    audit_days: Option<String>,
     /// Threads that work on documents and sockets [default: one for each core].
     #[arg(long, env = "SHEAF_THREADS", value_name = "N")]
     threads: Option<String>,
@@ -343,6 +368,8 @@ impl From<ServeArgs> for RawConfig {
             documents_memory_mib: args.documents_memory_mib,
             origins: args.origins,
             hosts: args.hosts,
+            trusted_proxies: args.trusted_proxies,
+            audit_days: args.audit_days,
             threads: args.threads,
         }
     }

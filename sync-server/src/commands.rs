@@ -10,6 +10,7 @@ pub(crate) mod cluster;
 pub(crate) mod copies;
 mod files;
 pub(crate) mod pages;
+pub(crate) mod people;
 pub(crate) mod ready;
 pub(crate) mod serve;
 pub(crate) mod verify;

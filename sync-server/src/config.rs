@@ -5,6 +5,7 @@
 mod blobs;
 mod bus;
 mod counts;
+mod network;
 mod place;
 
 use std::fmt;
@@ -12,12 +13,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::adapters::passwords::Costs;
+
 pub use blobs::{BlobsPlace, S3Url};
 pub use bus::{RedisKind, RedisUrl};
 use counts::{
-    ADDRESS_RATE, CONNECTIONS, Count, DRAIN, EXCHANGES, LOOPBACK_RATE, MEMORY, PER_ADDRESS,
-    PER_LOOPBACK, THREADS,
+    ADDRESS_RATE, AUDIT_DAYS, CONNECTIONS, Count, DRAIN, EXCHANGES, LOOPBACK_RATE, MEMORY,
+    PER_ADDRESS, PER_LOOPBACK, THREADS,
 };
+pub use network::Network;
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
 /// The settings of `sheaf serve`.
@@ -27,6 +31,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Who may come in while there are no accounts.
     pub audience: Audience,
+    /// Proxies whose word counts for who asks and for how they came.
+    pub trusted_proxies: Vec<Network>,
+    /// Days for which it is kept who did what; 0: for ever.
+    pub audit_days: usize,
+    /// What checking a password costs. No setting: for tests of something else.
+    pub password_costs: Costs,
     /// Where everything is kept.
     pub place: Place,
     /// Where pictures and files are kept; nowhere if there is no folder and none was named.
@@ -68,6 +78,8 @@ pub enum Audience {
     ThisMachine,
     /// Whoever reaches the port.
     Everyone,
+    /// Nobody: until somebody has made the first account, there is only the page to do that.
+    Accounts,
 }
 
 /// How log lines look.
@@ -124,6 +136,10 @@ pub struct RawConfig {
     pub origins: Vec<String>,
     /// `--host`
     pub hosts: Vec<String>,
+    /// `--trusted-proxy`
+    pub trusted_proxies: Vec<String>,
+    /// `--audit-days`
+    pub audit_days: Option<String>,
     /// `--threads`
     pub threads: Option<String>,
 }
@@ -171,6 +187,8 @@ pub const ALL_OF_AN_ADDRESS_ANEW_S: usize = 8;
 pub const EXCHANGES_MAX: usize = 4_096;
 /// Default of `--drain-seconds`: under the 30 s after which most supervisors kill.
 pub const DRAIN_S: usize = 15;
+/// Default of `--audit-days`.
+pub const AUDIT_KEPT_DAYS: usize = 365;
 /// Default of `--documents-memory-mib`.
 pub const DOCUMENTS_MEMORY_MIB: usize = 1_024;
 
@@ -181,10 +199,11 @@ impl Config {
     /// Every [`Problem`] there is, not only the first.
     pub fn parse(raw: &RawConfig) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let audience = if raw.open {
-            Audience::Everyone
-        } else {
-            Audience::ThisMachine
+        let listen = problems.listen(raw.listen.as_deref());
+        let audience = match raw.open {
+            true => Audience::Everyone,
+            false if is_loopback(listen.ip()) => Audience::ThisMachine,
+            false => Audience::Accounts,
         };
         let all = problems.count(&CONNECTIONS, raw.connections_max.as_deref());
         let per_address = problems.count(&PER_ADDRESS, raw.connections_per_address_max.as_deref());
@@ -192,8 +211,11 @@ impl Config {
         let config = Self {
             blobs: problems.blobs(raw, &place),
             redis: problems.redis(raw, &place),
-            listen: problems.listen(raw.listen.as_deref(), audience),
+            listen,
             audience,
+            trusted_proxies: problems.networks(&raw.trusted_proxies),
+            audit_days: problems.count(&AUDIT_DAYS, raw.audit_days.as_deref()),
+            password_costs: Costs::USUAL,
             place,
             log_format: problems.log_format(raw.log_format.as_deref()),
             log_level: problems.log_level(raw.log_level.as_deref()),
@@ -228,9 +250,6 @@ impl Config {
         }
     }
 }
-
-const BEYOND_LOOPBACK: &str = "there are no accounts yet, so whoever reaches this address could read and change every page. \
-    Listen on 127.0.0.1, or, if everyone who can reach it may do that, add --open";
 
 /// Whether only this machine reaches `address`.
 #[must_use]
@@ -288,20 +307,26 @@ impl Problems {
         count
     }
 
-    fn listen(&mut self, raw: Option<&str>, audience: Audience) -> SocketAddr {
-        let (variable, example) = ("SHEAF_LISTEN", LISTEN);
+    fn listen(&mut self, raw: Option<&str>) -> SocketAddr {
         let default = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let listen = self.read(
-            variable,
-            raw,
-            default,
-            "an address and a port are wanted",
-            example,
-        );
-        if audience == Audience::ThisMachine && !is_loopback(listen.ip()) {
-            self.add(variable, &listen.to_string(), BEYOND_LOOPBACK, example);
+        let wanted = "an address and a port are wanted";
+        self.read("SHEAF_LISTEN", raw, default, wanted, LISTEN)
+    }
+
+    fn networks(&mut self, raw: &[String]) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for raw in raw.iter().filter(|raw| !raw.is_empty()) {
+            match Network::parse(raw) {
+                Some(network) => networks.push(network),
+                None => self.add(
+                    "SHEAF_TRUSTED_PROXIES",
+                    raw,
+                    "an address or a network is wanted",
+                    "10.0.0.0/8",
+                ),
+            }
         }
-        listen
+        networks
     }
 
     fn place(&mut self, raw: &RawConfig) -> Place {
@@ -401,11 +426,13 @@ mod tests {
             drain_seconds: Some("soon".into()),
             origins: vec!["pages.example.org".into()],
             hosts: vec!["https://pages.example.org".into(), "pages:80".into()],
+            trusted_proxies: vec!["proxy.example.org".into()],
+            audit_days: Some("year".into()),
             ..RawConfig::default()
         };
         let problems = Config::parse(&raw).unwrap_err();
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 9, "{told:#?}");
+        assert_eq!(told.len(), 11, "{told:#?}");
         for problem in &problems {
             let line = problem.to_string();
             assert!(
@@ -417,14 +444,14 @@ mod tests {
     }
 
     #[test]
-    fn beyond_loopback_it_listens_only_when_told_that_everyone_may_come_in() {
+    fn beyond_loopback_nobody_comes_in_before_there_are_accounts_unless_everyone_shall() {
         for address in ["0.0.0.0:8080", "[::]:8080", "192.168.1.5:80"] {
             let raw = RawConfig {
                 listen: Some(address.into()),
                 ..RawConfig::default()
             };
-            let problems = Config::parse(&raw).unwrap_err();
-            assert!(problems[0].wrong.contains("--open"), "{address}");
+            let config = Config::parse(&raw).unwrap();
+            assert_eq!(config.audience, Audience::Accounts, "{address}");
             let raw = RawConfig { open: true, ..raw };
             assert_eq!(Config::parse(&raw).unwrap().audience, Audience::Everyone);
         }
@@ -438,7 +465,8 @@ mod tests {
                 listen: Some(address.into()),
                 ..RawConfig::default()
             };
-            assert!(Config::parse(&raw).is_ok(), "{address}");
+            let config = Config::parse(&raw).unwrap();
+            assert_eq!(config.audience, Audience::ThisMachine, "{address}");
         }
     }
 }

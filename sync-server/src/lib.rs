@@ -20,6 +20,7 @@ use sheaf_core::room::RoomConfig;
 use sheaf_core::rooms::RoomsConfig;
 
 use adapters::http::{Assets, Bound, ExchangeBounds, LastProbe, Site};
+use adapters::passwords::Passwords;
 use config::Config;
 use metrics::Metrics;
 use ports::Store;
@@ -50,6 +51,7 @@ pub async fn run(
     };
     let hub = Hub::new(store, Arc::clone(&metrics), RoomConfig::default(), rooms);
     let shutdown = Shutdown::default();
+    let passwords = Passwords::new(config.password_costs, Arc::clone(&metrics));
     let site = Site {
         hub: Arc::clone(&hub),
         gate: Arc::clone(&hub.gate),
@@ -57,6 +59,8 @@ pub async fn run(
         metrics,
         config: Arc::clone(&config),
         shutdown: shutdown.clone(),
+        passwords: Arc::new(passwords),
+        known: Arc::default(),
         exchanges: Arc::new(ExchangeBounds::new(config.exchanges_max)),
         last_probe: LastProbe::default(),
     };
@@ -71,6 +75,11 @@ pub async fn run(
         bound.address,
         shutdown.clone(),
     ));
+    let sweeping = tokio::spawn(runtime::sweeping::sweep(
+        Arc::clone(&hub.store),
+        config.audit_days,
+        shutdown.clone(),
+    ));
     let carrying = tokio::spawn(carry(Arc::clone(&hub), way, shutdown.clone()));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {
@@ -79,7 +88,7 @@ pub async fn run(
     };
     tokio::join!(serving, going_down);
     // They end by themselves at this phase.
-    let _ = tokio::join!(housekeeping, following, beating, carrying);
+    let _ = tokio::join!(housekeeping, following, beating, carrying, sweeping);
 }
 
 async fn carry(hub: Arc<Hub>, way: Option<Way>, shutdown: Shutdown) {

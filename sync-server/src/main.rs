@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Command::Cluster { data } => commands::cluster::cluster(&data),
         Command::Import(args) => commands::pages::import(&args),
         Command::Export(args) => commands::pages::export(&args),
+        Command::User(args) => commands::people::user(args),
+        Command::Invite(args) => commands::people::invite(&args),
         Command::Verify { data } => commands::verify::verify(&data),
     }
 }

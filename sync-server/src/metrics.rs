@@ -128,6 +128,18 @@ pub struct Metrics {
     pub connections_too_fast: Counter,
     /// Open WebSockets.
     pub sockets: Gauge,
+    /// Requests to the API.
+    pub api_requests: Counter,
+    /// Those of them that were answered with what is wrong with them.
+    pub api_refused: Counter,
+    /// Sessions of people that began.
+    pub sign_ins: Counter,
+    /// Passwords that were wrong.
+    pub sign_ins_failed: Counter,
+    /// Passwords that were not looked at, as too many were tried.
+    pub sign_ins_held_back: Counter,
+    /// Passwords that were not looked at, as too many others waited.
+    pub passwords_busy: Counter,
     /// Exchanges with those who can't open WebSockets.
     pub exchanges: ExchangeMetrics,
     /// Documents in memory.

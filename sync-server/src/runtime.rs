@@ -11,3 +11,4 @@ pub mod outbox;
 pub mod room_task;
 pub mod scribe;
 pub mod shutdown;
+pub mod sweeping;

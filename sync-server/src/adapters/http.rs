@@ -1,6 +1,9 @@
 //! HTTP: which address answers what, and the headers every answer carries.
 
+mod answers;
+pub mod api;
 mod assets;
+mod caller;
 mod exchange;
 mod guard;
 mod health;
@@ -20,14 +23,16 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 
+pub use api::Known;
 pub use assets::Assets;
 pub use exchange::ExchangeBounds;
 pub use listener::{BindError, Bound, bind, serve};
 
 use sheaf_shared::time::MonotonicMs;
 
+use crate::adapters::passwords::Passwords;
 use crate::app::gate::Gate;
-use crate::config::Config;
+use crate::config::{Audience, Config};
 use crate::metrics::Metrics;
 use crate::ports::StorageFault;
 use crate::runtime::hub::Hub;
@@ -53,6 +58,10 @@ pub struct Site {
     pub shutdown: Shutdown,
     /// What exchanges may take together.
     pub exchanges: Arc<ExchangeBounds>,
+    /// Works on passwords.
+    pub passwords: Arc<Passwords>,
+    /// What is remembered of those who sign in.
+    pub known: Arc<Known>,
     /// When the store was last asked whether it writes, and its answer.
     pub last_probe: LastProbe,
 }
@@ -66,6 +75,7 @@ pub fn router(site: Site) -> Router {
         .route("/sync/{*doc}", get(upgrade::y_websocket))
         .route("/collab", get(upgrade::hocuspocus))
         .route("/collab/exchange", post(exchange::answer))
+        .nest("/api", api::router())
         .fallback(get(assets::serve))
         .layer(middleware::from_fn_with_state(site.clone(), every_answer))
         .with_state(site)
@@ -76,7 +86,13 @@ const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(),
 
 /// Turns away whoever should not ask, and puts the headers on that every answer carries.
 async fn every_answer(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let opens_documents = path.starts_with("/sync/") || path.starts_with("/collab");
     let mut response = match guard::check_host(&site.config, request.headers()) {
+        // Documents do not ask for accounts yet.
+        Ok(()) if opens_documents && site.config.audience == Audience::Accounts => {
+            StatusCode::FORBIDDEN.into_response()
+        }
         Ok(()) => next.run(request).await,
         Err(refusal) => (StatusCode::MISDIRECTED_REQUEST, refusal).into_response(),
     };

@@ -20,6 +20,7 @@ pub mod facts;
 pub mod identities;
 pub mod invitations;
 pub mod links;
+pub mod names;
 pub mod people;
 pub mod secret;
 pub mod sessions;

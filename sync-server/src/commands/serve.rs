@@ -7,6 +7,7 @@ use sheaf_server::adapters::blobs;
 use sheaf_server::adapters::http::{self, Assets};
 use sheaf_server::adapters::redis::RedisBus;
 use sheaf_server::adapters::system;
+use sheaf_server::app::directory::Directory;
 use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::{BusFault, Store};
@@ -78,11 +79,7 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
             "The system allows fewer open files than connections are configured; raise its limit"
         );
     }
-    if config.audience == Audience::Everyone {
-        tracing::warn!(
-            "There are no accounts: whoever reaches this address can read and change every page"
-        );
-    }
+    warn_of_audience(config.audience, store.as_ref()).await;
     tracing::info!(address = %bound.address, version = env!("CARGO_PKG_VERSION"), "Sheaf is ready");
     println!("Sheaf is ready: http://{}", bound.address);
     let watching = blobs.map(|blobs| tokio::spawn(watch(blobs, Arc::clone(&metrics))));
@@ -93,6 +90,24 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
     }
     tracing::info!("Sheaf has stopped");
     ExitCode::SUCCESS
+}
+
+/// Says who may come in while there are no accounts, if that is more than this machine.
+async fn warn_of_audience(audience: Audience, store: &dyn Store) {
+    let is_founded = match Directory::of(store) {
+        Some(directory) => directory.is_founded().await.unwrap_or(true),
+        None => false,
+    };
+    match audience {
+        Audience::Everyone if !is_founded => tracing::warn!(
+            "This is a public pad, as --open says: whoever reaches this address can read and change every page"
+        ),
+        Audience::Accounts if !is_founded => tracing::warn!(
+            "Nobody has an account yet: whoever is the first to open this address makes the first one, and owns it all. \
+             To make it here instead: sheaf user add"
+        ),
+        Audience::ThisMachine | Audience::Everyone | Audience::Accounts => {}
+    }
 }
 
 /// The way to the other servers of the same database, if one was named. It need not work now.

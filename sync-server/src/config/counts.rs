@@ -1,8 +1,8 @@
 //! Settings that are whole numbers: their defaults and bounds.
 
 use super::{
-    ALL_OF_AN_ADDRESS_ANEW_S, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, DOCUMENTS_MEMORY_MIB,
-    DRAIN_S, EXCHANGES_MAX,
+    ALL_OF_AN_ADDRESS_ANEW_S, AUDIT_KEPT_DAYS, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX,
+    DOCUMENTS_MEMORY_MIB, DRAIN_S, EXCHANGES_MAX,
 };
 
 /// A setting that is a whole number.
@@ -62,6 +62,13 @@ pub(super) const DRAIN: Count = Count {
     min: 0,
     max: 3_600,
     example: "15",
+};
+pub(super) const AUDIT_DAYS: Count = Count {
+    variable: "SHEAF_AUDIT_DAYS",
+    default: AUDIT_KEPT_DAYS,
+    min: 0,
+    max: 100_000,
+    example: "365",
 };
 pub(super) const MEMORY: Count = Count {
     variable: "SHEAF_DOCUMENTS_MEMORY_MIB",

@@ -20,7 +20,11 @@ impl Metrics {
         self.exchanges.render(&mut out);
         self.render_breakers(&mut out);
         let counters = self.traffic().into_iter().chain(self.troubles());
-        for (name, help, counter) in counters.chain(self.bus()).chain(self.upkeep()) {
+        for (name, help, counter) in counters
+            .chain(self.bus())
+            .chain(self.upkeep())
+            .chain(self.people())
+        {
             head(&mut out, name, help, "counter");
             line(&mut out, name, counter.get());
         }
@@ -210,6 +214,41 @@ impl Metrics {
                 "sheaf_rows_put_back_total",
                 "Updates that the store had lost, stored again.",
                 &self.rows_put_back,
+            ),
+        ]
+    }
+
+    fn people(&self) -> [NamedCounter<'_>; 6] {
+        [
+            (
+                "sheaf_api_requests_total",
+                "Requests to the API.",
+                &self.api_requests,
+            ),
+            (
+                "sheaf_api_refused_total",
+                "Requests to the API answered with what is wrong with them.",
+                &self.api_refused,
+            ),
+            (
+                "sheaf_sign_ins_total",
+                "Sessions of people that began.",
+                &self.sign_ins,
+            ),
+            (
+                "sheaf_sign_ins_failed_total",
+                "Passwords that were wrong.",
+                &self.sign_ins_failed,
+            ),
+            (
+                "sheaf_sign_ins_held_back_total",
+                "Passwords not looked at, as too many were tried.",
+                &self.sign_ins_held_back,
+            ),
+            (
+                "sheaf_passwords_busy_total",
+                "Passwords not looked at, as too many others waited.",
+                &self.passwords_busy,
             ),
         ]
     }

@@ -152,6 +152,9 @@ pub trait Tables: Send + Sync {
     /// # Errors
     /// [`StorageFault`]: nothing changed, except after [`StorageFault::Failed`], when that is unknown.
     async fn write(&self, statements: Vec<Statement>) -> Result<Written, StorageFault>;
+
+    /// The question for how many bytes the whole store takes: each database is asked in its own words.
+    fn bytes_sql(&self) -> &'static str;
 }
 
 #[cfg(test)]

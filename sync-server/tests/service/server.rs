@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sheaf_server::adapters::http::{Assets, bind};
+use sheaf_server::adapters::passwords::Costs;
 use sheaf_server::adapters::sqlite::{OpenError, Options, SqliteStore};
 use sheaf_server::config::{Config, RawConfig};
 use sheaf_server::metrics::Metrics;
@@ -83,7 +84,8 @@ impl TestServer {
             drain_seconds: raw.drain_seconds.or(Some("0".into())),
             ..raw
         };
-        let config = Config::parse(&raw).unwrap();
+        let mut config = Config::parse(&raw).unwrap();
+        config.password_costs = Costs::NEXT_TO_NOTHING;
         let bound = bind(config.listen).unwrap();
         let address = bound.address;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -14,7 +14,7 @@ pub(super) const ROLE_OF_EVERYONE: Role = Role::Editor;
 /// A page from elsewhere can have its name point at 127.0.0.1 (DNS rebinding) and would then count as ours; the
 /// Host header gives it away.
 pub(super) fn check_host(config: &Config, headers: &HeaderMap) -> Result<(), &'static str> {
-    if config.audience == Audience::Everyone && config.hosts.is_empty() {
+    if config.audience != Audience::ThisMachine && config.hosts.is_empty() {
         return Ok(());
     }
     let host = headers
@@ -31,7 +31,7 @@ pub(super) fn check_host(config: &Config, headers: &HeaderMap) -> Result<(), &'s
         Audience::ThisMachine => Err(
             "This Sheaf serves only the machine it runs on: open it as http://127.0.0.1 or http://localhost.\n",
         ),
-        Audience::Everyone => Err("This Sheaf does not go by that name.\n"),
+        Audience::Everyone | Audience::Accounts => Err("This Sheaf does not go by that name.\n"),
     }
 }
 
@@ -68,6 +68,14 @@ pub(super) fn check_origin(config: &Config, headers: &HeaderMap) -> Result<(), &
         }
         _ => refusal,
     }
+}
+
+/// Whether the browser was told a name of this very machine, so that its requests never leave it.
+pub(super) fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    host.is_some_and(|host| is_this_machine(without_port(host)))
 }
 
 fn without_default_port(host: &str) -> &str {

@@ -248,8 +248,17 @@ enum Refusal {
 
 /// The right to be connected; given back when dropped.
 pub(super) struct Admitted {
+    /// As it is counted.
     address: IpAddr,
+    other_end: IpAddr,
     door: Arc<Door>,
+}
+
+impl Admitted {
+    /// The other end of the connection.
+    pub(super) const fn other_end(&self) -> IpAddr {
+        self.other_end
+    }
 }
 
 impl Door {
@@ -275,6 +284,7 @@ impl Door {
     /// Lets one more in, if there is room and the address does not come too fast. An address is that of the other end of the
     /// connection: behind a proxy, the proxy's.
     fn admit(door: &Arc<Self>, address: IpAddr) -> Result<Arc<Admitted>, Refusal> {
+        let other_end = address;
         let address = counted_as(address);
         let now_us = u64::try_from(door.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -297,6 +307,7 @@ impl Door {
         door.metrics.connections.up();
         Ok(Arc::new(Admitted {
             address,
+            other_end,
             door: Arc::clone(door),
         }))
     }

@@ -29,6 +29,10 @@ impl Tables for PostgresStore {
         })
         .await
     }
+
+    fn bytes_sql(&self) -> &'static str {
+        "SELECT pg_database_size(current_database())"
+    }
 }
 
 pub(super) fn bound<'a>(

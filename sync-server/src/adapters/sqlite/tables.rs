@@ -22,6 +22,10 @@ impl Tables for SqliteStore {
         self.ask_writer(|answer| Job::Tables { statements, answer })
             .await
     }
+
+    fn bytes_sql(&self) -> &'static str {
+        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    }
 }
 
 /// The rows that answer a question.
