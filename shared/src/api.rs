@@ -9,6 +9,7 @@ pub mod entry;
 pub mod invitations;
 pub mod links;
 pub mod me;
+pub mod pages;
 pub mod spaces;
 
 mod secret;
@@ -97,6 +98,8 @@ words! {
         PrivateSpace,
         /// The space has an owner, so it can't be given away.
         HasOwner,
+        /// It must be said what is expected to be there, by `If-Match`.
+        ConditionMissing,
         /// What was changed had been changed by somebody else.
         Changed,
         /// Too many tries; the header `Retry-After` says when to come again.

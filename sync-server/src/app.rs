@@ -8,6 +8,7 @@ pub mod directory;
 pub mod export;
 pub mod gate;
 pub mod import;
+pub mod letters;
 pub mod pages;
 pub mod repair;
 pub mod tries;

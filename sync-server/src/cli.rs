@@ -1,5 +1,6 @@
 //! The command line: what can be asked of `sheaf`, and the help that explains it.
 
+mod outside;
 pub mod people;
 
 use std::net::SocketAddr;
@@ -342,6 +343,8 @@ pub struct ServeArgs {
     /// Threads that work on documents and sockets [default: one for each core].
     #[arg(long, env = "SHEAF_THREADS", value_name = "N")]
     threads: Option<String>,
+    #[command(flatten)]
+    outside: outside::OutsideArgs,
 }
 
 impl From<ServeArgs> for RawConfig {
@@ -371,6 +374,7 @@ impl From<ServeArgs> for RawConfig {
             trusted_proxies: args.trusted_proxies,
             audit_days: args.audit_days,
             threads: args.threads,
+            outside: args.outside.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod blobs;
 mod bus;
 mod counts;
 mod network;
+mod outside;
 mod place;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use counts::{
     PER_ADDRESS, PER_LOOPBACK, THREADS,
 };
 pub use network::Network;
+pub use outside::{MailSettings, OidcSettings, Outside, PublicUrl, RawOutside};
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
 
 /// The settings of `sheaf serve`.
@@ -69,6 +71,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Threads that work on documents and sockets.
     pub threads: usize,
+    /// What leads here from outside, and from here to the outside.
+    pub outside: Outside,
 }
 
 /// Who may come in while there are no accounts.
@@ -142,6 +146,8 @@ pub struct RawConfig {
     pub audit_days: Option<String>,
     /// `--threads`
     pub threads: Option<String>,
+    /// `--public-url`, and what needs it.
+    pub outside: RawOutside,
 }
 
 /// One thing wrong with the configuration.
@@ -209,6 +215,7 @@ impl Config {
         let per_address = problems.count(&PER_ADDRESS, raw.connections_per_address_max.as_deref());
         let place = problems.place(raw);
         let config = Self {
+            outside: Outside::parse(&raw.outside, &mut problems.0),
             blobs: problems.blobs(raw, &place),
             redis: problems.redis(raw, &place),
             listen,

@@ -20,10 +20,12 @@ use sheaf_core::room::RoomConfig;
 use sheaf_core::rooms::RoomsConfig;
 
 use adapters::http::{Assets, Bound, ExchangeBounds, LastProbe, Site};
+use adapters::oidc::Oidc;
 use adapters::passwords::Passwords;
+use adapters::smtp::Smtp;
 use config::Config;
 use metrics::Metrics;
-use ports::Store;
+use ports::{Mail, Store};
 use runtime::courier::Way;
 use runtime::hub::Hub;
 use runtime::shutdown::{Phase, Shutdown};
@@ -61,6 +63,8 @@ pub async fn run(
         shutdown: shutdown.clone(),
         passwords: Arc::new(passwords),
         known: Arc::default(),
+        mail: mail_of(&config),
+        oidc: oidc_of(&config),
         exchanges: Arc::new(ExchangeBounds::new(config.exchanges_max)),
         last_probe: LastProbe::default(),
     };
@@ -89,6 +93,31 @@ pub async fn run(
     tokio::join!(serving, going_down);
     // They end by themselves at this phase.
     let _ = tokio::join!(housekeeping, following, beating, carrying, sweeping);
+}
+
+/// Who sends letters, if the settings name one.
+fn mail_of(config: &Config) -> Option<Arc<dyn Mail>> {
+    let settings = config.outside.mail.as_ref()?;
+    match Smtp::of(settings) {
+        Ok(smtp) => Some(Arc::new(smtp)),
+        Err(fault) => {
+            tracing::error!(%fault, "No letters can be sent");
+            None
+        }
+    }
+}
+
+/// By whose accounts people sign in, too, if the settings name a provider.
+fn oidc_of(config: &Config) -> Option<Arc<Oidc>> {
+    let outside = &config.outside;
+    let (settings, public) = (outside.oidc.clone()?, outside.public_url.as_ref()?);
+    match Oidc::of(settings, public) {
+        Ok(oidc) => Some(Arc::new(oidc)),
+        Err(error) => {
+            tracing::error!(%error, "Nobody can sign in by an account elsewhere");
+            None
+        }
+    }
 }
 
 async fn carry(hub: Arc<Hub>, way: Option<Way>, shutdown: Shutdown) {

@@ -5,6 +5,7 @@ mod blobs;
 mod bus;
 mod holdings;
 mod leases;
+mod mail;
 mod membership;
 mod tables;
 
@@ -16,6 +17,7 @@ use sheaf_shared::time::UnixMs;
 
 pub use holdings::{Batch, Entering, Leaving, Piece, Soundness};
 pub use leases::{Acquired, Fence, LEASE_MS, LEASE_RENEW_EVERY_MS, Lease, Leases, Renewed};
+pub use mail::{Letter, Mail, MailFault};
 pub use membership::{
     Beat, MEMBER_BEAT_EVERY_MS, MEMBER_FORGOTTEN_MS, MEMBER_SILENT_MS, Member, MemberState,
     Membership,

@@ -50,6 +50,12 @@ requests! {
         pub password: Password,
     }
 
+    /// `POST /api/forgot`
+    pub struct Forgot {
+        /// The address of the account.
+        pub email: Email,
+    }
+
     /// `POST /api/links/enter`
     pub struct EnterLink {
         /// The end of the link's path.
@@ -86,6 +92,12 @@ answers! {
         /// The address the account will have, or has.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub email: Option<Email>,
+    }
+
+    /// What is said to who forgot a password, whether there is such an account or not.
+    pub struct ForgotSays {
+        /// Whether a letter is on its way, if there is one. Else somebody who looks after people can help.
+        pub mail: bool,
     }
 
     /// What a share link says to whoever holds it.

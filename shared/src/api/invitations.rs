@@ -60,5 +60,8 @@ answers! {
         pub id: InvitationId,
         /// When it ends.
         pub ends: UnixMs,
+        /// Whether a letter with it was sent.
+        #[serde(default)]
+        pub mailed: bool,
     }
 }

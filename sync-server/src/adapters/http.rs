@@ -30,11 +30,12 @@ pub use listener::{BindError, Bound, bind, serve};
 
 use sheaf_shared::time::MonotonicMs;
 
+use crate::adapters::oidc::Oidc;
 use crate::adapters::passwords::Passwords;
 use crate::app::gate::Gate;
 use crate::config::{Audience, Config};
 use crate::metrics::Metrics;
-use crate::ports::StorageFault;
+use crate::ports::{Mail, StorageFault};
 use crate::runtime::hub::Hub;
 use crate::runtime::shutdown::Shutdown;
 
@@ -62,6 +63,10 @@ pub struct Site {
     pub passwords: Arc<Passwords>,
     /// What is remembered of those who sign in.
     pub known: Arc<Known>,
+    /// Sends letters, if any are sent.
+    pub mail: Option<Arc<dyn Mail>>,
+    /// By whose accounts people sign in, too.
+    pub oidc: Option<Arc<Oidc>>,
     /// When the store was last asked whether it writes, and its answer.
     pub last_probe: LastProbe,
 }

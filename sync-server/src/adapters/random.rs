@@ -1,6 +1,6 @@
 //! What nobody can guess, drawn from the operating system.
 
-use sheaf_shared::ids::{InvitationId, LinkId, SessionId, SpaceId, TokenId, UserId};
+use sheaf_shared::ids::{InvitationId, LinkId, PageId, SessionId, SpaceId, TokenId, UserId};
 
 /// The system would give no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,4 +36,4 @@ macro_rules! ids {
     };
 }
 
-ids! { UserId SpaceId LinkId SessionId TokenId InvitationId }
+ids! { UserId SpaceId PageId LinkId SessionId TokenId InvitationId }

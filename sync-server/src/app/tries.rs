@@ -20,6 +20,8 @@ pub enum Door {
     Account([u8; 32]),
     /// A share link.
     Link(LinkId),
+    /// No password but a letter to whoever has this account, which nobody shall get by the hundred.
+    Letter([u8; 32]),
 }
 
 /// Who tries.

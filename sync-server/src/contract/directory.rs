@@ -7,6 +7,7 @@
 )]
 
 mod doors;
+mod elsewhere;
 mod invitations;
 mod pages;
 mod people;
@@ -38,6 +39,7 @@ pub async fn honoured_by<S: Subject>(fresh: impl AsyncFn() -> S) {
     tokio::join!(
         people::honoured_by(&fresh),
         doors::honoured_by(&fresh),
+        elsewhere::honoured_by(&fresh),
         invitations::honoured_by(&fresh),
         spaces::honoured_by(&fresh),
         pages::honoured_by(&fresh),

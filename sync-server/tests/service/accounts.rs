@@ -2,6 +2,10 @@
 
 pub(crate) mod browser;
 
+mod described;
+mod elsewhere;
+mod letters;
+mod pages;
 mod signing_in;
 
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 
 pub(crate) mod disk;
 pub(crate) mod postgres;
+pub(crate) mod provider;
 pub(crate) mod redis;
 pub(crate) mod s3;
 
@@ -19,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 const PORTS: Range<u16> = 10_000..32_000;
 
 /// A port that nobody listens at, and that nobody else here is given.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     loop {

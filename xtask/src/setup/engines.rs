@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis and an S3-compatible store, which tests start for themselves: only their programs are needed, no
+//! PostgreSQL, Redis, an S3-compatible store and a provider of accounts, which tests start for themselves: only their programs are needed, no
 //! running service.
 
 use std::path::Path;
@@ -27,6 +27,10 @@ pub(crate) fn find_or_install() -> Result<(), Failure> {
     node::install_packages(
         "sync-server/tests/s3",
         "a store for pictures and files, which their tests start",
+    )?;
+    node::install_packages(
+        "sync-server/tests/oidc",
+        "a provider of accounts, which tests of signing in start",
     )
 }
 

@@ -67,7 +67,6 @@ impl Problem {
         self.has_moved
     }
 
-    #[cfg(test)]
     pub(super) const fn word(&self) -> ErrorWord {
         self.word
     }
@@ -93,6 +92,7 @@ const fn status(word: ErrorWord) -> StatusCode {
         | ErrorWord::PrivateSpace
         | ErrorWord::HasOwner => StatusCode::CONFLICT,
         ErrorWord::Changed => StatusCode::PRECONDITION_FAILED,
+        ErrorWord::ConditionMissing => StatusCode::PRECONDITION_REQUIRED,
         ErrorWord::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ErrorWord::TryAgain => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -125,6 +125,7 @@ const fn sentence(word: ErrorWord) -> &'static str {
         ErrorWord::Changed => {
             "Somebody has changed it meanwhile. Look at what it is now and try again."
         }
+        ErrorWord::ConditionMissing => "Say what you expect to be there, by If-Match.",
         ErrorWord::TooMany => "Too many tries. Wait a moment and try again.",
         ErrorWord::TryAgain => "That could not be done just now. Try again in a moment.",
     }
@@ -290,6 +291,7 @@ told_as! {
     IdentityError {
         NoSuchPerson => SignedOut,
         Taken => EmailTaken,
+        EmailTaken => EmailTaken,
         NotTied => NotFound,
         LastWayIn => LastOwner,
     }

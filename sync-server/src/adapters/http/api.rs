@@ -4,12 +4,16 @@
 
 mod admin;
 mod call;
+mod described;
+mod elsewhere;
 mod entry;
 mod invitations;
 mod known;
+mod letters;
 mod links;
 mod me;
 mod members;
+mod pages;
 mod spaces;
 
 use std::collections::BTreeMap;
@@ -118,6 +122,10 @@ const TABLES: &[&[Route]] = &[
     links::ROUTES,
     invitations::ROUTES,
     admin::ROUTES,
+    pages::ROUTES,
+    letters::ROUTES,
+    elsewhere::ROUTES,
+    described::ROUTES,
 ];
 
 /// Every route there is.

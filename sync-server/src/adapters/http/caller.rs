@@ -17,6 +17,8 @@ pub(super) enum Cookie {
     Person,
     /// The session of a guest.
     Guest,
+    /// What a browser was sent away with that signs in elsewhere.
+    Away,
     /// The mark of a browser by which somebody signed in before.
     Known,
 }
@@ -28,9 +30,11 @@ impl Cookie {
         match (self, line) {
             (Self::Person, Line::Tls) => "__Host-sheaf",
             (Self::Guest, Line::Tls) => "__Host-sheaf-guest",
+            (Self::Away, Line::Tls) => "__Host-sheaf-away",
             (Self::Known, Line::Tls) => "__Host-sheaf-known",
             (Self::Person, Line::Plain) => "sheaf",
             (Self::Guest, Line::Plain) => "sheaf-guest",
+            (Self::Away, Line::Plain) => "sheaf-away",
             (Self::Known, Line::Plain) => "sheaf-known",
         }
     }

@@ -1,11 +1,14 @@
 //! Accounts elsewhere by which people sign in here.
 
-use sheaf_core::access::ManageOwnAccount;
-use sheaf_shared::ids::UserId;
+use sheaf_core::access::{ManageOwnAccount, Office};
+use sheaf_shared::access::Role;
+use sheaf_shared::ids::{InvitationId, SpaceId, UserId};
+use sheaf_shared::people::Email;
 
 use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
+use super::people::{NewPerson, with_private_space};
 use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
@@ -55,6 +58,15 @@ impl Identity {
     }
 }
 
+/// Who gets an account by an account elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// Whoever was invited at the address that the provider vouches for.
+    Invited,
+    /// Whoever the provider knows.
+    Anyone,
+}
+
 /// Why an identity was not tied or untied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
@@ -70,6 +82,9 @@ pub enum IdentityError {
     /// It is not tied to this person.
     #[error("this account elsewhere is not yours")]
     NotTied,
+    /// Another account has the address.
+    #[error("there is an account with this address already")]
+    EmailTaken,
     /// They could not sign in any more.
     #[error("set a password first: there would be no other way to sign in")]
     LastWayIn,
@@ -104,6 +119,110 @@ impl Directory<'_> {
                 &Thing::Person(user),
                 &identity.issuer,
             )
+            .make(self)
+            .await
+    }
+
+    /// Lets the person sign in by `identity` whose account has the address `email`, which the provider vouches for. Answers
+    /// whose account it is.
+    ///
+    /// # Errors
+    /// [`IdentityError`]
+    pub async fn tie_by_email(
+        &self,
+        identity: &Identity,
+        email: &Email,
+        by: &By,
+    ) -> Result<UserId, IdentityError> {
+        let found = self
+            .person_by_email(email.clone())
+            .await
+            .map_err(Undone::Storage)?;
+        let user = found.ok_or(IdentityError::NoSuchPerson)?.user;
+        Change::of_rights(None)
+            // By the address once more: it may be somebody else's by now.
+            .needs(
+                "UPDATE person SET standing = standing WHERE person_id = $1 AND email = $2 AND standing = 0",
+                values![user, email.clone()],
+                IdentityError::NoSuchPerson,
+            )
+            .needs(
+                "INSERT INTO identity (issuer, subject, person_id) VALUES ($1, $2, $3)",
+                values![identity.issuer.clone(), identity.subject.clone(), user],
+                IdentityError::Taken,
+            )
+            .noted(by, Deed::IdentityTied, &Thing::Person(user), &identity.issuer)
+            .make(self)
+            .await?;
+        Ok(user)
+    }
+
+    /// Makes an account for who has `identity`: by an invitation to their address, which is used up, or, if `welcome` says
+    /// so, by nothing else.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchPerson`] if nobody invited them; of several who try at once, one succeeds.
+    pub async fn join_by_identity(
+        &self,
+        identity: &Identity,
+        welcome: Welcome,
+        new: NewPerson,
+        by: &By,
+    ) -> Result<(), IdentityError> {
+        let NewPerson { user, private, .. } = new;
+        let name = new.name.clone();
+        // The oldest that still counts. None: then anyone is a member of nothing but their own space.
+        let invitation = "SELECT invitation_id, office, space_id, role FROM invitation
+             WHERE email = $1 AND person_id IS NULL AND used_ms IS NULL AND ends_ms > $2
+             ORDER BY made_ms, invitation_id LIMIT 1";
+        let values = values![new.email.clone(), by.at];
+        let found = self.one(invitation, values, |row| {
+            let id: InvitationId = row.need()?;
+            let office: Office = row.need()?;
+            let space: Option<SpaceId> = row.may()?;
+            let role: Option<Role> = row.may()?;
+            Ok((id, office, space, role))
+        });
+        let found = found.await.map_err(Undone::Storage)?;
+        if found.is_none() && welcome == Welcome::Invited {
+            return Err(IdentityError::NoSuchPerson);
+        }
+        let mut change = Change::of_rights(None);
+        let mut office = Office::Member;
+        let mut into = None;
+        if let Some((id, invited_as, space, role)) = found {
+            office = invited_as;
+            into = space.zip(role);
+            change = change.needs(
+                "UPDATE invitation SET used_ms = $1 WHERE invitation_id = $2 AND used_ms IS NULL AND ends_ms > $1",
+                values![by.at, id],
+                IdentityError::NoSuchPerson,
+            );
+        }
+        change = change
+            .needs(
+                // The first account owns the installation, and is made in another way.
+                "INSERT INTO person (person_id, email, name, colour, office, standing, password, created_ms)
+                 SELECT $1, $2, $3, $4, $5, 0, NULL, $6 WHERE EXISTS (SELECT 1 FROM person)",
+                values![user, new.email, new.name, new.colour, office, by.at],
+                IdentityError::EmailTaken,
+            )
+            .needs(
+                "INSERT INTO identity (issuer, subject, person_id) VALUES ($1, $2, $3)",
+                values![identity.issuer.clone(), identity.subject.clone(), user],
+                IdentityError::Taken,
+            );
+        change = with_private_space(change, user, private, &name, by);
+        if let Some((space, role)) = into {
+            // It may have been deleted since: then there is nothing to be a member of.
+            change = change.also(
+                "INSERT INTO space_member (space_id, person_id, role, since_ms)
+                 SELECT space_id, $1, $2, $3 FROM space WHERE space_id = $4 AND deleted_ms IS NULL",
+                values![user, role, by.at, space],
+            );
+        }
+        change
+            .noted(by, Deed::PersonAdded, &Thing::Person(user), name.as_str())
             .make(self)
             .await
     }

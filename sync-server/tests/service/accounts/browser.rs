@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::described;
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -134,6 +136,7 @@ impl Browser {
         let mut sent = head.into_bytes();
         sent.extend_from_slice(body);
         let answer = exchange(self.address, &sent).await;
+        described::check(self.address, method, path, &answer).await;
         self.keep_cookies(&answer);
         answer
     }

@@ -21,12 +21,13 @@ use super::super::answers::{Done, Problem, json, nothing};
 use super::invitations::RESET_MS;
 use super::me::{office_said, office_told};
 use super::spaces::page_end;
-use super::{Call, Route, Takes, again, routes};
+use super::{Call, Route, Takes, again, letters, routes};
 use crate::adapters::random::Drawn;
 use crate::app::directory::audit::{self, AuditId};
 use crate::app::directory::people::{PersonRecord, TheirLinks};
 use crate::app::directory::secret::InvitationSecret;
 use crate::app::directory::{Granted, LIST_MAX};
+use crate::app::letters::Occasion;
 
 pub(super) const ROUTES: &[Route] = routes! {
     GET "/admin/people" Someone Takes::Nothing => people;
@@ -131,7 +132,17 @@ async fn reset(call: Call) -> Done {
     })?;
     gate.changed();
     let path = Secret::from_text(format!("/reset/{}", secret.reveal()));
-    Ok(json(&MadePath { path, id, ends }))
+    let person = directory.person(user).await?;
+    let mailed = match person.and_then(|person| person.email) {
+        Some(to) => letters::send(&call.site, to, &Occasion::Reset, path.reveal()).await,
+        None => false,
+    };
+    Ok(json(&MadePath {
+        path,
+        id,
+        ends,
+        mailed,
+    }))
 }
 
 async fn set_office(call: Call) -> Done {
@@ -226,8 +237,8 @@ async fn house(call: Call) -> Done {
         documents: counts.documents,
         storage_bytes: counts.bytes,
         servers: u64::try_from(servers).unwrap_or(1),
-        mail: false,
-        oidc: false,
+        mail: call.site.mail.is_some(),
+        oidc: call.site.oidc.is_some(),
     }))
 }
 

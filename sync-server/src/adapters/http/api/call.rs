@@ -7,7 +7,9 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sheaf_core::access::{Person, Who};
 use sheaf_shared::api::ErrorWord;
-use sheaf_shared::ids::{DocName, InvitationId, LinkId, SessionId, SpaceId, TokenId, UserId};
+use sheaf_shared::ids::{
+    DocName, InvitationId, LinkId, PageId, SessionId, SpaceId, TokenId, UserId,
+};
 use sheaf_shared::people::Name;
 use sheaf_shared::time::UnixMs;
 
@@ -40,7 +42,7 @@ macro_rules! in_path {
     };
 }
 
-in_path! { UserId SpaceId LinkId SessionId TokenId InvitationId DocName }
+in_path! { UserId SpaceId PageId LinkId SessionId TokenId InvitationId DocName }
 
 /// A request.
 pub(in super::super) struct Call {

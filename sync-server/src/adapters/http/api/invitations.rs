@@ -10,11 +10,12 @@ use sheaf_shared::time::UnixMs;
 use super::super::answers::{Done, Problem, json, nothing};
 use super::me::{office_said, office_told};
 use super::spaces::page_end;
-use super::{Call, Route, Takes, again, routes};
+use super::{Call, Route, Takes, again, letters, routes};
 use crate::adapters::random::Drawn;
 use crate::app::directory::invitations::{Invitation, InvitationError};
 use crate::app::directory::secret::InvitationSecret;
 use crate::app::directory::{Granted, LIST_MAX};
+use crate::app::letters::Occasion;
 
 pub(super) const ROUTES: &[Route] = routes! {
     GET "/invitations" Someone Takes::Nothing => list;
@@ -114,7 +115,27 @@ async fn make(call: Call) -> Done {
     })?;
     call.site.gate.changed();
     let path = Secret::from_text(format!("/join/{}", secret.reveal()));
-    Ok(json(&MadePath { path, id, ends }))
+    let mailed = match email {
+        Some(to) => {
+            let by = call.caller().and_then(|caller| caller.name.clone());
+            let into = match space {
+                Some(space) => directory.space(space).await?.map(|space| space.name),
+                None => None,
+            };
+            let occasion = Occasion::Invitation {
+                by: by.as_ref(),
+                space: into.as_ref(),
+            };
+            letters::send(&call.site, to, &occasion, path.reveal()).await
+        }
+        None => false,
+    };
+    Ok(json(&MadePath {
+        path,
+        id,
+        ends,
+        mailed,
+    }))
 }
 
 async fn manages(call: &Call, space: SpaceId) -> Result<Granted<ManageSpace>, Problem> {

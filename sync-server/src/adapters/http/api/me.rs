@@ -4,7 +4,7 @@ use sheaf_core::access::{self, Guest, ManageOwnAccount, Person, ReadPage, Who};
 use sheaf_shared::access::Role;
 use sheaf_shared::api::me::{
     As, ChangeEmail, ChangeMe, ChangePassword, MadeToken, Me, MyLink, MySpace, NewToken, Office,
-    Reach, Session, SignInWays, Token,
+    OidcWay, Reach, Session, SignInWays, Token,
 };
 use sheaf_shared::api::{ErrorWord, List, Secret};
 use sheaf_shared::ids::{DocName, PageId, SessionId, SpaceId, TokenId};
@@ -74,7 +74,11 @@ pub(super) async fn describe(call: &Call, callers: &[Caller]) -> Result<Me, Prob
         session: None,
         spaces: Vec::new(),
         guest: None,
-        sign_in: SignInWays::default(),
+        sign_in: SignInWays {
+            oidc: call.site.oidc.as_ref().map(|oidc| OidcWay {
+                name: oidc.name().to_owned(),
+            }),
+        },
     };
     for caller in callers.iter().filter(|caller| call.is_living(caller)) {
         match &caller.who {
