@@ -40,7 +40,7 @@
     looks = true;
     setTimeout(() => {
       looks = false;
-      const started = document.querySelector(".shell, .no-start, .notice.failed");
+      const started = document.querySelector(".shell, .people, .no-start, .notice.failed");
       if (!started && document.body) tryAgain();
     }, 3_000);
   }

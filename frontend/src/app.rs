@@ -16,6 +16,7 @@ use crate::platform;
 use crate::router::Route;
 use crate::stores::shell::{Dialog, Shell};
 use crate::transfer;
+use crate::who::{self, Kind};
 
 /// Shell and current screen.
 #[component]
@@ -33,7 +34,11 @@ pub fn App() -> impl IntoView {
     };
     view! {
         <a class="skip button" href="#main">"Skip to the page"</a>
-        <div class="shell" class:drawer-open=move || shell.drawer.get()>
+        <div
+            class="shell"
+            class:drawer-open=move || shell.drawer.get()
+            class:alone=who::now() == Kind::Guest
+        >
             <Sidebar/>
             <div class="main">
                 <Top/>
@@ -111,7 +116,7 @@ fn on_key(shell: Shell, event: &KeyboardEvent) {
         }
         "?" if !modified && !is_writing(event) => {
             event.prevent_default();
-            shell.dialog.set(Some(Dialog::Keys));
+            who::open("keys", "");
         }
         "Escape" if shell.drawer.get_untracked() => shell.drawer.set(false),
         _ => {}

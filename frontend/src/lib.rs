@@ -15,3 +15,4 @@ pub mod platform;
 pub mod router;
 pub mod stores;
 pub mod transfer;
+pub mod who;

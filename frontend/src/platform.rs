@@ -15,6 +15,8 @@ use sheaf_shared::time::{MonotonicMs, UnixMs};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
 
+use crate::who;
+
 /// The browser's window. The page runs nowhere else.
 ///
 /// # Panics
@@ -245,15 +247,19 @@ pub fn listen(target: &web_sys::EventTarget, event: &str, f: impl FnMut(web_sys:
     debug_assert!(outcome.is_ok(), "an event target takes listeners");
 }
 
-/// One value kept by this browser under `key`; `None` if there is none or storage is refused.
+/// One value kept by this browser for whoever sits here under `key`; `None` if there is none or storage is refused.
 #[must_use]
 pub fn kept(key: &str) -> Option<String> {
-    window().local_storage().ok()??.get_item(key).ok()?
+    window()
+        .local_storage()
+        .ok()??
+        .get_item(&who::own(key))
+        .ok()?
 }
 
 /// Keeps `value` under `key`. Returns whether the browser did.
 pub fn keep(key: &str, value: &str) -> bool {
-    matches!(window().local_storage(), Ok(Some(storage)) if storage.set_item(key, value).is_ok())
+    matches!(window().local_storage(), Ok(Some(storage)) if storage.set_item(&who::own(key), value).is_ok())
 }
 
 /// Calls `f` with each key under which another tab has kept something else, once it can be read here.
@@ -270,6 +276,6 @@ pub fn on_kept_elsewhere(f: impl Fn(&str) + 'static) {
 pub fn forget(key: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         // A storage that refuses keeps nothing anyway.
-        let _ = storage.remove_item(key);
+        let _ = storage.remove_item(&who::own(key));
     }
 }

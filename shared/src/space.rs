@@ -23,6 +23,8 @@ pub use edit::{
 
 /// Name of the root map that holds a space's pages.
 pub const PAGES: &str = "pages";
+/// The rank of the first of some titles: so many can follow with as many digits.
+const RANKED_FROM: usize = 100_000_000;
 /// Longest title, in UTF-16 units; what is stored beyond it is not shown.
 pub const TITLE_UNITS_MAX: u32 = 500;
 /// Longest icon, in bytes: one emoji, however many parts it is made of.
@@ -86,6 +88,10 @@ impl Tree {
                 pages.insert(id, read_page(txn, id, &facts));
             }
         }
+        Self::of_pages(pages)
+    }
+
+    fn of_pages(mut pages: BTreeMap<PageId, Page>) -> Self {
         let circular = settle_parents(&mut pages);
         let mut tree = Self {
             pages,
@@ -105,6 +111,40 @@ impl Tree {
         });
         tree.bin = bin.into_iter().map(|page| page.id).collect();
         tree
+    }
+
+    /// A tree of pages of which only the title and the page above are known, in the order they are given.
+    #[must_use]
+    pub fn of_titles(titles: impl IntoIterator<Item = (PageId, String, Option<PageId>)>) -> Self {
+        let mut pages = BTreeMap::new();
+        for (at, (id, title, parent)) in titles.into_iter().enumerate() {
+            let page = Page {
+                id,
+                title: shown_title(&title),
+                icon: None,
+                parent,
+                // As many digits for each: compared byte by byte.
+                rank: (RANKED_FROM + at).to_string(),
+                created_by: None,
+                created_at: None,
+                trashed_at: None,
+            };
+            pages.insert(id, page);
+        }
+        Self::of_pages(pages)
+    }
+
+    /// Puts the pages of `other` behind these. A page that stands in both stays where it is here.
+    pub fn join(&mut self, other: &Self) {
+        let is_new = |id: &&PageId| !self.pages.contains_key(*id);
+        for (parent, children) in &other.children {
+            let children = children.iter().filter(is_new);
+            self.children.entry(*parent).or_default().extend(children);
+        }
+        self.bin.extend(other.bin.iter().filter(is_new));
+        for (id, page) in &other.pages {
+            self.pages.entry(*id).or_insert_with(|| page.clone());
+        }
     }
 
     /// How many pages there are, those in the bin included.

@@ -1,4 +1,4 @@
-//! What lies above the page: settings, keys, a last question before something is gone.
+//! What lies above the page: settings, a last question before something is gone.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -11,6 +11,7 @@ use crate::local::worker;
 use crate::platform;
 use crate::stores::person::{Theme, set_theme};
 use crate::stores::shell::{Dialog, Shell, shell, title_or_untitled};
+use crate::who::{self, Kind};
 use sheaf_shared::presence::person::NAME_CHARS_MAX;
 
 /// Whichever dialog is open.
@@ -20,7 +21,6 @@ pub fn Dialogs() -> impl IntoView {
     move || match shell.dialog.get() {
         None => ().into_any(),
         Some(Dialog::Switcher) => view! { <Switcher/> }.into_any(),
-        Some(Dialog::Keys) => view! { <Sheet name="Keyboard shortcuts"><Keys/></Sheet> }.into_any(),
         Some(Dialog::Settings) => view! { <Sheet name="Settings"><Settings/></Sheet> }.into_any(),
         Some(Dialog::DeleteForGood(page)) => {
             view! { <Sheet name="Delete for good?"><DeleteForGood page=page/></Sheet> }.into_any()
@@ -108,13 +108,15 @@ fn Settings() -> impl IntoView {
             }
         })
         .collect_view();
+    // Name and colour are the account's.
+    let is_known = who::now() != Kind::Local;
     let offline = if worker::can_start_offline() {
         "Sheaf and every page you have opened here also open without a network."
     } else {
         "This address is plain HTTP, so the browser lets Sheaf open only with the server in reach. What you write is kept on this device all the same. With HTTPS, pages open offline too."
     };
     view! {
-        <div class="group">
+        <div class="group" hidden=is_known>
             <label class="field-label" for="settings-name">"Your name"</label>
             <input
                 id="settings-name"
@@ -128,7 +130,7 @@ fn Settings() -> impl IntoView {
             />
             <p class="hint">"Others see it at your caret. It is kept on this device only."</p>
         </div>
-        <div class="group">
+        <div class="group" hidden=is_known>
             <span class="field-label" aria-hidden="true">"Your colour"</span>
             <Swatches/>
         </div>
@@ -141,68 +143,6 @@ fn Settings() -> impl IntoView {
             <p class="hint">{offline}</p>
         </div>
     }
-}
-
-/// What to press, and what it does; `Mod` is Ctrl, or ⌘ on a Mac.
-const KEYS: [(&str, &[(&str, &str)]); 3] = [
-    (
-        "Everywhere",
-        &[
-            ("Mod K", "Go to a page"),
-            ("?", "This sheet"),
-            ("Esc", "Close what is open"),
-        ],
-    ),
-    (
-        "In the page list",
-        &[
-            ("↑ ↓", "Walk through the pages"),
-            ("→ ←", "Open or close what is inside"),
-            ("Enter", "Read the page"),
-            ("F2", "Rename"),
-            ("Alt ↑ ↓", "Move the page up or down"),
-            ("Alt → ←", "Put it inside the page above, or take it out"),
-            ("Del", "Move to the bin"),
-        ],
-    ),
-    (
-        "While writing",
-        &[
-            ("/", "Insert something"),
-            ("Mod B / I / U", "Bold, italic, underline"),
-            ("Ctrl Alt 1 … 3", "Headings"),
-            ("Ctrl Shift 7 / 8 / 9", "Numbered, bulleted, task list"),
-            ("Tab", "Indent a list"),
-            ("Alt Shift ↑ ↓", "Move the block up or down"),
-            ("Alt F10", "Go to the bar at a selection"),
-            ("Mod Z", "Undo what you did, never what others did"),
-            (
-                "# ␣   - ␣   1. ␣   [] ␣   > ␣   ```",
-                "Heading, lists, task, quote, code, as in Markdown",
-            ),
-        ],
-    ),
-];
-
-/// As text that the browser reads: nothing in it ever changes, and views for each line would be several times the code.
-#[component]
-fn Keys() -> impl IntoView {
-    let modifier = if platform::is_apple() { "⌘" } else { "Ctrl" };
-    let mut sheet = String::new();
-    for (group, keys) in KEYS {
-        sheet += &[
-            "<h3 class=\"field-label\">",
-            group,
-            "</h3><dl class=\"keys\">",
-        ]
-        .concat();
-        for (key, what) in keys {
-            let key = key.replace("Mod", modifier).replace('>', "&gt;");
-            sheet += &["<dt>", what, "</dt><dd><kbd>", &key, "</kbd></dd>"].concat();
-        }
-        sheet += "</dl>";
-    }
-    view! { <div inner_html=sheet></div> }
 }
 
 #[component]

@@ -7,9 +7,10 @@ use sheaf_shared::ids::PageId;
 use super::icon::{Drawing, Icon};
 use super::popover::{Edge, Popover};
 use crate::router::Route;
-use crate::stores::shell::{Dialog, Shell, shell};
+use crate::stores::shell::{Shell, shell};
 use crate::stores::tree_keys::{Key, TreeCommand, command};
 use crate::transfer;
+use crate::who;
 
 /// The "···" button and its menu.
 #[component]
@@ -76,7 +77,7 @@ fn Items(open: RwSignal<bool>) -> impl IntoView {
         <hr class="menu-line"/>
         {moving.into_iter().collect_view()}
         <hr class="menu-line only-narrow"/>
-        {item("Keyboard shortcuts", Box::new(move || shell.dialog.set(Some(Dialog::Keys))))}
+        {item("Keyboard shortcuts", Box::new(move || who::open("keys", "")))}
         {item(
             "Move to bin",
             Box::new(move || {
@@ -102,7 +103,7 @@ fn move_by(shell: Shell, page: PageId, arrow: &str) {
         alt: true,
     };
     let collapsed = shell.tree.collapsed().get_untracked();
-    match command(&shell.tree.rows_now(), &collapsed, page, key) {
+    match command(&shell.tree.rows_beside(page), &collapsed, page, key) {
         Some(TreeCommand::Move(page, place)) => {
             shell.tree.move_to(page, place);
             shell.say("Moved.");

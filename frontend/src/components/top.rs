@@ -6,8 +6,10 @@ use super::avatars::Avatars;
 use super::chip::StateChip;
 use super::icon::{Drawing, Icon};
 use super::page_menu::PageMenu;
+use crate::platform;
 use crate::router::Route;
 use crate::stores::shell::{Shell, shell, title_or_untitled};
+use crate::who::{self, Kind};
 
 /// The top bar of every screen.
 #[component]
@@ -31,10 +33,29 @@ pub fn Top() -> impl IntoView {
             <div class="grow"></div>
             <Show when=move || matches!(shell.route.get(), Route::Page(_))>
                 <Avatars/>
+                <Share/>
                 <PageMenu/>
             </Show>
         </header>
     }
+}
+
+/// Leads to who may see the page; a guest is led to where one signs in.
+#[component]
+fn Share() -> impl IntoView {
+    let shell = shell();
+    let is_guest = who::now() == Kind::Guest;
+    let share = move |_| {
+        if is_guest {
+            return drop(platform::window().location().set_href("/sign-in"));
+        }
+        if let Route::Page(page) = shell.route.get_untracked() {
+            let title = title_or_untitled(&shell.tree.title(page).unwrap_or_default());
+            who::open("share", &format!("{page} {title}"));
+        }
+    };
+    let label = if is_guest { "Sign in" } else { "Share" };
+    view! { <button type="button" class="primary share" on:click=share>{label}</button> }
 }
 
 fn crumbs(shell: Shell) -> Vec<AnyView> {

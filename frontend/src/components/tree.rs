@@ -3,10 +3,10 @@
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
-use sheaf_shared::ids::PageId;
+use sheaf_shared::ids::{PageId, SpaceId};
 use wasm_bindgen::JsCast as _;
 
-use super::tree_row::{Dropping, Row};
+use super::tree_row::{Dropping, Row, rename};
 use crate::platform;
 use crate::router::Route;
 use crate::stores::document::Phase;
@@ -14,13 +14,13 @@ use crate::stores::shell::{Shell, shell};
 use crate::stores::tree::Hide;
 use crate::stores::tree_keys::{Key, TreeCommand, TreeRow, command, shown};
 
-/// All pages outside the bin.
+/// All pages of one space outside the bin; `heading` is the id of what names it.
 #[component]
-pub fn PageTree() -> impl IntoView {
+pub fn PageTree(space: SpaceId, heading: String) -> impl IntoView {
     let shell = shell();
     let list = NodeRef::<html::Ul>::new();
     let rows = Memo::new(move |_| {
-        let rows = shell.tree.rows();
+        let rows = shell.tree.rows_of(space);
         let collapsed = shell.tree.collapsed().get();
         shown(&rows, &collapsed)
             .into_iter()
@@ -60,7 +60,7 @@ pub fn PageTree() -> impl IntoView {
             alt: event.alt_key(),
         };
         let collapsed = shell.tree.collapsed().get_untracked();
-        if let Some(command) = command(&shell.tree.rows_now(), &collapsed, at, key) {
+        if let Some(command) = command(&shell.tree.rows_beside(at), &collapsed, at, key) {
             event.prevent_default();
             event.stop_propagation();
             obey(shell, focused, list, command);
@@ -75,7 +75,7 @@ pub fn PageTree() -> impl IntoView {
         Phase::Broken => "Reload to see the pages.",
     };
     view! {
-        <ul class="tree" role="tree" aria-labelledby="pages-heading" node_ref=list on:keydown=on_keydown>
+        <ul class="tree" role="tree" aria-labelledby=heading node_ref=list on:keydown=on_keydown>
             <For each=move || rows.get() key=|row| row.id let:row>
                 <Row id=row.id rows=rows reachable=reachable focused=focused dropping=dropping/>
             </For>
@@ -103,9 +103,9 @@ fn obey(
             focus(focused, list, id);
         }
         TreeCommand::Open(id) => shell.go(Route::Page(id)),
-        TreeCommand::Rename(id) => shell.renaming.set(Some(id)),
+        TreeCommand::Rename(id) => rename(shell, id),
         TreeCommand::Bin(id) => {
-            let rows = shell.tree.rows_now();
+            let rows = shell.tree.rows_beside(id);
             let at = rows.iter().position(|row| row.id == id);
             let next = at.and_then(|at| rows.get(at + 1).or_else(|| rows.get(at.checked_sub(1)?)));
             let next = next.map(|row| row.id);

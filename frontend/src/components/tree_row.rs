@@ -71,7 +71,7 @@ pub fn Row(
             data-drop=drop_mark
             on:focus=move |_| focused.set(Some(id))
             on:click=move |_| shell.go(Route::Page(id))
-            on:dblclick=move |_| shell.renaming.set(Some(id))
+            on:dblclick=move |_| rename(shell, id)
             on:dragstart=move |event| start_drag(&event, dropping, id)
             on:dragover=move |event| drag_over(&event, shell, dropping, id)
             on:drop=move |event| finish_drag(&event, shell, dropping)
@@ -100,6 +100,15 @@ pub fn Row(
                 </button>
             </span>
         </li>
+    }
+}
+
+/// Makes a field of the name, where it may be changed.
+pub(super) fn rename(shell: Shell, id: PageId) {
+    if shell.tree.may_edit(Some(id)) {
+        shell.renaming.set(Some(id));
+    } else {
+        shell.say("You can read the pages of this space, but not change them.");
     }
 }
 
@@ -236,7 +245,7 @@ fn drag_over(event: &DragEvent, shell: Shell, dropping: RwSignal<Option<Dropping
     };
     let bounds = row.get_bounding_client_rect();
     let zone = Zone::at(f64::from(event.client_y()) - bounds.top(), bounds.height());
-    let now = dropped(&shell.tree.rows_now(), dragged, id, zone).map(|_| (id, zone));
+    let now = dropped(&shell.tree.rows_beside(id), dragged, id, zone).map(|_| (id, zone));
     if now.is_some() {
         event.prevent_default();
     }
@@ -259,7 +268,7 @@ fn finish_drag(event: &DragEvent, shell: Shell, dropping: RwSignal<Option<Droppi
         return;
     };
     dropping.set(None);
-    if let Some(place) = dropped(&shell.tree.rows_now(), dragged, over, zone) {
+    if let Some(place) = dropped(&shell.tree.rows_beside(over), dragged, over, zone) {
         shell.tree.move_to(dragged, place);
     }
 }

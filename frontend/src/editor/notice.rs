@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use sheaf_shared::file::Form;
 use sheaf_shared::sync::client::DocStatus;
+use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::Refused;
 use wasm_bindgen_futures::JsFuture;
 
@@ -21,11 +22,14 @@ enum Trouble {
     ReadOnly { waiting: usize },
     /// The server is there and did not take so many edits.
     Refused { waiting: usize, why: Refused },
+    /// The server shows this page to this person no longer. So many edits of theirs did not reach it before.
+    Shut { waiting: usize, why: CloseReason },
 }
 
 fn trouble(may_edit: bool, status: Option<DocStatus>) -> Option<Trouble> {
     let refused = match status {
         Some(DocStatus::Refused { waiting, why }) => Some((waiting, why)),
+        Some(DocStatus::Shut { waiting, why }) => return Some(Trouble::Shut { waiting, why }),
         _ => None,
     };
     match refused {
@@ -49,6 +53,21 @@ impl Trouble {
                  the words stay on this device.",
                 changes(waiting)
             ),
+            Self::Shut { waiting, why } => {
+                let what = match why {
+                    CloseReason::Unauthorized => "You are signed out here. Sign in again to go on.",
+                    CloseReason::Gone => "This page was deleted.",
+                    CloseReason::Forbidden => "This page is no longer shared with you.",
+                    _ => "The server closed this page.",
+                };
+                match waiting {
+                    0 => format!("{what} All you wrote had reached the server."),
+                    waiting => format!(
+                        "{what} {} of yours did not reach the server: the words stay on this device.",
+                        changes(waiting)
+                    ),
+                }
+            }
             Self::Refused { waiting, why } => format!(
                 "{} {} kept on this device only.",
                 match why {
@@ -64,7 +83,9 @@ impl Trouble {
 
     const fn waiting(self) -> usize {
         match self {
-            Self::ReadOnly { waiting } | Self::Refused { waiting, .. } => waiting,
+            Self::ReadOnly { waiting }
+            | Self::Refused { waiting, .. }
+            | Self::Shut { waiting, .. } => waiting,
         }
     }
 }
@@ -82,7 +103,13 @@ pub fn EditorNotice(document: DocumentHandle, in_vain: RwSignal<String>) -> impl
     });
     let has_words = Memo::new(move |_| !in_vain.with(String::is_empty));
     let is_kept_here = move || trouble.get().is_some_and(|trouble| trouble.waiting() > 0);
-    let may_try = move || matches!(trouble.get(), Some(Trouble::Refused { .. }));
+    let may_try = move || {
+        let trouble = trouble.get();
+        matches!(
+            trouble,
+            Some(Trouble::Refused { .. } | Trouble::Shut { .. })
+        )
+    };
     // Said by a region that is there before its words: only then do all screen readers say them.
     view! {
         <div class="editor-notices" role="status">
@@ -166,6 +193,21 @@ mod tests {
             let words = words.unwrap_or_default();
             assert!(words.contains("2 changes of yours"), "{words}");
             assert!(words.contains("stay on this device"), "{words}");
+        }
+    }
+
+    #[test]
+    fn who_was_put_out_is_told_what_happened_and_where_the_words_are() {
+        for (why, waiting, said) in [
+            (CloseReason::Forbidden, 0, "no longer shared with you"),
+            (CloseReason::Unauthorized, 3, "signed out"),
+            (CloseReason::Gone, 3, "deleted"),
+        ] {
+            let words = trouble(false, Some(DocStatus::Shut { waiting, why })).map(Trouble::words);
+            let words = words.unwrap_or_default();
+            assert!(words.contains(said), "{words}");
+            let kept = "3 changes of yours did not reach the server";
+            assert_eq!(words.contains(kept), waiting == 3, "{words}");
         }
     }
 

@@ -17,7 +17,6 @@ use web_sys::{
 
 use super::idb::{self, Answer, Durability, committed, result_of};
 
-const DATABASE: &str = "sheaf";
 const VERSION: u32 = 1;
 const LOG: &str = "log";
 const SNAPSHOTS: &str = "snapshots";
@@ -112,7 +111,7 @@ impl Db {
             .map_err(|fault| StorageFault::of_js(&fault))?
             .ok_or(StorageFault::Refused)?;
         let request = factory
-            .open_with_u32(DATABASE, VERSION)
+            .open_with_u32(&crate::who::place(), VERSION)
             .map_err(|fault| StorageFault::of_js(&fault))?;
         let is_new = Rc::new(Cell::new(false));
         let making = Closure::<dyn FnMut(web_sys::Event)>::new({

@@ -1,4 +1,4 @@
-//! The other tabs of this browser: what each writes, the others have at once, network or not.
+//! The other tabs of this browser in which the same person sits: what each writes, the others have at once, network or not.
 //!
 //! Messages carry updates and facts, never orders; a lost one costs only time, since storage and server have it.
 
@@ -9,8 +9,6 @@ use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::db::RowKey;
-
-const CHANNEL: &str = "sheaf";
 
 /// What one tab tells the others.
 #[derive(Clone, Debug)]
@@ -60,7 +58,7 @@ pub struct Tabs {
 impl Tabs {
     /// Joins; calls `f` with what others say. Own messages do not come back.
     pub fn join(f: impl Fn(TabMessage) + 'static) -> Self {
-        let channel = BroadcastChannel::new(CHANNEL).ok();
+        let channel = BroadcastChannel::new(&crate::who::place()).ok();
         if let Some(channel) = &channel {
             crate::platform::listen(channel, "message", move |event| {
                 let event: &MessageEvent = event.unchecked_ref();

@@ -92,7 +92,7 @@ impl Inner {
         self.line.borrow_mut().handle(
             input,
             platform::now(),
-            &mut OpenReplicas(&self.replicas),
+            &mut OpenReplicas(&self.replicas, None),
             &mut effects,
         );
         for effect in effects {

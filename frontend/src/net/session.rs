@@ -29,6 +29,8 @@ pub struct Session {
 struct Inner {
     client: RefCell<Client>,
     replicas: Replicas,
+    /// What is shown to the server for a document.
+    token: Rc<dyn Fn(&DocName) -> String>,
     /// The line, and behind it the WebSocket that is being tried beside it.
     lines: RefCell<Vec<(SocketId, Wire)>>,
     to_do: RefCell<VecDeque<Effect>>,
@@ -54,8 +56,12 @@ impl Wire {
 }
 
 impl Session {
-    /// Starts without a socket; `host` is given whatever concerns documents.
-    pub fn start(replicas: Replicas, host: impl Fn(Effect) + 'static) -> Self {
+    /// Starts without a socket; `token` says what is shown for a document, `host` is given whatever concerns documents.
+    pub fn start(
+        replicas: Replicas,
+        token: impl Fn(&DocName) -> String + 'static,
+        host: impl Fn(Effect) + 'static,
+    ) -> Self {
         let client = Client::new(ClientConfig {
             token: String::new(),
             seed: u64::from_le_bytes(platform::random()),
@@ -65,6 +71,7 @@ impl Session {
             inner: Rc::new(Inner {
                 client: RefCell::new(client),
                 replicas,
+                token: Rc::new(token),
                 lines: RefCell::default(),
                 to_do: RefCell::default(),
                 is_doing: Cell::new(false),
@@ -79,7 +86,7 @@ impl Session {
     /// Tells the client what happened and carries out what it wants.
     pub fn handle(&self, input: Input<'_>) {
         let mut effects = Vec::new();
-        let mut replicas = OpenReplicas(&self.inner.replicas);
+        let mut replicas = OpenReplicas(&self.inner.replicas, Some(&*self.inner.token));
         self.inner
             .client
             .borrow_mut()
@@ -236,7 +243,10 @@ fn address() -> String {
 }
 
 /// The open replicas, as what speaks of them asks for them.
-pub(super) struct OpenReplicas<'a>(pub(super) &'a Replicas);
+pub(super) struct OpenReplicas<'a>(
+    pub(super) &'a Replicas,
+    pub(super) Option<&'a dyn Fn(&DocName) -> String>,
+);
 
 impl Documents for OpenReplicas<'_> {
     fn version(&mut self, doc: &DocName) -> Vec<u8> {
@@ -255,5 +265,9 @@ impl Documents for OpenReplicas<'_> {
             || Ok(sheaf_shared::replica::EMPTY_UPDATE.to_vec()),
             |replica| replica.borrow().missing_for(their_version),
         )
+    }
+
+    fn token(&mut self, doc: &DocName) -> Option<String> {
+        self.1.map(|token| token(doc))
     }
 }

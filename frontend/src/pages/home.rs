@@ -11,6 +11,7 @@ use crate::router::{self, Route};
 use crate::stores::document::Phase;
 use crate::stores::shell::shell;
 use crate::transfer::{self, welcome};
+use crate::who::{self, Kind};
 
 /// Leads to a page, or welcomes.
 #[component]
@@ -18,11 +19,17 @@ pub fn Home() -> impl IntoView {
     let shell = shell();
     let phase = shell.tree.phase();
     Effect::new(move || {
-        if shell.route.get() == Route::Home
-            && phase.get() == Phase::Ready
-            && let Some(page) = shell.page_to_start_with()
-        {
+        if shell.route.get() != Route::Home || phase.get() == Phase::Loading {
+            return;
+        }
+        if let Some(page) = shell.page_to_start_with() {
             router::go_instead(shell.route, Route::Page(page));
+        } else if phase.get() == Phase::Ready
+            && who::now() == Kind::Person
+            && shell.tree.may_edit(None)
+        {
+            // Who has just come in has been asked enough: there is a page, and the caret is in it.
+            transfer::new_page(shell, None);
         }
     });
     view! {

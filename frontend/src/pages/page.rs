@@ -1,13 +1,16 @@
 //! One page: its title, its body, and whoever is here.
 
 use leptos::prelude::*;
-use sheaf_shared::ids::PageId;
+use sheaf_shared::ids::{DocName, PageId};
+use sheaf_shared::sync::client::DocStatus;
 
 use super::states::{Broken, LoadingLines, NotFound, NotHereYet, Unreadable};
 use crate::components::title::TitleField;
 use crate::editor::Editor;
+use crate::router::Route;
 use crate::stores::document::{DocumentHandle, Phase};
-use crate::stores::shell::shell;
+use crate::stores::shell::{shell, title_or_untitled};
+use crate::who::{self, Kind};
 
 /// The page `page`.
 #[component]
@@ -20,13 +23,24 @@ pub fn Page(page: PageId) -> impl IntoView {
     let phase = Memo::new(move |_| phase.get());
     let space = shell.tree.phase();
     let is_listed = Memo::new(move |_| shell.tree.tree().get().page(page).is_some());
+    let may_name = Memo::new(move |_| is_listed.get() && shell.tree.may_edit(Some(page)));
+    let statuses = shell.workspace().statuses();
     // A link may be opened before the tree has heard of the page; a page nobody ever wrote on is none.
     let is_nowhere = Memo::new(move |_| {
+        let is_shut = statuses.with(|statuses| {
+            let status = statuses.get(&DocName::of_page(page));
+            matches!(status, Some(DocStatus::Shut { .. }))
+        });
+        if is_shut && phase.get() == Phase::Unknown {
+            return true;
+        }
         let is_blank = document.with_value(|document| {
             phase.get() == Phase::Ready && document.replica().borrow().is_empty()
         });
         space.get() == Phase::Ready && !is_listed.get() && is_blank
     });
+    let is_alone = who::now() == Kind::Guest;
+    let inside = move || shell.tree.tree().get().children(Some(page)).to_vec();
     let is_binned = Memo::new(move |_| shell.tree.tree().get().is_binned(page));
     Effect::new(move || {
         if is_listed.get() {
@@ -50,13 +64,26 @@ pub fn Page(page: PageId) -> impl IntoView {
                             <button type="button" class="button" on:click=move |_| restore(page)>"Restore"</button>
                         </div>
                     </Show>
-                    <TitleField page=page may_edit=is_listed/>
+                    <TitleField page=page may_edit=may_name/>
                     <p class="byline">{move || byline(page)}</p>
                     <div class="page-body">{body}</div>
+                    <nav class="inside" aria-label="Pages inside this one" hidden=move || !is_alone || inside().is_empty()>
+                        <ul>{move || is_alone.then(|| links_to(inside()))}</ul>
+                    </nav>
                 </main>
             </div>
         </Show>
     }
+}
+
+/// Who came by a link has no tree: the pages below stand at the foot of the page.
+fn links_to(pages: Vec<PageId>) -> impl IntoView {
+    let shell = shell();
+    let link = move |page: PageId| {
+        let title = title_or_untitled(&shell.tree.title(page).unwrap_or_default());
+        view! { <li><a data-route="" href=Route::Page(page).path()>{title}</a></li> }
+    };
+    pages.into_iter().map(link).collect_view()
 }
 
 fn restore(page: PageId) {

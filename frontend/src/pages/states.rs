@@ -82,7 +82,7 @@ pub fn NotFound() -> impl IntoView {
             <main class="screen" id="main" tabindex="-1">
                 <h1>"There is no page here"</h1>
                 <p>
-                    "The link may be cut short, or the page was deleted for good. If somebody has just made it, it will show in the list on the left in a moment."
+                    "The link may be cut short, the page was deleted for good, or it is not shared with you. If somebody has just made it, it will show in the list on the left in a moment."
                 </p>
                 <div class="actions">
                     <a class="primary" data-route="" href="/">"Go to the first page"</a>

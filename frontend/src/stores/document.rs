@@ -200,7 +200,10 @@ impl DocumentHandle {
 
     /// Says where this person is: their awareness state as JSON; empty to leave. Sent at a bounded pace.
     pub fn set_presence(&self, state_json: String) {
-        *self.inner.own_presence.borrow_mut() = Some(state_json);
+        let said = self.inner.own_presence.replace(Some(state_json));
+        if said == *self.inner.own_presence.borrow() {
+            return;
+        }
         if self.inner.presence_due.replace(true) {
             return;
         }

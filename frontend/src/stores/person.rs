@@ -6,6 +6,7 @@ use sheaf_shared::json::Object;
 use sheaf_shared::presence::person::NAME_CHARS_MAX;
 
 use crate::platform;
+use crate::who;
 
 const NAME_KEY: &str = "sheaf.name";
 const COLOR_KEY: &str = "sheaf.color";
@@ -33,6 +34,19 @@ pub struct Me {
 }
 
 impl Me {
+    /// As the server knows them, else as this device does.
+    #[must_use]
+    pub fn known() -> Self {
+        let mut me = Self::kept();
+        if let Some((name, color)) = who::called() {
+            me.name = Some(name);
+            if !color.is_empty() {
+                me.color = color;
+            }
+        }
+        me
+    }
+
     /// As this device knows them; a colour by chance if it does not.
     #[must_use]
     pub fn kept() -> Self {
@@ -198,7 +212,7 @@ pub fn watch_theme() -> RwSignal<Theme> {
 /// faster than that.
 pub fn watch_other_tabs(me: RwSignal<Me>, theme: RwSignal<Theme>) {
     platform::on_kept_elsewhere(move |key| match key {
-        NAME_KEY | COLOR_KEY => me.set(Me::kept()),
+        NAME_KEY | COLOR_KEY => me.set(Me::known()),
         THEME_KEY => {
             Theme::kept().draw();
             theme.set(Theme::kept());

@@ -10,6 +10,7 @@ use super::save_state::Storage;
 use super::workspace::Workspace;
 use crate::local::db::{NewRow, StorageFault};
 use crate::platform;
+use crate::who;
 
 /// Milliseconds before each further attempt: a browser that is still clearing opens nothing. Behind the last one the person is
 /// told that nothing is kept, and has to load the page again.
@@ -18,6 +19,10 @@ const AGAIN_AFTER_MS: [u64; 5] = [300, 1_000, 3_000, 10_000, 30_000];
 impl Workspace {
     /// The database was taken away. What it held of the open documents is in their replicas.
     pub(super) fn storage_was_cleared(&self) {
+        // Whoever signs out wants nothing to stay.
+        if who::is_over() {
+            return;
+        }
         for document in self.documents() {
             document.inner.outbox.borrow_mut().log_was_cleared();
         }

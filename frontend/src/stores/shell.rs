@@ -11,6 +11,7 @@ use super::workspace::Workspace;
 use crate::local::worker;
 use crate::platform;
 use crate::router::{self, Route};
+use crate::who::{self, Kind};
 
 const LAST_PAGE_KEY: &str = "sheaf.last-page";
 /// Milliseconds a passing notice stays.
@@ -21,8 +22,6 @@ const NOTICE_MS: u64 = 6_000;
 pub enum Dialog {
     /// Find a page by its title.
     Switcher,
-    /// Keys and what they do.
-    Keys,
     /// Name, colour, theme, this device.
     Settings,
     /// "Delete this page for good?"
@@ -95,10 +94,11 @@ impl Shell {
     pub fn start() -> Self {
         let workspace = Workspace::start();
         let tree = TreeStore::open(&workspace);
+        workspace.send_what_waits();
         let shell = Self {
             tree,
             route: router::watch(),
-            me: RwSignal::new(Me::kept()),
+            me: RwSignal::new(Me::known()),
             theme: watch_theme(),
             dialog: RwSignal::new(None),
             drawer: RwSignal::new(false),
@@ -111,6 +111,7 @@ impl Shell {
             workspace: StoredValue::new_local(workspace),
         };
         provide_context(shell);
+        shell.follow_who();
         shell.follow_people();
         shell.follow_other_tabs();
         worker::register(move |update| shell.update.set(Some(update)));
@@ -119,10 +120,14 @@ impl Shell {
                 Route::Page(page) => Some(page),
                 Route::Home | Route::Bin | Route::Nowhere => None,
             };
-            shell
-                .tree
-                .document()
-                .set_presence(shell.me.get().on_page(page));
+            let me = shell.me.get();
+            // What is read in one space is no business of another's people.
+            shell.tree.tree().track();
+            let space = page.and_then(|page| shell.tree.space_of(page));
+            for (id, document) in shell.tree.documents() {
+                let page = page.filter(|_| space == Some(id));
+                document.set_presence(me.on_page(page));
+            }
         });
         shell
     }
@@ -187,14 +192,20 @@ impl Shell {
             .update(|notices| notices.retain(|notice| notice.number != number));
     }
 
-    /// Notes the page that is read, for the next start.
+    /// Notes the page that is read, for the next start; what is made next is made beside it.
     pub fn note_read(self, page: PageId) {
+        if let Some(space) = self.tree.space_of(page) {
+            self.tree.go_on_in(space);
+        }
         platform::keep(LAST_PAGE_KEY, &page.to_string());
     }
 
     /// The page read last on this device, if it still stands in the tree; else the first one.
     #[must_use]
     pub fn page_to_start_with(self) -> Option<PageId> {
+        if let (Kind::Guest, Some(guest)) = (who::now(), who::guest()) {
+            return Some(guest.page);
+        }
         let tree = self.tree.tree().get();
         let last = platform::kept(LAST_PAGE_KEY).and_then(|id| PageId::parse(&id).ok());
         last.filter(|page| tree.page(*page).is_some() && !tree.is_binned(*page))
@@ -202,23 +213,44 @@ impl Shell {
     }
 
     fn follow_people(self) {
-        let document = self.tree.document();
-        let followed = document.clone();
-        let listening = document.on_presence(move || {
-            let mut people: Vec<Somebody> = Vec::new();
-            for (_, state) in followed.presence() {
+        Effect::new(move || {
+            let documents = self.tree.documents();
+            let listening = documents
+                .iter()
+                .map(|(_, document)| document.on_presence(move || self.gather_people()));
+            let listening = listening.collect::<Vec<_>>();
+            self.gather_people();
+            // Until the spaces are others.
+            let _ = StoredValue::new_local(listening);
+        });
+    }
+
+    fn gather_people(self) {
+        let mut people: Vec<Somebody> = Vec::new();
+        for (_, document) in self.tree.documents() {
+            for (_, state) in document.presence() {
                 let person = read_somebody(&state);
                 let key = |it: &Somebody| (it.name.clone(), it.color.clone(), it.page);
                 if let Err(at) = people.binary_search_by_key(&key(&person), key) {
                     people.insert(at, person);
                 }
             }
-            if self.people.get_untracked() != people {
-                self.people.set(people);
+        }
+        if self.people.get_untracked() != people {
+            self.people.set(people);
+        }
+    }
+
+    fn follow_who(self) {
+        who::listen(move |words| match words {
+            Some(words) => self.say(words),
+            None => {
+                if who::now() != Kind::Local {
+                    self.me.set(Me::known());
+                }
+                self.tree.follow_spaces();
             }
         });
-        // As long as the page lives.
-        let _ = StoredValue::new_local(listening);
     }
 
     fn follow_other_tabs(self) {

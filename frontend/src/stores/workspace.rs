@@ -25,10 +25,12 @@ use crate::local::locks;
 use crate::local::tabs::{TabMessage, Tabs};
 use crate::net::session::{Replicas, Session};
 use crate::platform;
+use crate::who::{self, Space};
 
 /// Documents kept open that nobody looks at.
 const UNUSED_OPEN_MAX: usize = 6;
 
+type SpaceOf = Rc<dyn Fn(&DocName) -> Option<Space>>;
 type Opening = Shared<LocalBoxFuture<'static, Result<Db, StorageFault>>>;
 
 /// Whether this device may keep something of a document that is opened.
@@ -62,6 +64,7 @@ struct Inner {
     /// The same once it is open, for those who can't wait.
     opened: RefCell<Option<Db>>,
     documents: RefCell<LiteMap<DocName, DocumentHandle>>,
+    space_of: RefCell<Option<SpaceOf>>,
     replicas: Replicas,
     session: OnceCell<Session>,
     tabs: OnceCell<Tabs>,
@@ -77,13 +80,14 @@ struct Inner {
 }
 
 impl Workspace {
-    /// Opens what this device keeps, joins the other tabs, and sends what an earlier visit could not.
+    /// Opens what this device keeps, and joins the other tabs.
     pub fn start() -> Self {
         let workspace = Self {
             inner: Rc::new(Inner {
                 database: RefCell::new(pending().boxed_local().shared()),
                 opened: RefCell::default(),
                 documents: RefCell::default(),
+                space_of: RefCell::default(),
                 replicas: Rc::default(),
                 session: OnceCell::new(),
                 tabs: OnceCell::new(),
@@ -99,7 +103,10 @@ impl Workspace {
         };
         workspace.open_database();
         let host = workspace.clone();
-        let session = Session::start(Rc::clone(&workspace.inner.replicas), move |effect| {
+        let asked = workspace.clone();
+        let token = move |doc: &DocName| who::token(asked.space_of(doc).map(|space| space.id));
+        let replicas = Rc::clone(&workspace.inner.replicas);
+        let session = Session::start(replicas, token, move |effect| {
             host.carry_out(effect);
         });
         let _ = workspace.inner.session.set(session);
@@ -111,8 +118,12 @@ impl Workspace {
         workspace.watch_leaving();
         workspace.adopt_from_time_to_time();
         workspace.look_for_strays_from_time_to_time();
-        spawn_local(workspace.clone().open_what_waits());
         workspace
+    }
+
+    /// Sends what an earlier visit could not. To be called when the trees are open: they say to whom it belongs.
+    pub fn send_what_waits(&self) {
+        spawn_local(self.clone().open_what_waits());
     }
 
     /// Whether this device keeps what is written: a signal.
@@ -173,6 +184,9 @@ impl Workspace {
         }
         self.close_unused();
         let document = DocumentHandle::new(name.clone(), self.clone());
+        if !self.may_edit_at_first(name) {
+            document.inner.may_edit.set(false);
+        }
         self.inner
             .replicas
             .borrow_mut()
@@ -275,7 +289,7 @@ impl Workspace {
     fn claim_log(&self, document: &DocumentHandle) {
         let workspace = self.clone();
         let claimed = Rc::downgrade(&document.inner);
-        let lock = locks::hold(&format!("sheaf:doc:{}", document.name()), move || {
+        let lock = locks::hold(&who::lock_of(document.name()), move || {
             // The document may have been closed while another tab held the lock.
             let Some(claimed) = DocumentHandle::of(&claimed) else {
                 return;
@@ -365,6 +379,10 @@ impl Workspace {
         }
         match database.waiting().await {
             Ok(waiting) => {
+                // The trees first: what waits is offered to the server as a part of its space.
+                for document in self.documents() {
+                    document.loaded().await;
+                }
                 for (doc, _) in waiting {
                     drop(self.open(&doc));
                 }
@@ -449,6 +467,9 @@ impl Workspace {
                 }
             }
             Effect::Status { doc, status } => {
+                if let DocStatus::Shut { why, .. } = status {
+                    self.was_shut(&doc, why);
+                }
                 self.inner.statuses.update(|statuses| {
                     statuses.insert(doc, status);
                 });

@@ -356,3 +356,35 @@ fn any_concurrent_changes_leave_every_copy_with_the_same_tree_and_every_page_in_
         assert_eq!(drawn, all, "seed {seed}");
     }
 }
+
+#[test]
+fn trees_of_several_spaces_stand_one_behind_the_other_and_a_page_in_two_of_them_once() {
+    let mut first = read(&space());
+    let mut other = Replica::new(ReplicaId(9));
+    for (number, parent) in [(8, None), (9, Some(8)), (2, None), (7, Some(2))] {
+        create(&mut other, LOCAL, &new_page(number, parent)).unwrap();
+    }
+    set_title(&mut other, LOCAL, id(2), "taken").unwrap();
+    bin(&mut other, LOCAL, id(9), UnixMs(1)).unwrap();
+    first.join(&read(&other));
+    let walked: Vec<_> = first.walk().into_iter().collect();
+    let expected = [(0, 1), (0, 2), (1, 4), (1, 5), (1, 7), (0, 3), (0, 8)];
+    assert_eq!(walked, expected.map(|(depth, page)| (depth, id(page))));
+    assert_eq!(first.page(id(2)).unwrap().title, "page 2");
+    assert_eq!(first.bin(), [id(9)]);
+    assert!(first.is_binned(id(9)));
+}
+
+#[test]
+fn a_tree_of_titles_keeps_the_order_they_were_told_in() {
+    let told = [
+        (5, "Plan", None),
+        (3, "Later", None),
+        (4, "Part\n", Some(5)),
+    ];
+    let tree = Tree::of_titles(
+        told.map(|(page, title, parent)| (id(page), title.to_owned(), parent.map(id))),
+    );
+    assert_eq!(tree.walk(), [(0, id(5)), (1, id(4)), (0, id(3))]);
+    assert_eq!(tree.page(id(4)).unwrap().title, "Part ");
+}

@@ -43,6 +43,12 @@ pub trait Documents {
     /// [`ReplicaError`] if `their_version` does not decode.
     fn missing_for(&mut self, doc: &DocName, their_version: &[u8])
     -> Result<Vec<u8>, ReplicaError>;
+
+    /// What is shown to the server for `doc`, each time it is greeted; `None` shows [`ClientConfig::token`].
+    fn token(&mut self, doc: &DocName) -> Option<String> {
+        let _ = doc;
+        None
+    }
 }
 
 /// What happens to the client.
@@ -234,7 +240,7 @@ pub enum DocStatus {
 /// How to build a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// What is shown to the server for each document; may be empty.
+    /// What is shown to the server for each document for which the driver has [nothing else](Documents::token); may be empty.
     pub token: String,
     /// Seed of the client's chance (delays only). Draw it from a real source.
     pub seed: u64,

@@ -103,8 +103,9 @@ impl Document {
     }
 
     pub(super) fn send_token(&self, doc: &DocName, token: &str, turn: &mut Turn<'_>) {
+        let own = turn.replicas.token(doc);
         let auth = Auth::Token {
-            token,
+            token: own.as_deref().unwrap_or(token),
             provider: Some(PROVIDER),
         };
         send(doc, Message::Auth(auth), turn);

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod parts;
+mod tokens;
 mod ways;
 
 use super::*;
@@ -13,6 +14,7 @@ use crate::wire::hocuspocus::{Address, Frame, From, Message};
 /// A replica that always lacks nothing, and of which the server always lacks the same.
 struct Replicas {
     missing: Vec<u8>,
+    token: Option<String>,
 }
 
 impl Documents for Replicas {
@@ -22,6 +24,10 @@ impl Documents for Replicas {
 
     fn missing_for(&mut self, _: &DocName, _: &[u8]) -> Result<Vec<u8>, ReplicaError> {
         Ok(self.missing.clone())
+    }
+
+    fn token(&mut self, _: &DocName) -> Option<String> {
+        self.token.clone()
     }
 }
 
@@ -68,6 +74,7 @@ impl Stage {
             effects: Vec::new(),
             replicas: Replicas {
                 missing: vec![0, 0],
+                token: None,
             },
         };
         let doc = stage.doc.clone();

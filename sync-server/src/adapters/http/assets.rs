@@ -171,9 +171,15 @@ pub(super) async fn serve(State(site): State<Site>, uri: Uri, headers: HeaderMap
     }
 }
 
-/// Whether an address is a place inside the app rather than a file: the start, and everything under `/p/`.
+/// First parts of addresses that are places inside the app: its pages, and the screens of accounts.
+const PLACES: [&str; 9] = [
+    "p", "bin", "welcome", "sign-in", "join", "reset", "s", "settings", "admin",
+];
+
+/// Whether an address is a place inside the app rather than a file.
 fn is_place(path: &str) -> bool {
-    path.is_empty() || path == "p" || path.starts_with("p/")
+    let first = path.split('/').next().unwrap_or_default();
+    path.is_empty() || PLACES.contains(&first)
 }
 
 fn answer(asset: &Asset, asked: &HeaderMap) -> Response {

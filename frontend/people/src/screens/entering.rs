@@ -1,0 +1,134 @@
+//! The first account, and signing in.
+
+use leptos::prelude::*;
+use sheaf_shared::api::Password;
+use sheaf_shared::api::entry;
+use sheaf_shared::api::me::{As, Me};
+use sheaf_shared::people::{Email, Name};
+
+use crate::ask;
+use crate::form::{Doing, Field, Outcome, Send};
+use crate::host::{self, Known};
+use crate::parts::Frame;
+
+/// What a password should be.
+pub const PASSWORD_HINT: &str = "At least 10 characters. Several words make a good one.";
+
+/// The first screen of a new installation: who looks after it.
+#[component]
+pub fn FirstRun(me: Me) -> impl IntoView {
+    let doing = Doing::default();
+    let name = RwSignal::new(
+        me.name
+            .map(|name| name.as_str().to_owned())
+            .unwrap_or_default(),
+    );
+    let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let begin = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let asked = match account(
+            &name.get_untracked(),
+            &email.get_untracked(),
+            &password.get_untracked(),
+        ) {
+            Ok((name, email, password)) => entry::FirstRun {
+                name,
+                email,
+                password,
+            },
+            Err(why) => return doing.refuse(why),
+        };
+        doing.run(async move {
+            let me: Me = ask::send("POST", "/api/first-run", &asked).await?;
+            host::remember(&me);
+            host::go("/");
+            Ok("")
+        });
+    };
+    let lead = if me.r#as == As::Local {
+        "From then on, only people you invite can open these pages. Everything you wrote here stays where it is."
+    } else {
+        "You look after this Sheaf: you invite people and decide who sees what. It takes one minute."
+    };
+    view! {
+        <Frame title="Welcome" back=me.r#as == As::Local>
+            <h1>"Make the first account"</h1>
+            <p class="lead">{lead}</p>
+            <form class="card" on:submit=begin>
+                <Field id="name" label="Your name" value=name fills="name" first=true/>
+                <Field id="email" label="Email address" value=email kind="email" fills="username" hint="You sign in with it. Nothing is sent there unless mail was set up."/>
+                <Field id="password" label="Password" value=password kind="password" fills="new-password" hint=PASSWORD_HINT/>
+                <Outcome doing=doing/>
+                <Send doing=doing label="Start writing" big=true/>
+            </form>
+        </Frame>
+    }
+}
+
+/// What an account is made of, or what is wrong with it.
+pub fn account(name: &str, email: &str, password: &str) -> Result<(Name, Email, Password), String> {
+    let name = Name::parse(name).map_err(|why| why.to_string())?;
+    let email = Email::parse(email).map_err(|why| why.to_string())?;
+    let password = Password::from_text(password.to_owned());
+    password
+        .check(&email, &name)
+        .map_err(|why| why.to_string())?;
+    Ok((name, email, password))
+}
+
+/// Signing in, and the way back to where one wanted to go.
+#[component]
+pub fn SignIn(known: Known) -> impl IntoView {
+    let doing = Doing::default();
+    let remembered = known.me.email.map(|email| email.as_str().to_owned());
+    let email = RwSignal::new(remembered.unwrap_or_default());
+    let password = RwSignal::new(String::new());
+    let enter = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let email = match Email::parse(&email.get_untracked()) {
+            Ok(email) => email,
+            Err(why) => return doing.refuse(why),
+        };
+        let password = Password::from_text(password.get_untracked());
+        doing.run(async move {
+            let asked = entry::SignIn { email, password };
+            let me: Me = ask::send("POST", "/api/sign-in", &asked).await?;
+            host::remember(&me);
+            host::go(&host::wanted());
+            Ok("")
+        });
+    };
+    let why = match (host::query("ended").as_deref(), known.is_away) {
+        (_, true) => {
+            "The server can't be reached at the moment, so nobody can sign in. Look at your network, then reload."
+        }
+        (Some("link"), _) => {
+            "The link you came by has ended or was taken back. Ask for another one, or sign in."
+        }
+        _ if host::query("to").is_some() => "Sign in to open that page.",
+        _ => "",
+    };
+    let elsewhere = known.me.sign_in.oidc.map(|way| {
+        let start = format!("/api/oidc/start?to={}", host::escaped(&host::wanted()));
+        view! {
+            <p class="or">"or"</p>
+            <a class="button" href=start rel="external">{format!("Sign in with {}", way.name)}</a>
+        }
+    });
+    view! {
+        <Frame title="Sign in">
+            <h1>"Sign in"</h1>
+            {(!why.is_empty()).then(|| view! { <p class="lead">{why}</p> })}
+            <form class="card" on:submit=enter>
+                <Field id="email" label="Email address" value=email kind="email" fills="username" first=true/>
+                <Field id="password" label="Password" value=password kind="password" fills="current-password"/>
+                <Outcome doing=doing/>
+                <Send doing=doing label="Sign in" big=true/>
+                {elsewhere}
+            </form>
+            <p class="hint">
+                "No account yet, or the password is lost? Ask whoever looks after this Sheaf: they can send you a link for either."
+            </p>
+        </Frame>
+    }
+}
