@@ -54,6 +54,8 @@ pub async fn run(
     let hub = Hub::new(store, Arc::clone(&metrics), RoomConfig::default(), rooms);
     let shutdown = Shutdown::default();
     let passwords = Passwords::new(config.password_costs, Arc::clone(&metrics));
+    // If the store does not say now whether anyone has an account, whoever comes asks again.
+    let _ = hub.gate.look(adapters::system::monotonic_now()).await;
     let site = Site {
         hub: Arc::clone(&hub),
         gate: Arc::clone(&hub.gate),
@@ -84,6 +86,7 @@ pub async fn run(
         config.audit_days,
         shutdown.clone(),
     ));
+    let watching = tokio::spawn(runtime::rights::watch(Arc::clone(&hub), shutdown.clone()));
     let carrying = tokio::spawn(carry(Arc::clone(&hub), way, shutdown.clone()));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {
@@ -92,7 +95,14 @@ pub async fn run(
     };
     tokio::join!(serving, going_down);
     // They end by themselves at this phase.
-    let _ = tokio::join!(housekeeping, following, beating, carrying, sweeping);
+    let _ = tokio::join!(
+        housekeeping,
+        following,
+        beating,
+        carrying,
+        sweeping,
+        watching
+    );
 }
 
 /// Who sends letters, if the settings name one.

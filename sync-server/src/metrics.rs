@@ -2,8 +2,10 @@
 
 mod exchanges;
 mod render;
+mod rights;
 
 pub use exchanges::ExchangeMetrics;
+pub use rights::RightsMetrics;
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -142,6 +144,8 @@ pub struct Metrics {
     pub passwords_busy: Counter,
     /// Exchanges with those who can't open WebSockets.
     pub exchanges: ExchangeMetrics,
+    /// Who may be here.
+    pub rights: RightsMetrics,
     /// Documents in memory.
     pub rooms: Gauge,
     /// Bytes of memory they take, about.

@@ -16,7 +16,7 @@ use crate::time::MonotonicMs;
 use crate::wire::SyncMessage;
 use crate::wire::hocuspocus::{Address, Auth, Frame, From, Message};
 
-pub use words::{ClientKind, Said};
+pub use words::{ClientKind, Said, Token};
 
 mod words;
 
@@ -82,7 +82,7 @@ pub enum Effect {
         /// The document.
         doc: DocName,
         /// The token; may be empty.
-        token: String,
+        token: Token,
     },
     /// Make this opening a member of its document's room.
     Join {
@@ -313,7 +313,7 @@ impl Peer {
         out.push(Effect::Judge {
             opening: opening.id,
             doc: opening.doc.clone(),
-            token: token.to_owned(),
+            token: Token(token.to_owned()),
         });
     }
 

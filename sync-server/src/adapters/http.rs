@@ -7,6 +7,7 @@ mod caller;
 mod exchange;
 mod guard;
 mod health;
+mod judging;
 mod listener;
 mod patient;
 mod socket;

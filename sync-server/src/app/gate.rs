@@ -102,13 +102,18 @@ impl Gate {
     }
 
     /// Waits until there is something to look at.
-    pub async fn woken(&self) {
+    pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }
 
     /// Whether what changed did so here; said once.
-    pub fn take_own_change(&self) -> bool {
+    pub(crate) fn take_own_change(&self) -> bool {
         self.is_own_change.swap(false, Ordering::AcqRel)
+    }
+
+    /// What changed here could not be told yet.
+    pub(crate) fn keep_own_change(&self) {
+        self.is_own_change.store(true, Ordering::Release);
     }
 
     /// The newest version that was seen.

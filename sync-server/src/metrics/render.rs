@@ -18,6 +18,7 @@ impl Metrics {
             line(&mut out, name, gauge.get());
         }
         self.exchanges.render(&mut out);
+        self.rights.render(&mut out);
         self.render_breakers(&mut out);
         let counters = self.traffic().into_iter().chain(self.troubles());
         for (name, help, counter) in counters

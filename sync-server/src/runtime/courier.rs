@@ -25,6 +25,7 @@ use tokio::sync::{Notify, watch};
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
 use crate::adapters::system::monotonic_now;
+use crate::app::directory::Version;
 use crate::metrics::{BreakerState, Metrics};
 use crate::ports::{Bus, BusFault, Channel, SharedSecret};
 
@@ -170,6 +171,16 @@ impl Courier {
         metrics.bus_dropped.add(dropped);
     }
 
+    /// Tells other servers that someone's rights have changed. If it is lost, they find out by asking.
+    pub(super) fn tell_rights(&self, metrics: &Metrics, version: Version) {
+        if self.is_up() {
+            let said = Said::Rights(version.0);
+            metrics
+                .bus_dropped
+                .add(self.queue.put(Channel::Servers, said));
+        }
+    }
+
     /// Uses the bus until the program has closed.
     pub(crate) async fn run(self: Arc<Self>, way: Way, hub: Arc<Hub>, shutdown: Shutdown) {
         let mut breaker = Breaker::default();
@@ -232,6 +243,7 @@ impl Courier {
         self.told_away.store(false, Ordering::Relaxed);
         self.is_up.send_replace(true);
         hub.set_reach(true);
+        hub.gate.look_soon();
     }
 
     fn went_down(&self, hub: &Hub, fault: &BusFault) {

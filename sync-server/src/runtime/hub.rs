@@ -16,6 +16,7 @@ use super::aside;
 use super::courier::Courier;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
+use super::rights::Held;
 use super::room_task::{RoomTask, turn_away};
 use crate::adapters::system::monotonic_now;
 use crate::app::audit::Auditor;
@@ -50,6 +51,8 @@ pub struct Hub {
     pub(crate) courier: Arc<Courier>,
     /// Who may come in.
     pub(crate) gate: Arc<Gate>,
+    /// Who is in, and by what.
+    pub(crate) held: Held,
     room_config: RoomConfig,
     open: Mutex<Open>,
     members: AtomicU64,
@@ -92,6 +95,7 @@ impl Hub {
         };
         Arc::new(Self {
             gate: Arc::new(Gate::new(Arc::clone(&store))),
+            held: Held::default(),
             store,
             metrics,
             compactor,
@@ -125,7 +129,7 @@ impl Hub {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings someone into a document's room, opening it if need be.
+    /// Brings someone into a document's room for a moment, who is not judged again while there.
     ///
     /// # Errors
     /// The reason to turn them away with.
@@ -139,7 +143,7 @@ impl Hub {
         self.join_for(doc, speaks, role, outbox, None)
     }
 
-    /// The same, for one exchange if `visit` says so.
+    /// Brings someone into a document's room, opening it if need be; for one exchange if `visit` says so.
     ///
     /// # Errors
     /// The reason to turn them away with.

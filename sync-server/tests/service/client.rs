@@ -94,6 +94,17 @@ impl Client {
         speaks: Speaks,
         replica: Replica,
     ) -> Self {
+        Self::join_showing(socket, doc, speaks, replica, "").await
+    }
+
+    /// The same with this token message.
+    pub(crate) async fn join_showing(
+        socket: Socket,
+        doc: &str,
+        speaks: Speaks,
+        replica: Replica,
+        token: &str,
+    ) -> Self {
         let mut client = Self {
             socket,
             replica,
@@ -106,7 +117,7 @@ impl Client {
         };
         if speaks == Speaks::Hocuspocus {
             let token = Auth::Token {
-                token: "",
+                token,
                 provider: None,
             };
             let frame = hocuspocus::Message::Auth(token).to(Address(doc)).to_vec();

@@ -31,6 +31,7 @@ mod page;
 mod people;
 mod pressure;
 mod program;
+mod rights;
 mod server;
 mod sockets;
 mod together;

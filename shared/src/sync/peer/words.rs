@@ -37,6 +37,16 @@ impl Said {
     }
 }
 
+/// What a client shows to be let in by. It is told to no log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
 /// Whose program is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {

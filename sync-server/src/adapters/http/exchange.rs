@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Site;
 use super::guard;
+use crate::app::gate::Keys;
 use crate::runtime::shutdown::Phase;
 use body::BodyError;
 use visit::Visiting;
@@ -47,6 +48,7 @@ pub(super) async fn answer(State(site): State<Site>, request: Request) -> Respon
     if let Err(why) = guard::check_origin(&site.config, request.headers()) {
         return (StatusCode::FORBIDDEN, why).into_response();
     }
+    let keys = Keys::of(request.headers(), &site.config);
     if site.shutdown.phase() != Phase::Open {
         return later("the server is going away");
     }
@@ -73,7 +75,7 @@ pub(super) async fn answer(State(site): State<Site>, request: Request) -> Respon
             return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response();
         }
     };
-    let said = Visiting::new(site.clone(), &body, asked).run().await;
+    let said = Visiting::new(site.clone(), keys, &body, asked).run().await;
     site.metrics.exchanges.answered.add(1);
     let closed = said
         .closed

@@ -1,12 +1,8 @@
 //! Who may ask. Until there are accounts, the address is all there is to go by.
 
 use axum::http::{HeaderMap, header};
-use sheaf_shared::access::Role;
 
 use crate::config::{Audience, Config, is_loopback};
-
-/// What this installation lets everyone do while there are no accounts, by whichever way they come.
-pub(super) const ROLE_OF_EVERYONE: Role = Role::Editor;
 
 /// Refuses names that are neither this machine's nor configured, when it serves only this machine or names were
 /// configured.

@@ -2,6 +2,7 @@
 //!
 //! One task and no standing buffer for each, so that ten thousand idle ones cost little.
 
+mod doorway;
 mod openings;
 mod silence;
 
@@ -14,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sheaf_core::room::{Input, MemberId, Speaks};
+use sheaf_core::room::{Input, MemberId};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::limits::HEARTBEAT_EVERY_MS;
 use sheaf_shared::sync::close::CloseReason;
@@ -27,15 +28,17 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::Sleep;
 
+use doorway::Doorway;
 use openings::Openings;
 
 use super::Site;
-use super::guard::ROLE_OF_EVERYONE;
 use super::websocket::{self, Decoder, Event};
 use super::writer::{WRITE_BYTES, Wire, Writer};
 use crate::adapters::system::monotonic_now;
+use crate::app::gate::Keys;
 use crate::runtime::hub::RoomHandle;
 use crate::runtime::outbox::{Line, Outbox, Outgoing};
+use crate::runtime::seat::Seat;
 use crate::runtime::shutdown::Phase;
 
 /// Bytes read at a time, into a buffer that all connections of a thread share.
@@ -62,7 +65,9 @@ pub(super) enum Dialect {
 /// Whose documents are open on the socket.
 enum Session {
     YWebsocket {
-        seat: Option<(MemberId, RoomHandle)>,
+        seat: Option<Seat>,
+        /// The document that it is not let in to yet.
+        wanted: Option<Box<DocName>>,
     },
     Hocuspocus(Box<Openings>),
 }
@@ -90,6 +95,8 @@ struct Socket {
     wire: Arc<Wire>,
     outbox: Arc<Outbox>,
     session: Session,
+    /// What waits for the gate's answer.
+    doorway: Option<Box<Doorway>>,
     decoder: Decoder,
     writer: Writer,
     stage: Stage,
@@ -117,6 +124,7 @@ pub(super) fn run(
     stream: TcpStream,
     mut read_already: Vec<u8>,
     dialect: Dialect,
+    keys: Keys,
 ) -> impl Future<Output = ()> + Send {
     let now = monotonic_now();
     let outbox = Arc::new(Outbox::default());
@@ -124,8 +132,14 @@ pub(super) fn run(
     let metrics = Arc::clone(&site.metrics);
     metrics.sockets.up();
     let (session, doc) = match dialect {
-        Dialect::YWebsocket(doc) => (Session::YWebsocket { seat: None }, Some(doc)),
-        Dialect::Hocuspocus => (Session::Hocuspocus(Box::new(Openings::new(now))), None),
+        Dialect::YWebsocket(doc) => {
+            let (seat, wanted) = (None, None);
+            (Session::YWebsocket { seat, wanted }, Some((doc, keys)))
+        }
+        Dialect::Hocuspocus => {
+            let openings = Openings::new(keys, now);
+            (Session::Hocuspocus(Box::new(openings)), None)
+        }
     };
     let (reading, writing) = stream.into_split();
     let wire = Arc::new(Wire::new(writing, Arc::clone(&metrics)));
@@ -136,6 +150,7 @@ pub(super) fn run(
         wire,
         outbox,
         session,
+        doorway: None,
         decoder: Decoder::default(),
         writer: Writer::default(),
         stage: Stage::Open,
@@ -153,10 +168,9 @@ pub(super) fn run(
             async move { shutdown.reached(Phase::Closed).await },
         )),
     };
-    if let Some(doc) = doc {
-        socket.join_one(&doc, now);
-    }
-    if !read_already.is_empty() {
+    if let Some((doc, keys)) = doc {
+        socket.come_to_one(doc, keys, read_already, now);
+    } else if !read_already.is_empty() {
         socket.take_in(&mut read_already, now);
     }
     async move {
@@ -188,6 +202,8 @@ impl Socket {
             match self.read(context, now) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(()),
+                // What was just read may be to be judged, and after an answer there may be more to read.
+                Poll::Pending if self.poll_doorway(context, now) => {}
                 Poll::Pending => break,
             }
         }
@@ -264,7 +280,7 @@ impl Socket {
             }
             Outgoing::Rest(rest) => self.writer.put_rest(rest),
             Outgoing::Close { member, reason } => match &mut self.session {
-                Session::YWebsocket { seat } => {
+                Session::YWebsocket { seat, .. } => {
                     *seat = None;
                     self.close(reason, now);
                 }
@@ -272,7 +288,7 @@ impl Socket {
                     let found = openings
                         .seats
                         .iter()
-                        .find_map(|(opening, (seated, _))| (*seated == member).then_some(*opening));
+                        .find_map(|(opening, seat)| (seat.member == member).then_some(*opening));
                     if let Some(opening) = found {
                         let kind = openings.peer.kind_of(opening);
                         openings.seats.remove(&opening);
@@ -324,12 +340,12 @@ impl Socket {
     }
 
     fn inbox_of(&self, member: MemberId) -> Option<&RoomHandle> {
-        let is_theirs = |(seated, _): &&(MemberId, RoomHandle)| *seated == member;
+        let is_theirs = |seat: &&Seat| seat.member == member;
         let seat = match &self.session {
-            Session::YWebsocket { seat } => seat.as_ref().filter(is_theirs),
+            Session::YWebsocket { seat, .. } => seat.as_ref().filter(is_theirs),
             Session::Hocuspocus(openings) => openings.seats.values().find(is_theirs),
         };
-        seat.map(|(_, inbox)| inbox)
+        seat.map(|seat| &seat.room)
     }
 
     /// Reads once. `Ok(true)`: read on; `Ok(false)`: the peer is gone.
@@ -338,7 +354,7 @@ impl Socket {
             ready!(held_up.as_mut().poll(context));
             self.held_up = None;
         }
-        if !self.may_read {
+        if !self.may_read || self.waits_at_the_door() {
             return Poll::Pending;
         }
         SCRATCH.with_borrow_mut(|scratch| {
@@ -400,9 +416,9 @@ impl Socket {
     fn take_message(&mut self, message: Bytes, now: MonotonicMs) {
         match &self.session {
             Session::YWebsocket {
-                seat: Some((member, inbox)),
+                seat: Some(seat), ..
             } => {
-                let (member, inbox) = (*member, Arc::clone(inbox));
+                let (member, inbox) = (seat.member, Arc::clone(&seat.room));
                 for item in y_websocket::messages(&message) {
                     match item.ok().and_then(|item| said_in(&message, item)) {
                         Some(said) => inbox.tell(Input::Said { member, said }),
@@ -414,7 +430,7 @@ impl Socket {
                 }
                 self.hold_if_full(&inbox);
             }
-            Session::YWebsocket { seat: None } => {}
+            Session::YWebsocket { seat: None, .. } => {}
             Session::Hocuspocus(_) => self.tell_peer(peer::Input::Received(message), now),
         }
     }
@@ -423,17 +439,6 @@ impl Socket {
         if inbox.is_full() {
             let inbox = Arc::clone(inbox);
             self.held_up = Some(Box::pin(async move { inbox.room_for_more().await }));
-        }
-    }
-
-    fn join_one(&mut self, doc: &DocName, now: MonotonicMs) {
-        let joined = self
-            .site
-            .hub
-            .join(doc, Speaks::YWebsocket, ROLE_OF_EVERYONE, &self.outbox);
-        match joined {
-            Ok(joined) => self.session = Session::YWebsocket { seat: Some(joined) },
-            Err(reason) => self.close(reason, now),
         }
     }
 
@@ -459,14 +464,15 @@ impl Socket {
 
     fn leave_all(&mut self) {
         match &mut self.session {
-            Session::YWebsocket { seat } => {
-                if let Some((member, inbox)) = seat.take() {
-                    inbox.leave(member);
+            Session::YWebsocket { seat, wanted } => {
+                *wanted = None;
+                if let Some(seat) = seat.take() {
+                    seat.room.leave(seat.member);
                 }
             }
             Session::Hocuspocus(openings) => {
-                for (member, inbox) in std::mem::take(&mut openings.seats).into_values() {
-                    inbox.leave(member);
+                for seat in std::mem::take(&mut openings.seats).into_values() {
+                    seat.room.leave(seat.member);
                 }
             }
         }

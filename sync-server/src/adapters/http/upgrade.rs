@@ -15,9 +15,11 @@ use tokio::net::TcpStream;
 
 use super::Site;
 use super::guard;
+use super::judging;
 use super::listener::Admitted;
 use super::patient::Patient;
 use super::socket::{self, Dialect};
+use crate::app::gate::Keys;
 use crate::runtime::shutdown::Phase;
 
 /// What the standard joins to the client's key to prove that the server understood.
@@ -66,6 +68,8 @@ fn upgrade(
     if let Err(why) = guard::check_origin(&site.config, headers) {
         return (StatusCode::FORBIDDEN, why).into_response();
     }
+    let came_with = Keys::of(headers, &site.config);
+    let keys = judging::keys_of_socket(came_with, request.uri().query(), headers);
     let accept = match accept_of(headers) {
         Ok(accept) => accept,
         Err(response) => return *response,
@@ -81,8 +85,8 @@ fn upgrade(
     let protocol = headers
         .get(header::SEC_WEBSOCKET_PROTOCOL)
         .and_then(|offered| offered.to_str().ok())
-        .and_then(|offered| offered.split(',').next())
-        .and_then(|first| HeaderValue::from_str(first.trim()).ok());
+        .and_then(judging::protocol_to_choose)
+        .and_then(|chosen| HeaderValue::from_str(chosen).ok());
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         // It fails when the client went away between its request and our answer.
@@ -92,7 +96,7 @@ fn upgrade(
         let Some((stream, read_already)) = take_stream(upgraded) else {
             return;
         };
-        socket::run(site, stream, read_already, dialect).await;
+        socket::run(site, stream, read_already, dialect, keys).await;
         drop(admitted);
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();

@@ -11,18 +11,19 @@ use sheaf_core::room::{Input, LineKey, MemberId, Speaks, Visit};
 use sheaf_shared::limits::EXCHANGE_HOLD_MS_MAX;
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
-use sheaf_shared::sync::peer::{self, OpeningId, Peer, Said, Verdict};
+use sheaf_shared::sync::peer::{self, OpeningId, Peer, Said};
 use sheaf_shared::wire::SyncMessage;
 use sheaf_shared::wire::exchange::Request;
 use sheaf_shared::wire::hocuspocus::{Auth, Frame, From, Message};
 use tokio::time::Instant;
 
 use crate::adapters::http::Site;
-use crate::adapters::http::guard::ROLE_OF_EVERYONE;
+use crate::adapters::http::judging::{self, Outcome};
 use crate::adapters::system::monotonic_now;
-use crate::runtime::hub::RoomHandle;
+use crate::app::gate::{Ask, Keys};
 use crate::runtime::outbox::{Outbox, Outgoing};
 use crate::runtime::room_task::turn_away;
+use crate::runtime::seat::{Pass, Seat};
 use crate::runtime::shutdown::Phase;
 
 /// Bytes of an answer from which on nothing more is waited for but what is owed; the client asks for the rest.
@@ -38,9 +39,8 @@ pub(super) struct Heard {
 }
 
 /// One document of the visit.
-struct Seat {
-    member: MemberId,
-    room: RoomHandle,
+struct Place {
+    seat: Seat,
     /// Statuses that are still to come.
     statuses: usize,
     /// Answers to a state vector that are still to come.
@@ -52,7 +52,13 @@ pub(super) struct Visiting {
     site: Site,
     outbox: Arc<Outbox>,
     peer: Peer,
-    seats: BTreeMap<OpeningId, Seat>,
+    seats: BTreeMap<OpeningId, Place>,
+    /// What this exchange came with.
+    keys: Keys,
+    /// Tokens that are to be judged, all of them together.
+    to_judge: Vec<(OpeningId, Ask)>,
+    /// By what the next who joins was let in.
+    pass: Option<Pass>,
     line: LineKey,
     /// What was brought along, by address.
     brought: BTreeMap<String, Visit>,
@@ -70,7 +76,7 @@ pub(super) struct Visiting {
 
 impl Drop for Visiting {
     fn drop(&mut self) {
-        for seat in std::mem::take(&mut self.seats).into_values() {
+        for Place { seat, .. } in std::mem::take(&mut self.seats).into_values() {
             if self.is_over {
                 seat.room.tell(Input::Parted(seat.member));
             } else {
@@ -82,7 +88,7 @@ impl Drop for Visiting {
 
 impl Visiting {
     /// `body` is what `asked` was read from.
-    pub(super) fn new(site: Site, body: &Bytes, asked: Request<'_>) -> Self {
+    pub(super) fn new(site: Site, keys: Keys, body: &Bytes, asked: Request<'_>) -> Self {
         let now = Instant::now();
         let hold_ms = asked.hold_ms.min(EXCHANGE_HOLD_MS_MAX);
         let line = asked.line;
@@ -99,6 +105,9 @@ impl Visiting {
             outbox: Arc::new(Outbox::default()),
             peer: Peer::new(monotonic_now()),
             seats: BTreeMap::new(),
+            keys,
+            to_judge: Vec::new(),
+            pass: None,
             line,
             brought: brought.collect(),
             to_say: asked.frames.iter().map(|one| body.slice_ref(one)).collect(),
@@ -176,9 +185,13 @@ impl Visiting {
             self.site.metrics.frames_in.add(1);
             self.site.metrics.bytes_in.add(frame.len() as u64);
             self.tell_peer(peer::Input::Received(frame));
+            // Tokens come first, and what is said behind them waits for the answers.
+            if !self.to_judge.is_empty() && !self.to_say.front().is_some_and(is_token) {
+                self.judge().await;
+            }
             self.look();
             // A room in which much waits wants less at a time.
-            for seat in self.seats.values() {
+            for Place { seat, .. } in self.seats.values() {
                 if seat.room.is_full() {
                     let emptied = seat.room.room_for_more();
                     let _ = tokio::time::timeout_at(self.until, emptied).await;
@@ -203,34 +216,38 @@ impl Visiting {
     /// Does one thing for the peer's logic; what comes back is its next input.
     fn carry_out(&mut self, effect: peer::Effect) -> Option<peer::Input> {
         match effect {
-            // Without accounts every token is as good as none.
-            peer::Effect::Judge { opening, .. } => {
-                let verdict = Verdict::Granted(ROLE_OF_EVERYONE);
-                return Some(peer::Input::Judged { opening, verdict });
+            peer::Effect::Judge {
+                opening,
+                doc,
+                token,
+            } => {
+                let ask = judging::ask_of(&self.keys, doc, &token);
+                match judging::judge_now(&self.site.gate, &ask, &self.site.metrics) {
+                    Some(outcome) => return Some(self.judged(opening, outcome)),
+                    None => self.to_judge.push((opening, ask)),
+                }
             }
             peer::Effect::Join {
                 opening,
                 doc,
                 address,
-                role,
                 kind,
+                role: _,
             } => {
-                let visit = self.visit_to(&address);
+                let visit = Some(Box::new(self.visit_to(&address)));
                 let speaks = Speaks::Hocuspocus { address, kind };
-                let joined = self.site.hub.join_for(
-                    &doc,
-                    speaks.clone(),
-                    role,
-                    &self.outbox,
-                    Some(Box::new(visit)),
-                );
-                match joined {
-                    Ok((member, room)) => {
+                // Nobody joins without having been judged.
+                let pass = self.pass.take().ok_or(CloseReason::Fault);
+                let taken = pass.and_then(|pass| {
+                    let (hub, outbox) = (&self.site.hub, &self.outbox);
+                    Seat::take(hub, &doc, speaks.clone(), pass, outbox, visit)
+                });
+                match taken {
+                    Ok(seat) => {
                         self.seats.insert(
                             opening,
-                            Seat {
-                                member,
-                                room,
+                            Place {
+                                seat,
                                 statuses: 0,
                                 answers: 0,
                             },
@@ -247,14 +264,10 @@ impl Visiting {
                 }
             }
             peer::Effect::Deliver { opening, said } => self.deliver(opening, said),
-            peer::Effect::Role { opening, role } => {
-                if let Some(seat) = self.seats.get(&opening) {
-                    let member = seat.member;
-                    seat.room.tell(Input::RoleChanged { member, role });
-                }
-            }
+            // The seat has told the room, which may know of another role than the peer's logic.
+            peer::Effect::Role { .. } => {}
             peer::Effect::Leave { opening } => {
-                if let Some(seat) = self.seats.remove(&opening) {
+                if let Some(Place { seat, .. }) = self.seats.remove(&opening) {
                     seat.room.tell(Input::Parted(seat.member));
                 }
             }
@@ -266,6 +279,31 @@ impl Visiting {
         None
     }
 
+    /// Has all tokens judged that wait for it.
+    async fn judge(&mut self) {
+        let (openings, asks): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.to_judge).into_iter().unzip();
+        let (gate, metrics) = (Arc::clone(&self.site.gate), Arc::clone(&self.site.metrics));
+        let outcomes = judging::judge(gate, asks, metrics).await;
+        for (opening, outcome) in openings.into_iter().zip(outcomes) {
+            let judged = self.judged(opening, outcome);
+            self.tell_peer(judged);
+            self.pass = None;
+        }
+    }
+
+    /// Notes by what somebody is let in, for the peer's logic to go on.
+    fn judged(&mut self, opening: OpeningId, outcome: Outcome) -> peer::Input {
+        let verdict = outcome.verdict();
+        if let Outcome::In(pass) = outcome {
+            match self.seats.get(&opening) {
+                Some(place) => place.seat.show(pass),
+                None => self.pass = Some(pass),
+            }
+        }
+        peer::Input::Judged { opening, verdict }
+    }
+
     fn visit_to(&mut self, address: &str) -> Visit {
         self.brought.remove(address).unwrap_or(Visit {
             line: self.line,
@@ -275,16 +313,16 @@ impl Visiting {
     }
 
     fn deliver(&mut self, opening: OpeningId, said: Said) {
-        let Some(seat) = self.seats.get_mut(&opening) else {
+        let Some(place) = self.seats.get_mut(&opening) else {
             return;
         };
         match &said {
-            Said::Step2(_) | Said::Update(_) => seat.statuses += 1,
-            Said::Step1(_) => seat.answers += 1,
+            Said::Step2(_) | Said::Update(_) => place.statuses += 1,
+            Said::Step1(_) => place.answers += 1,
             Said::Awareness(_) | Said::QueryAwareness => {}
         }
-        let member = seat.member;
-        seat.room.tell(Input::Said { member, said });
+        let member = place.seat.member;
+        place.seat.room.tell(Input::Said { member, said });
     }
 
     /// Waits for something to hear, and takes it.
@@ -328,7 +366,7 @@ impl Visiting {
             // Only sockets have one.
             Outgoing::Rest(_) => {}
             Outgoing::Close { member, reason } => {
-                let is_theirs = |(_, seat): &(&OpeningId, &Seat)| seat.member == member;
+                let is_theirs = |(_, place): &(&OpeningId, &Place)| place.seat.member == member;
                 let Some((opening, _)) = self.seats.iter().find(is_theirs) else {
                     return;
                 };
@@ -345,7 +383,8 @@ impl Visiting {
     }
 
     fn report(&self, member: MemberId, bytes: usize) {
-        if let Some(seat) = self.seats.values().find(|seat| seat.member == member) {
+        let mut places = self.seats.values();
+        if let Some(Place { seat, .. }) = places.find(|place| place.seat.member == member) {
             seat.room.tell(Input::Drained { member, bytes });
         }
     }
@@ -365,7 +404,7 @@ impl Visiting {
         let is_granted = matches!(message, Some(Message::Auth(Auth::Granted { .. })));
         self.has_news |= !is_place && !is_granted;
         let mut seats = self.seats.values_mut();
-        if let Some(seat) = seats.find(|seat| Some(seat.member) == member) {
+        if let Some(seat) = seats.find(|place| Some(place.seat.member) == member) {
             let is_answer = matches!(message, Some(Message::Sync(SyncMessage::Step2(_))));
             if is_answer || is_place {
                 seat.answers = seat.answers.saturating_sub(1);
@@ -378,4 +417,14 @@ impl Visiting {
         self.heard_bytes += frame.len();
         self.heard.frames.push(frame);
     }
+}
+
+fn is_token(frame: &Bytes) -> bool {
+    matches!(
+        Frame::decode(frame, From::Client),
+        Ok(Frame::Document {
+            message: Message::Auth(Auth::Token { .. }),
+            ..
+        })
+    )
 }

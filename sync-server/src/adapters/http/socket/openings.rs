@@ -4,27 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sheaf_core::room::{Input, MemberId, Speaks};
-use sheaf_shared::sync::peer::{self, OpeningId, Peer, Verdict};
+use sheaf_shared::sync::close::CloseReason;
+use sheaf_shared::sync::peer::{self, OpeningId, Peer};
 use sheaf_shared::time::MonotonicMs;
 
 use super::{Session, Socket};
-use crate::adapters::http::guard::ROLE_OF_EVERYONE;
-use crate::runtime::hub::RoomHandle;
+use crate::app::gate::Keys;
 use crate::runtime::room_task::turn_away;
+use crate::runtime::seat::{Pass, Seat};
 
 /// The documents that are open on a socket.
 pub(super) struct Openings {
     pub(super) peer: Peer,
-    pub(super) seats: BTreeMap<OpeningId, (MemberId, RoomHandle)>,
+    pub(super) seats: BTreeMap<OpeningId, Seat>,
+    /// What the socket was opened with.
+    pub(super) keys: Keys,
+    /// By what the next who joins was let in.
+    pub(super) pass: Option<Box<Pass>>,
     /// When the peer's logic wants to be woken.
     pub(super) wake_at: Option<MonotonicMs>,
 }
 
 impl Openings {
-    pub(super) const fn new(now: MonotonicMs) -> Self {
+    pub(super) const fn new(keys: Keys, now: MonotonicMs) -> Self {
         Self {
             peer: Peer::new(now),
             seats: BTreeMap::new(),
+            keys,
+            pass: None,
             wake_at: Some(now.plus_ms(peer::AUTH_DEADLINE_MS)),
         }
     }
@@ -56,22 +63,28 @@ impl Socket {
             return None;
         };
         match effect {
-            // Without accounts every token is as good as none.
-            peer::Effect::Judge { opening, .. } => {
-                let verdict = Verdict::Granted(ROLE_OF_EVERYONE);
-                return Some(peer::Input::Judged { opening, verdict });
-            }
+            peer::Effect::Judge {
+                opening,
+                doc,
+                token,
+            } => return self.judge(opening, doc, &token),
             peer::Effect::Join {
                 opening,
                 doc,
                 address,
-                role,
                 kind,
+                role: _,
             } => {
                 let speaks = Speaks::Hocuspocus { address, kind };
-                match self.site.hub.join(&doc, speaks.clone(), role, &self.outbox) {
-                    Ok(joined) => {
-                        openings.seats.insert(opening, joined);
+                // Nobody joins without having been judged.
+                let pass = openings.pass.take().ok_or(CloseReason::Fault);
+                let hub = &self.site.hub;
+                let taken = pass.and_then(|pass| {
+                    Seat::take(hub, &doc, speaks.clone(), *pass, &self.outbox, None)
+                });
+                match taken {
+                    Ok(seat) => {
+                        openings.seats.insert(opening, seat);
                     }
                     Err(reason) => {
                         // It never became a member, so no room's close names it.
@@ -85,23 +98,17 @@ impl Socket {
                 }
             }
             peer::Effect::Deliver { opening, said } => {
-                if let Some((member, inbox)) = openings.seats.get(&opening) {
-                    let (member, inbox) = (*member, Arc::clone(inbox));
+                if let Some(seat) = openings.seats.get(&opening) {
+                    let (member, inbox) = (seat.member, Arc::clone(&seat.room));
                     inbox.tell(Input::Said { member, said });
                     self.hold_if_full(&inbox);
                 }
             }
-            peer::Effect::Role { opening, role } => {
-                if let Some((member, inbox)) = openings.seats.get(&opening) {
-                    inbox.tell(Input::RoleChanged {
-                        member: *member,
-                        role,
-                    });
-                }
-            }
+            // The seat has told the room, which may know of another role than the peer's logic.
+            peer::Effect::Role { .. } => {}
             peer::Effect::Leave { opening } => {
-                if let Some((member, inbox)) = openings.seats.remove(&opening) {
-                    inbox.leave(member);
+                if let Some(seat) = openings.seats.remove(&opening) {
+                    seat.room.leave(seat.member);
                 }
             }
             peer::Effect::Send(frame) => self.writer.put_message(frame),
