@@ -90,6 +90,8 @@ words! {
         EmailTaken,
         /// The first account was made already.
         Founded,
+        /// There can be no first account now: a server of a release that knows no accounts is at work.
+        EarlierRelease,
         /// There is no account yet, and this needs one.
         NotFounded,
         /// Somebody has to own the installation or the space, and this would leave nobody.

@@ -153,6 +153,12 @@ pub trait Tables: Send + Sync {
     /// [`StorageFault`]: nothing changed, except after [`StorageFault::Failed`], when that is unknown.
     async fn write(&self, statements: Vec<Statement>) -> Result<Written, StorageFault>;
 
+    /// What is to be done, together with making the first account, so that no release is beside it that knows no accounts and
+    /// lets everyone in: it touches nothing while one is at work. `None` where there is never another server.
+    fn closing_to_earlier(&self) -> Option<Statement> {
+        None
+    }
+
     /// The question for how many bytes the whole store takes: each database is asked in its own words.
     fn bytes_sql(&self) -> &'static str;
 }

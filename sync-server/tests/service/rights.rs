@@ -5,6 +5,7 @@ mod ways;
 
 use sheaf_core::access::Reach;
 use sheaf_server::app::directory::links::Lets;
+use sheaf_server::app::directory::people::PersonError;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::SpaceId;
 use sheaf_shared::sync::close::CloseReason::{self, Forbidden, Revoked, Unauthorized};
@@ -355,4 +356,33 @@ async fn an_exchange_that_waits_ends_when_its_right_does() {
         .iter()
         .any(|reason| said.contains(reason.text()));
     assert!(is_told, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_first_account_is_made_beside_a_server_that_lets_everyone_in_and_none_starts_afterwards()
+{
+    let url = Postgres::shared().fresh_url().await;
+    let house = House::on_postgres(&url, 1, &[]).await;
+    let schema = url.rsplit_once("%3D").unwrap().1;
+    let execute = async |sql: String| Postgres::shared().execute(&sql).await;
+    execute(format!(
+        "INSERT INTO {schema}.member (name, address, version, state, started_at, seen_at)
+         VALUES ('old', '127.0.0.1:1', '0.1.0', 'serving', clock_timestamp(), clock_timestamp())"
+    ))
+    .await;
+    let refused = house
+        .directory()
+        .found(house::person(ADA), house::name("Home"), &house::by());
+    assert_eq!(refused.await, Err(PersonError::EarlierRelease));
+    assert_eq!(house.directory().is_founded().await, Ok(false));
+    execute(format!(
+        "UPDATE {schema}.member SET seen_at = seen_at - INTERVAL '11 minutes' WHERE name = 'old'"
+    ))
+    .await;
+    house.found().await;
+    // A release starts only if it knows the highest floor.
+    execute(format!(
+        "DO $$ BEGIN ASSERT (SELECT MAX(floor) FROM {schema}.migration) >= 8, 'the floor is low'; END $$"
+    ))
+    .await;
 }

@@ -87,6 +87,7 @@ const fn status(word: ErrorWord) -> StatusCode {
         ErrorWord::UsedUp => StatusCode::GONE,
         ErrorWord::EmailTaken
         | ErrorWord::Founded
+        | ErrorWord::EarlierRelease
         | ErrorWord::NotFounded
         | ErrorWord::LastOwner
         | ErrorWord::PrivateSpace
@@ -117,6 +118,9 @@ const fn sentence(word: ErrorWord) -> &'static str {
             "This link can't be used any more. Ask whoever sent it to you for another one."
         }
         ErrorWord::EmailTaken => "There is an account with this email address already.",
+        ErrorWord::EarlierRelease => {
+            "A server of an earlier release still runs on this database, and lets everyone in. Stop it, then try again."
+        }
         ErrorWord::Founded => "Somebody has made the first account already. Sign in instead.",
         ErrorWord::NotFounded => "Nobody has an account here yet. Make the first one.",
         ErrorWord::LastOwner => "Nobody would own it any more. Make somebody else an owner first.",
@@ -252,6 +256,7 @@ macro_rules! told_as {
 told_as! {
     PersonError {
         FoundedAlready => Founded,
+        EarlierRelease => EarlierRelease,
         EmailTaken => EmailTaken,
         NoSuchPerson => NotFound,
         LastOwner => LastOwner,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::PostgresStore;
+use super::{PostgresStore, schema};
 use crate::adapters::codec::{signed, unsigned};
 use crate::ports::{Beat, MEMBER_FORGOTTEN_MS, Member, MemberState, Membership, StorageFault};
 
@@ -43,8 +43,8 @@ impl Membership for PostgresStore {
 
 async fn note(connection: &mut PgConnection, beat: &Beat) -> Result<Vec<Member>, sqlx::Error> {
     sqlx::query(
-        "INSERT INTO member (name, address, version, state, place, started_at, seen_at)
-         VALUES ($1, $2, $3, $4, $5, clock_timestamp() - $6 * INTERVAL '1 millisecond', clock_timestamp())
+        "INSERT INTO member (name, address, version, state, place, started_at, seen_at, knows)
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp() - $6 * INTERVAL '1 millisecond', clock_timestamp(), $7)
          ON CONFLICT (name) DO UPDATE SET state = $4, seen_at = clock_timestamp()",
     )
     .bind(&beat.name)
@@ -53,6 +53,7 @@ async fn note(connection: &mut PgConnection, beat: &Beat) -> Result<Vec<Member>,
     .bind(beat.state.word())
     .bind(&beat.place)
     .bind(signed(beat.up_ms))
+    .bind(schema::known())
     .execute(&mut *connection)
     .await?;
     sqlx::query(

@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         version: 1,
         floor: 1,
@@ -55,7 +55,20 @@ const MIGRATIONS: [Migration; 6] = [
         name: "people",
         sql: include_str!("../../../migrations/postgres/0007_people.sql"),
     },
+    Migration {
+        version: KNOWS_ACCOUNTS,
+        floor: 1,
+        name: "knowledge",
+        sql: include_str!("../../../migrations/postgres/0008_knowledge.sql"),
+    },
 ];
+
+/// Servers that know this migration ask who may. Those before them let everyone in.
+pub(super) const KNOWS_ACCOUNTS: i32 = 8;
+
+/// Raises the floor where there are accounts, so that no server starts any more that would let everyone in. Whoever makes the
+/// first account has raised it; accounts may also have come by a copy.
+const RAISE_FLOOR: &str = "UPDATE migration SET floor = $1 WHERE version = $1 AND floor < $1 AND EXISTS (SELECT 1 FROM person)";
 
 /// The advisory lock that servers take to migrate one after the other (`SHEF`).
 const LOCK: i64 = 0x5348_4546;
@@ -143,8 +156,17 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), OpenErr
             .execute(&mut *transaction)
             .await?;
     }
+    sqlx::query(RAISE_FLOOR)
+        .bind(KNOWS_ACCOUNTS)
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// The newest migration of this release.
+pub(super) fn known() -> i32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
 /// What only the servers of this very database know.

@@ -6,8 +6,14 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column as _, Connection as _, Postgres, Row as _, TypeInfo as _};
 
-use super::PostgresStore;
+use super::{PostgresStore, schema};
 use crate::ports::{Row, Statement, StorageFault, Tables, Touches, Value, Written};
+
+/// Raises the floor, unless a server that lets everyone in was heard of in the last ten minutes. One that was killed may
+/// stay on the list for a day; one that is only cut off comes back sooner.
+const CLOSE_TO_EARLIER: &str = "UPDATE migration SET floor = $1::BIGINT::INTEGER
+     WHERE version = $1 AND NOT EXISTS (SELECT 1 FROM member
+         WHERE knows < $1 AND seen_at > clock_timestamp() - INTERVAL '10 minutes')";
 
 #[async_trait]
 impl Tables for PostgresStore {
@@ -28,6 +34,14 @@ impl Tables for PostgresStore {
             lease.settle(written)
         })
         .await
+    }
+
+    fn closing_to_earlier(&self) -> Option<Statement> {
+        Some(Statement {
+            sql: CLOSE_TO_EARLIER,
+            values: vec![Value::from(i64::from(schema::KNOWS_ACCOUNTS))],
+            touches: Touches::One,
+        })
     }
 
     fn bytes_sql(&self) -> &'static str {

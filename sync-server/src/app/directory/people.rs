@@ -75,6 +75,9 @@ pub enum PersonError {
     /// There is no such account in use, or none that could be changed so.
     #[error("there is no such account")]
     NoSuchPerson,
+    /// A server of an earlier release is at work, which knows no accounts and would go on letting everyone in.
+    #[error("a server of an earlier release still runs on this database: stop it first")]
+    EarlierRelease,
     /// Nobody would own the installation any more.
     #[error("somebody has to own the installation: make somebody else an owner first")]
     LastOwner,
@@ -117,7 +120,11 @@ impl Directory<'_> {
     pub async fn found(&self, new: NewPerson, home: Name, by: &By) -> Result<(), PersonError> {
         let NewPerson { user, private, .. } = new;
         let name = new.name.clone();
-        let founded = Change::of_rights(None).needs(
+        let mut founded = Change::of_rights(None);
+        if let Some(closing) = self.tables.closing_to_earlier() {
+            founded = founded.needs(closing.sql, closing.values, PersonError::EarlierRelease);
+        }
+        let founded = founded.needs(
             "INSERT INTO person (person_id, email, name, colour, office, standing, password, created_ms)
              SELECT $1, $2, $3, $4, 2, 0, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM person)",
             values![user, new.email, new.name, new.colour, new.password, by.at],

@@ -74,6 +74,17 @@ pub(crate) fn token(number: u8) -> String {
     TokenSecret::from_random([number; 32]).reveal()
 }
 
+pub(crate) fn person(user: UserId) -> NewPerson {
+    NewPerson {
+        user,
+        email: Email::parse(&format!("p{}@example.org", user.to_bits())).unwrap(),
+        name: name("Somebody"),
+        colour: Colour([1, 2, 3]),
+        password: None,
+        private: SpaceId::from_bits(1_000 + user.to_bits()),
+    }
+}
+
 fn own(user: UserId) -> Granted<ManageOwnAccount> {
     Granted::to_operator(&Account { user }).unwrap()
 }
@@ -118,22 +129,10 @@ impl House {
         Directory::of(self.store.as_ref()).unwrap()
     }
 
-    fn person(user: UserId) -> NewPerson {
-        NewPerson {
-            user,
-            email: Email::parse(&format!("p{}@example.org", user.to_bits())).unwrap(),
-            name: name("Somebody"),
-            colour: Colour([1, 2, 3]),
-            password: None,
-            private: SpaceId::from_bits(1_000 + user.to_bits()),
-        }
-    }
-
     /// Ada makes the first account, and comes by session 1.
     pub(crate) async fn found(&self) {
-        let person = Self::person(ADA);
         self.directory()
-            .found(person, name("Home"), &by())
+            .found(person(ADA), name("Home"), &by())
             .await
             .unwrap();
         self.sign_in(ADA, 1, by()).await;
@@ -145,7 +144,7 @@ impl House {
         let office = Office::Member;
         let seat = Granted::<InvitePeople>::to_operator(&Seat { office }).unwrap();
         self.directory()
-            .add_person(&seat, Self::person(user), &by())
+            .add_person(&seat, person(user), &by())
             .await
             .unwrap();
         if let Some(role) = role {
