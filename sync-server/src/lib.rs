@@ -33,6 +33,9 @@ use runtime::shutdown::{Phase, Shutdown};
 /// Pause, in milliseconds, between two looks for rooms that nobody uses.
 const HOUSEKEEPING_EVERY_MS: u64 = 1_000;
 
+/// Longest wait, in milliseconds, at the start, to learn whether anyone has an account.
+const LOOK_MS: u64 = 2_000;
+
 /// Stack, in bytes, of each thread that works on documents: the CRDT descends into what it is given.
 pub const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -55,7 +58,8 @@ pub async fn run(
     let shutdown = Shutdown::default();
     let passwords = Passwords::new(config.password_costs, Arc::clone(&metrics));
     // If the store does not say now whether anyone has an account, whoever comes asks again.
-    let _ = hub.gate.look(adapters::system::monotonic_now()).await;
+    let looking = hub.gate.look(adapters::system::monotonic_now());
+    let _ = tokio::time::timeout(Duration::from_millis(LOOK_MS), looking).await;
     let site = Site {
         hub: Arc::clone(&hub),
         gate: Arc::clone(&hub.gate),

@@ -64,6 +64,26 @@ fn a_role_that_changes_holds_from_the_next_edit_on() {
 }
 
 #[test]
+fn one_who_is_put_out_is_told_why_and_what_was_taken_before_is_stored_all_the_same() {
+    let mut desk = Desk::new();
+    desk.seat(ANN, hocuspocus(ClientKind::Sheaf));
+    desk.seat(BEN, y_websocket());
+    let mut ann = Writer::new(1);
+    desk.edit(ANN, &ann.types("a"));
+    desk.put(Input::PutOut {
+        member: ANN,
+        reason: CloseReason::Revoked,
+    });
+    desk.edit(ANN, &ann.types("b"));
+    desk.commit_all();
+    assert_eq!(desk.closed(ANN), Some(CloseReason::Revoked));
+    let why = CloseReason::Revoked.text().to_owned();
+    assert_eq!(desk.heard(ANN), [Heard::Closed(why)]);
+    assert_eq!(desk.stored.len(), 1);
+    assert!(matches!(desk.heard(BEN)[..], [Heard::Update(_)]));
+}
+
+#[test]
 fn bytes_that_are_no_update_are_never_stored_and_close_a_stock_client() {
     for bytes in [&[][..], &[1], &[255; 9], &[1, 1, 0, 0]] {
         let mut desk = Desk::new();

@@ -60,7 +60,10 @@ pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown) {
             Err(fault) => went_wrong(&hub, &fault, answered_at),
         }
         let rest = began.elapsed().min(Duration::from_millis(REST_MS_MAX));
-        tokio::time::sleep(rest).await;
+        tokio::select! {
+            () = &mut closed => return,
+            () = tokio::time::sleep(rest) => {}
+        }
     }
 }
 

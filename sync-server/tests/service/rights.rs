@@ -370,10 +370,9 @@ async fn no_first_account_is_made_beside_a_server_that_lets_everyone_in_and_none
          VALUES ('old', '127.0.0.1:1', '0.1.0', 'serving', clock_timestamp(), clock_timestamp())"
     ))
     .await;
-    let refused = house
-        .directory()
-        .found(house::person(ADA), house::name("Home"), &house::by());
-    assert_eq!(refused.await, Err(PersonError::EarlierRelease));
+    let (new, home) = (house::person(ADA), house::name("Home"));
+    let refused = house.directory().found(new, home, &house::by()).await;
+    assert_eq!(refused, Err(PersonError::EarlierRelease));
     assert_eq!(house.directory().is_founded().await, Ok(false));
     execute(format!(
         "UPDATE {schema}.member SET seen_at = seen_at - INTERVAL '11 minutes' WHERE name = 'old'"

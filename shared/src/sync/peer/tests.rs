@@ -86,6 +86,31 @@ fn a_denied_document_leaves_the_others_on_the_socket_alone_and_may_be_tried_agai
 }
 
 #[test]
+fn what_cannot_be_judged_now_is_closed_to_be_tried_again_and_whoever_is_in_stays_in() {
+    let not_now = |opening| Input::Judged {
+        opening: OpeningId(opening),
+        verdict: Verdict::NotNow(CloseReason::Unreadable),
+    };
+    let mut peer = Peer::new(START);
+    take(&mut peer, token("in"));
+    take(&mut peer, granted(0));
+    take(&mut peer, token("in"));
+    assert_eq!(take(&mut peer, not_now(0)), []);
+    take(&mut peer, token("late"));
+    let closed = Message::Close(Some(CloseReason::Unreadable.text()));
+    let closed = Effect::Send(closed.to(Address("late")).to_vec().into());
+    assert_eq!(take(&mut peer, not_now(1)), [closed]);
+    assert_eq!(peer.joined().count(), 1);
+}
+
+#[test]
+fn what_is_shown_to_be_let_in_by_is_told_to_no_log() {
+    let mut peer = Peer::new(START);
+    let asked = format!("{:?}", take(&mut peer, token("page")));
+    assert!(!asked.contains("key"), "{asked}");
+}
+
+#[test]
 fn a_socket_that_talks_without_a_token_is_cut_at_every_bound() {
     let flood_of_bytes = |peer: &mut Peer| {
         let big = vec![0; EARLY_BYTES_MAX / 4];

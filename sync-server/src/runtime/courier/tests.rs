@@ -148,3 +148,24 @@ async fn servers_on_one_bus_count_each_other_and_strangers_are_refused() {
         assert!(hub.courier.is_up());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hears_of_a_change_of_rights_looks_at_once_and_one_that_knows_does_not() {
+    let bus = InProcessBus::default();
+    let hubs = [hub(), hub()];
+    for hub in &hubs {
+        run(hub, Arc::new(bus.clone()));
+    }
+    pass(2_500).await;
+    let is_woken = async || {
+        let woken = hubs[1].gate.woken();
+        let limit = Duration::from_millis(500);
+        tokio::time::timeout(limit, woken).await.is_ok()
+    };
+    assert!(is_woken().await, "the bus came up");
+    hubs[0].courier.tell_rights(&hubs[0].metrics, Version(3));
+    assert!(is_woken().await);
+    let known = hubs[1].gate.seen();
+    hubs[0].courier.tell_rights(&hubs[0].metrics, known);
+    assert!(!is_woken().await);
+}

@@ -18,6 +18,9 @@ use crate::runtime::seat::Seat;
 /// The one opening of a socket that is for one document.
 const ONLY: OpeningId = OpeningId(0);
 
+/// Questions of one socket that are under way, from which on it is not read.
+const ASKED_MAX: usize = 4;
+
 type Answering = Pin<Box<dyn Future<Output = Vec<(OpeningId, Outcome)>> + Send>>;
 
 /// What a socket waits for. Most have nothing to wait for, and hold nothing.
@@ -59,15 +62,17 @@ impl Socket {
         doorway.to_ask.push((ONLY, ask));
     }
 
-    /// Whether nothing is to be read before there is an answer.
-    pub(super) const fn waits_at_the_door(&self) -> bool {
-        matches!(
+    /// Whether nothing is to be read before there is an answer. One who shows token after token waits for the answers, too.
+    pub(super) fn waits_at_the_door(&self) -> bool {
+        let is_unknown = matches!(
             &self.session,
             Session::YWebsocket {
                 wanted: Some(_),
                 ..
             }
-        )
+        );
+        let doorway = self.doorway.as_ref();
+        is_unknown || doorway.is_some_and(|doorway| doorway.asked.len() >= ASKED_MAX)
     }
 
     fn let_in_one(&mut self, doc: &DocName, outcome: Outcome, now: MonotonicMs) {
@@ -105,6 +110,8 @@ impl Socket {
             Some(outcome) => Some(self.judged(opening, outcome)),
             None => {
                 let doorway = self.doorway.get_or_insert_default();
+                // Only what it showed last counts.
+                doorway.to_ask.retain(|(asking, _)| *asking != opening);
                 doorway.to_ask.push((opening, ask));
                 None
             }
