@@ -57,7 +57,9 @@ impl Trouble {
                 let what = match why {
                     CloseReason::Unauthorized => "You are signed out here. Sign in again to go on.",
                     CloseReason::Gone => "This page was deleted.",
-                    CloseReason::Forbidden => "This page is no longer shared with you.",
+                    CloseReason::Forbidden | CloseReason::Revoked => {
+                        "This page is no longer shared with you."
+                    }
                     _ => "The server closed this page.",
                 };
                 match waiting {
@@ -200,6 +202,7 @@ mod tests {
     fn who_was_put_out_is_told_what_happened_and_where_the_words_are() {
         for (why, waiting, said) in [
             (CloseReason::Forbidden, 0, "no longer shared with you"),
+            (CloseReason::Revoked, 3, "no longer shared with you"),
             (CloseReason::Unauthorized, 3, "signed out"),
             (CloseReason::Gone, 3, "deleted"),
         ] {
