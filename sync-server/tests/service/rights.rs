@@ -16,20 +16,31 @@ use crate::engines::redis::Redis;
 use house::{ADA, House, Servers, cookie, token};
 use ways::{Came, Shows, WAYS, enter, try_to_write};
 
-/// Everyone there can be, what they show, and what comes of it at a page of the first space.
-async fn everyone(house: &House) -> Vec<(&'static str, Shows, Came)> {
+/// Somebody, what they show, and what comes of it at a page of the first space.
+type Someone = (&'static str, Shows, Came);
+
+/// Everyone there can be.
+async fn everyone(house: &House) -> Vec<Someone> {
     house.found().await;
     house.page("page").await;
     house.page_elsewhere("elsewhere").await;
+    let out = Came::Out(Unauthorized);
+    let made_up = Shows::Cookie(cookie(99));
     let mut all = vec![
-        ("nobody", Shows::Nothing, Came::Out(Unauthorized)),
-        (
-            "someone with a made-up cookie",
-            Shows::Cookie(cookie(99)),
-            Came::Out(Unauthorized),
-        ),
+        ("nobody", Shows::Nothing, out),
+        ("someone with a made-up cookie", made_up, out),
         ("the owner", Shows::Cookie(cookie(1)), Came::Writes),
     ];
+    all.extend(people(house).await);
+    house.sign_in_for(ADA, 8, 0).await;
+    all.push(("a session that is over", Shows::Cookie(cookie(8)), out));
+    all.extend(guests(house).await);
+    all.extend(programs(house).await);
+    all
+}
+
+async fn people(house: &House) -> Vec<Someone> {
+    let mut people = Vec::new();
     for (number, who, role, came) in [
         (2, "an editor", Some(Role::Editor), Came::Writes),
         (3, "a commenter", Some(Role::Commenter), Came::Reads),
@@ -54,37 +65,42 @@ async fn everyone(house: &House) -> Vec<(&'static str, Shows, Came)> {
             7 => house.sign_out(7).await,
             _ => {}
         }
-        all.push((who, Shows::Cookie(cookie(number)), came));
+        people.push((who, Shows::Cookie(cookie(number)), came));
     }
-    house.sign_in_for(ADA, 8, 0).await;
-    let over = Shows::Cookie(cookie(8));
-    all.push(("a session that is over", over, Came::Out(Unauthorized)));
+    people
+}
+
+async fn guests(house: &House) -> Vec<Someone> {
+    let mut guests = Vec::new();
     for (number, who, lets, came) in [
         (20, "a guest who may view", Lets::View, Came::Reads),
         (21, "a guest who may comment", Lets::Comment, Came::Reads),
         (22, "a guest who may edit", Lets::Edit, Came::Writes),
     ] {
         house.guest("page", number, lets).await;
-        all.push((
-            who,
-            Shows::Cookie(cookie(number).replace("sheaf=", "sheaf-guest=")),
-            came,
-        ));
+        let cookie = cookie(number).replace("sheaf=", "sheaf-guest=");
+        guests.push((who, Shows::Cookie(cookie), came));
     }
+    guests
+}
+
+async fn programs(house: &House) -> Vec<Someone> {
+    let (home, other) = (SpaceId::HOME, SpaceId::from_bits(77));
+    let mut programs = Vec::new();
     for (number, who, reach, space, came) in [
         (30, "a token to read", Reach::Read, None, Came::Reads),
         (
             31,
             "a token to write",
             Reach::Write,
-            Some(SpaceId::HOME),
+            Some(home),
             Came::Writes,
         ),
         (
             32,
             "a token for elsewhere",
             Reach::Write,
-            Some(SpaceId::from_bits(77)),
+            Some(other),
             Came::Out(Forbidden),
         ),
         (
@@ -99,14 +115,11 @@ async fn everyone(house: &House) -> Vec<(&'static str, Shows, Came)> {
         if number == 33 {
             house.revoke_token(ADA, number).await;
         }
-        all.push((who, Shows::Token(token(number)), came));
+        programs.push((who, Shows::Token(token(number)), came));
     }
-    all.push((
-        "a made-up token",
-        Shows::Token("abc".to_owned()),
-        Came::Out(Unauthorized),
-    ));
-    all
+    let made_up = Shows::Token("abc".to_owned());
+    programs.push(("a made-up token", made_up, Came::Out(Unauthorized)));
+    programs
 }
 
 /// The server has noticed that there are accounts.

@@ -32,7 +32,7 @@ const SESSION_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
 /// Those who hold a server.
 pub(crate) enum Servers {
-    One(#[expect(dead_code, reason = "kept running")] TestServer),
+    One(#[expect(dead_code, reason = "kept running")] Box<TestServer>),
     Many(
         Vec<Program>,
         #[expect(dead_code, reason = "kept")] Vec<tempfile::TempDir>,
@@ -103,7 +103,7 @@ impl House {
         Self {
             store: Arc::clone(server.store()),
             address: server.address,
-            servers: Servers::One(server),
+            servers: Servers::One(Box::new(server)),
         }
     }
 
