@@ -76,6 +76,41 @@ pub fn account(name: &str, email: &str, password: &str) -> Result<(Name, Email, 
     Ok((name, email, password))
 }
 
+/// Why somebody came back from an account elsewhere without being let in.
+fn failed_elsewhere() -> &'static str {
+    match host::query("failed").as_deref() {
+        Some("provider") => {
+            "The other account could not be asked, or its answer made no sense. Try again in a moment, or use your password."
+        }
+        Some("late") => "That took too long, or began in another window. Try again.",
+        Some("declined") => "Nothing was done: you said no there.",
+        Some("no-account") => {
+            "Nobody here has an account with the verified address of that one. Ask whoever looks after this Sheaf to invite you at it."
+        }
+        Some("closed") => {
+            "Your account here is out of use. Ask whoever looks after this Sheaf about it."
+        }
+        _ => "That could not be done just now. Try again in a moment.",
+    }
+}
+
+/// Has a letter sent by which a lost password can be replaced.
+fn ask_for_letter(doing: Doing, email: &str) {
+    let email = match Email::parse(email) {
+        Ok(email) => email,
+        Err(why) => return doing.refuse(why),
+    };
+    doing.run(async move {
+        let asked = entry::Forgot { email };
+        let says: entry::ForgotSays = ask::send("POST", "/api/forgot", &asked).await?;
+        Ok(if says.mail {
+            "If there is an account with this address, a letter with a link is on its way to it."
+        } else {
+            "This Sheaf sends no letters. Ask whoever looks after it: they can send you a link."
+        })
+    });
+}
+
 /// Signing in, and the way back to where one wanted to go.
 #[component]
 pub fn SignIn(known: Known) -> impl IntoView {
@@ -105,9 +140,11 @@ pub fn SignIn(known: Known) -> impl IntoView {
         (Some("link"), _) => {
             "The link you came by has ended or was taken back. Ask for another one, or sign in."
         }
+        _ if host::query("failed").is_some() => failed_elsewhere(),
         _ if host::query("to").is_some() => "Sign in to open that page.",
         _ => "",
     };
+    let forgot = move |_| ask_for_letter(doing, &email.get_untracked());
     let elsewhere = known.me.sign_in.oidc.map(|way| {
         let start = format!("/api/oidc/start?to={}", host::escaped(&host::wanted()));
         view! {
@@ -126,6 +163,9 @@ pub fn SignIn(known: Known) -> impl IntoView {
                 <Send doing=doing label="Sign in" big=true/>
                 {elsewhere}
             </form>
+            <p class="hint">
+                <button type="button" class="button" on:click=forgot>"I forgot my password"</button>
+            </p>
             <p class="hint">
                 "No account yet, or the password is lost? Ask whoever looks after this Sheaf: they can send you a link for either."
             </p>
