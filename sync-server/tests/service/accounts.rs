@@ -1,11 +1,13 @@
 //! Accounts over HTTP: the first one, signing in and out, spaces and who is in them, links, invitations, tokens.
 
+mod attacks;
 pub(crate) mod browser;
-
 mod described;
 mod elsewhere;
 mod letters;
+mod matrix;
 mod pages;
+mod sharing;
 mod signing_in;
 
 use serde_json::{Value, json};
@@ -48,6 +50,12 @@ pub(crate) async fn join(inviter: &mut Browser, name: &str, office: &str) -> Bro
     let body = json!({"secret": secret, "name": name, "email": email, "password": PASSWORD});
     browser.post("/api/join", body).await.ok();
     browser
+}
+
+/// Makes a space of `owner`.
+pub(crate) async fn make_space(owner: &mut Browser, name: &str) -> String {
+    let made = owner.post("/api/spaces", json!({"name": name})).await.ok();
+    made.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// Who somebody is.

@@ -87,6 +87,15 @@ impl Browser {
         }
     }
 
+    /// A program that shows a token, and no browser at all.
+    pub(crate) fn program(address: SocketAddr, token: &str) -> Self {
+        let mut program = Self::new(address);
+        program.origin.clear();
+        let bearer = ("Authorization".to_owned(), format!("Bearer {token}"));
+        program.always.push(bearer);
+        program
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, None).await
     }

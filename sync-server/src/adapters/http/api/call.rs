@@ -152,6 +152,19 @@ impl Call {
         read(raw).map(Some).ok_or_else(wrong)
     }
 
+    /// Makes sure that somebody has this page: asked for by a program whose token names a space, one that nobody has would
+    /// come to life there.
+    ///
+    /// # Errors
+    /// That it is not there.
+    pub(in super::super) async fn is_there(&self, doc: &DocName) -> Result<(), Problem> {
+        let is_local = self.callers.iter().any(|caller| caller.who == Who::Local);
+        if is_local || self.directory()?.belonging(doc).await?.is_some() {
+            return Ok(());
+        }
+        Err(Problem::of(ErrorWord::NotFound))
+    }
+
     /// Asks whoever is nobody, or nobody any more, to sign in.
     ///
     /// # Errors

@@ -64,6 +64,7 @@ fn said(record: LinkRecord) -> Link {
 
 async fn shares(call: &Call, doc: &DocName) -> Result<Granted<SharePage>, Problem> {
     let gate = &call.site.gate;
+    call.is_there(doc).await?;
     Ok(gate.page(&call.keys, doc, None, call.now).await?)
 }
 

@@ -65,8 +65,8 @@ async fn remove(call: Call) -> Done {
 }
 
 async fn leave(call: Call) -> Done {
-    let space: SpaceId = call.named("id")?;
     call.person()?;
+    let space: SpaceId = call.named("id")?;
     let (directory, by) = (call.directory()?, call.by());
     again!({
         // Whoever is no member may not know of it.

@@ -212,6 +212,7 @@ fn doc_of(call: &Call) -> Result<DocName, Problem> {
 }
 
 async fn may_read(call: &Call, doc: &DocName) -> Result<Granted<ReadPage>, Problem> {
+    call.is_there(doc).await?;
     let may = call.site.gate.page(&call.keys, doc, None, call.now);
     Ok(may.await?)
 }
@@ -281,6 +282,7 @@ async fn read(call: Call) -> Done {
 /// `PUT /api/pages/{page}/content`
 async fn write(call: Call) -> Done {
     let doc = doc_of(&call)?;
+    call.is_there(&doc).await?;
     let may: Granted<WritePage> = call
         .site
         .gate
