@@ -92,6 +92,7 @@ const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(),
 
 /// Turns away whoever should not ask, and puts the headers on that every answer carries.
 async fn every_answer(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let is_tls = came_by_tls(&site.config, &request);
     let path = request.uri().path();
     let opens_documents = path.starts_with("/sync/") || path.starts_with("/collab");
     let mut response = match guard::check_host(&site.config, request.headers()) {
@@ -103,6 +104,10 @@ async fn every_answer(State(site): State<Site>, request: Request, next: Next) ->
         Err(refusal) => (StatusCode::MISDIRECTED_REQUEST, refusal).into_response(),
     };
     let headers = response.headers_mut();
+    if is_tls {
+        let a_year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+    }
     headers.insert(header::CONTENT_SECURITY_POLICY, site.assets.policy());
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -120,4 +125,13 @@ async fn every_answer(State(site): State<Site>, request: Request, next: Next) ->
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Whether a proxy that is trusted says so.
+fn came_by_tls(config: &Config, request: &Request) -> bool {
+    let admitted = request.extensions().get::<Arc<listener::Admitted>>();
+    admitted.is_some_and(|admitted| {
+        let peer = caller::Peer::of(admitted.other_end(), request.headers(), config);
+        peer.line == caller::Line::Tls
+    })
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 pub(crate) mod browser;
+mod command_line;
 mod described;
 mod elsewhere;
 mod letters;

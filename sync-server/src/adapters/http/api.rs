@@ -182,15 +182,9 @@ async fn serve(
     site.metrics.api_requests.add(1);
     let peer = Peer::of(admitted.other_end(), request.headers(), &site.config);
     let answered = answer(route, site.clone(), peer, params, request).await;
-    let mut response = answered.unwrap_or_else(|problem| problem.into_response());
+    let response = answered.unwrap_or_else(|problem| problem.into_response());
     if response.status().is_client_error() {
         site.metrics.api_refused.add(1);
-    }
-    if peer.line == Line::Tls {
-        let a_year = HeaderValue::from_static("max-age=31536000");
-        response
-            .headers_mut()
-            .insert(header::STRICT_TRANSPORT_SECURITY, a_year);
     }
     closed(response)
 }

@@ -15,11 +15,11 @@ use sheaf_shared::time::UnixMs;
 
 use super::super::Site;
 use super::super::answers::Problem;
-use super::super::caller::{Cookie, Peer};
+use super::super::caller::{Cookie, Peer, bearer};
 use super::query;
 use crate::adapters::system::unix_now;
-use crate::app::directory::facts::{About, Caller};
-use crate::app::directory::secret::SessionSecret;
+use crate::app::directory::facts::{About, Caller, Key};
+use crate::app::directory::secret::{SessionSecret, TokenSecret};
 use crate::app::directory::sessions::SESSION_MS;
 use crate::app::directory::{Actor, By, Directory};
 use crate::app::gate::Keys;
@@ -276,11 +276,19 @@ impl Call {
         let Some(directory) = self.site.gate.directory() else {
             return cookies;
         };
+        let token = bearer(self.headers()).and_then(|it| TokenSecret::parse(it.trim()).ok());
+        if let Some(token) = token {
+            if self.site.known.is_due(Key::from(&token), self.now) {
+                let touched = directory.touch_token(&token, self.now).await;
+                touched.unwrap_or_else(|_| tracing::debug!("The use of a token was not noted"));
+            }
+            return cookies;
+        }
         for cookie in [Cookie::Person, Cookie::Guest] {
             let Some(secret) = self.session(cookie) else {
                 continue;
             };
-            if !self.site.known.is_due(&secret, self.now) {
+            if !self.site.known.is_due(Key::from(&secret), self.now) {
                 continue;
             }
             // Whoever can't note it now does so the next time.

@@ -17,7 +17,7 @@ use sheaf_shared::api::entry::{
 use sheaf_shared::api::invitations::{Invitation, MadePath, NewInvitation};
 use sheaf_shared::api::links::{ChangeLink, GuestPage, Link, NewLink};
 use sheaf_shared::api::me::{
-    ChangeEmail, ChangeMe, ChangePassword, MadeToken, Me, NewToken, Session, Token,
+    ChangeEmail, ChangeMe, ChangePassword, MadeToken, Me, MySpace, NewToken, Session, Token,
 };
 use sheaf_shared::api::pages::{MakePage, Page, PageFacts, PageWritten};
 use sheaf_shared::api::spaces::{Member, NameSpace, PersonName, SetMember, Space};
@@ -99,7 +99,7 @@ const TABLE: &[Described] = described! {
     POST "/invitations" "Invites somebody." of::<NewInvitation>() => 200 of::<MadePath>();
     DELETE "/invitations/{id}" "Takes an invitation back." Nothing => 204 Nothing;
     GET "/people/names" "People one could make members." Nothing => 200 list::<PersonName>();
-    GET "/spaces" "One's spaces." Nothing => 200 list::<Space>();
+    GET "/spaces" "One's spaces." Nothing => 200 list::<MySpace>();
     POST "/spaces" "Makes a space." of::<NameSpace>() => 200 of::<Space>();
     GET "/spaces/{id}" "A space." Nothing => 200 of::<Space>();
     PATCH "/spaces/{id}" "Names a space." of::<NameSpace>() => 200 of::<Space>();

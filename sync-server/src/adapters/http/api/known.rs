@@ -15,7 +15,7 @@ use sheaf_shared::time::UnixMs;
 use crate::adapters::random::{Drawn, NoRandomness};
 use crate::adapters::system::monotonic_now;
 use crate::app::directory::facts::Key;
-use crate::app::directory::secret::{PasswordHash, SessionSecret};
+use crate::app::directory::secret::PasswordHash;
 use crate::app::directory::sessions::SESSION_TOUCH_EVERY_MS;
 use crate::app::tries::{Door, From, TooMany, Tries};
 
@@ -33,10 +33,9 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether it is to be noted at `now` that a session is used; from then on it is taken for noted.
-    pub(super) fn is_due(&self, secret: &SessionSecret, now: UnixMs) -> bool {
+    /// Whether it is to be noted at `now` that a session or a token is used; from then on it is taken for noted.
+    pub(super) fn is_due(&self, key: Key, now: UnixMs) -> bool {
         let mut noted = lock(&self.noted);
-        let key = Key::from(secret);
         let last = noted.get(&key).copied().unwrap_or(0);
         if now.0 < last.saturating_add(SESSION_TOUCH_EVERY_MS) {
             return false;
@@ -101,6 +100,7 @@ fn maker(user: UserId, kept: &PasswordHash, nonce: [u8; NONCE_BYTES]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::directory::secret::SessionSecret;
 
     fn kept(text: &str) -> PasswordHash {
         PasswordHash::from_text(text.to_owned())
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn the_use_of_a_session_is_noted_once_in_five_minutes() {
         let known = Known::default();
-        let secret = SessionSecret::from_random([1; 32]);
-        let at = |ms: u64| known.is_due(&secret, UnixMs(1_000_000_000 + ms));
+        let key = Key::from(&SessionSecret::from_random([1; 32]));
+        let at = |ms: u64| known.is_due(key, UnixMs(1_000_000_000 + ms));
         assert!(at(0));
         assert!(!at(299_999));
         assert!(at(300_000));
