@@ -34,7 +34,7 @@ use sheaf_shared::time::MonotonicMs;
 use crate::adapters::oidc::Oidc;
 use crate::adapters::passwords::Passwords;
 use crate::app::gate::Gate;
-use crate::config::{Audience, Config};
+use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::ports::{Mail, StorageFault};
 use crate::runtime::hub::Hub;
@@ -93,13 +93,7 @@ const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(),
 /// Turns away whoever should not ask, and puts the headers on that every answer carries.
 async fn every_answer(State(site): State<Site>, request: Request, next: Next) -> Response {
     let is_tls = came_by_tls(&site.config, &request);
-    let path = request.uri().path();
-    let opens_documents = path.starts_with("/sync/") || path.starts_with("/collab");
     let mut response = match guard::check_host(&site.config, request.headers()) {
-        // Documents do not ask for accounts yet.
-        Ok(()) if opens_documents && site.config.audience == Audience::Accounts => {
-            StatusCode::FORBIDDEN.into_response()
-        }
         Ok(()) => next.run(request).await,
         Err(refusal) => (StatusCode::MISDIRECTED_REQUEST, refusal).into_response(),
     };
