@@ -32,16 +32,17 @@ thread_local! {
 
 /// Opens the dialog called `what`.
 pub fn open(what: &str, about: &str) {
-    take_away();
     let (what, about) = (what.to_owned(), about.to_owned());
-    let Some(body) = host::window()
-        .document()
-        .and_then(|document| document.body())
-    else {
-        return;
-    };
-    let handle = leptos::mount::mount_to(body.unchecked_into(), move || of(&what, &about));
-    OPEN.set(Some(Box::new(move || drop(handle))));
+    // In a task of its own: a dialog that opens the next one goes, and nothing of the next may belong to it.
+    spawn_local(async move {
+        take_away();
+        let document = host::window().document();
+        let Some(body) = document.and_then(|document| document.body()) else {
+            return;
+        };
+        let handle = leptos::mount::mount_to(body.unchecked_into(), move || of(&what, &about));
+        OPEN.set(Some(Box::new(move || drop(handle))));
+    });
 }
 
 fn take_away() {
