@@ -135,6 +135,10 @@ impl Expected {
 }
 
 /// What comes of it when `is` asks about what stands in this relation to the team.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: one arm for each rule, and nothing between them"
+)]
 pub(super) fn expected(rule: Rule, is: &Is, relation: Relation) -> Expected {
     use Expected::{Allowed, Forbidden, NotFound, NotTried, SignedOut, WrongPassword};
     if rule == Rule::Anyone {
