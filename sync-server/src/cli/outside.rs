@@ -9,7 +9,7 @@ use crate::config::{RawOutside, Secret};
 /// Where people find this installation, letters, and accounts elsewhere.
 #[derive(Debug, Args)]
 pub(super) struct OutsideArgs {
-    /// Where people open Sheaf, for example https://sheaf.example.org: what is written into letters leads there.
+    /// The address at which people open Sheaf, beginning with https: what is written into letters leads there.
     #[arg(long, env = "SHEAF_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// Send letters (invitations, forgotten passwords) by this mail server: smtps://NAME:PASSWORD@HOST, or smtp:// to begin
