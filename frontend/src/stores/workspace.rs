@@ -478,7 +478,9 @@ impl Workspace {
                 doc,
                 fact: ServerFact::Role(role),
             } => {
-                if let Some(document) = self.document(&doc) {
+                if let Some(document) = self.document(&doc)
+                    && document.may_edit() != role.may_edit()
+                {
                     document.inner.may_edit.set(role.may_edit());
                 }
             }

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::way::{CARRIES_WITHIN_MS, News, OPENS_WITHIN_MS, Way};
 use super::{Client, Effect, SocketId, Turn, sooner};
+use crate::access::Role;
 use crate::limits::{EXCHANGE_HOLD_MS_MAX, HEARTBEAT_EVERY_MS, SILENCE_DEADLINE_MS};
 use crate::sync::backoff::STABLE_AFTER_MS;
 use crate::sync::close::{After, CloseReason, after_code};
@@ -407,7 +408,16 @@ impl Client {
                     }
                 }
             }
-            Message::Auth(Auth::Granted { .. } | Auth::Token { .. })
+            // Who was away may have been given another role meanwhile.
+            Message::Auth(Auth::Granted { read_only }) => {
+                let role = if read_only {
+                    Role::Viewer
+                } else {
+                    Role::Editor
+                };
+                document.receive_fact(doc, ServerFact::Role(role), turn);
+            }
+            Message::Auth(Auth::Token { .. })
             | Message::QueryAwareness
             | Message::SyncReply(_)
             | Message::BroadcastStateless(_) => {}

@@ -2,11 +2,11 @@
 
 mod doubt;
 mod parts;
+mod roles;
 mod tokens;
 mod ways;
 
 use super::*;
-use crate::access::Role;
 use crate::presence::{self, Entry};
 use crate::wire::SyncMessage;
 use crate::wire::hocuspocus::{Address, Frame, From, Message};
@@ -328,27 +328,6 @@ fn a_server_that_stops_answering_is_not_flooded_and_gets_the_rest_in_one() {
     let left = 1_000 - UNDER_WAY_MESSAGES_MAX;
     stage.exchange();
     assert_eq!(stage.shown(), DocStatus::Saving { waiting: left });
-    stage.status(true);
-    assert_eq!(stage.shown(), DocStatus::Saved);
-}
-
-#[test]
-fn a_refused_edit_is_reported_with_its_reason_and_kept_until_it_may_go() {
-    let mut stage = Stage::live();
-    stage.edit();
-    stage.fact(ServerFact::Refused(Refused::ReadOnly));
-    stage.status(false);
-    let refused = DocStatus::Refused {
-        waiting: 1,
-        why: Refused::ReadOnly,
-    };
-    assert_eq!(stage.shown(), refused);
-    stage.sent();
-    stage.edit();
-    assert_eq!(stage.sent(), [], "no use sending more");
-    stage.fact(ServerFact::Role(Role::Editor));
-    assert_eq!(stage.sent(), [Sent::Step1]);
-    stage.exchange();
     stage.status(true);
     assert_eq!(stage.shown(), DocStatus::Saved);
 }
