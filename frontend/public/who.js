@@ -14,6 +14,8 @@
   const TO_CLEAR = "sheaf.to-clear";
   /** What the app keeps in small values, for each person under names of their own. */
   const SMALL_VALUES = ["sheaf.name", "sheaf.color", "sheaf.last-page", "sheaf.collapsed", "sheaf.kept"];
+  /** Where a tab of somebody who has signed out puts what it writes with its last breath. Names nobody. */
+  const LAST_BREATH = "sheaf.gone";
   /** The space in which everything lies that was written before there were accounts. */
   const HOME = "AAAAAAAAAAAAAAAAAAAAAA";
   const ACCOUNTLESS = "sheaf";
@@ -37,6 +39,7 @@
   let guestPages = [];
 
   for (const place of toClear()) clear(place);
+  keep(LAST_BREATH, null);
   // An earlier release kept things here and never asked who sits here.
   if (atStart === null && kept("sheaf.kept") !== null) keep(UNCLAIMED, "yes");
 
@@ -258,7 +261,10 @@
     /** What everything is named by that this device keeps for whoever sits here. */
     place: () => here,
     /** What a small value is kept under. How the app is drawn is the same for all. */
-    own: (name) => (SMALL_VALUES.includes(name) ? name + here.slice(ACCOUNTLESS.length) : name),
+    own: (name) => {
+      if (!SMALL_VALUES.includes(name)) return name;
+      return isOver ? LAST_BREATH : name + here.slice(ACCOUNTLESS.length);
+    },
     /** `local`, `person` or `guest`. */
     kind: () => me?.as ?? "local",
     name: () => me?.name ?? "",
