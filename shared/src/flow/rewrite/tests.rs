@@ -329,6 +329,7 @@ fn what_others_type_meanwhile_survives_where_nothing_was_changed() {
 }
 
 #[test]
+#[cfg_attr(target_arch = "wasm32", ignore = "there is no clock")]
 fn a_page_of_ten_thousand_blocks_is_compared_in_a_moment() {
     let paragraphs: Vec<String> = (0..10_000)
         .map(|number| {
@@ -356,6 +357,7 @@ fn a_page_of_ten_thousand_blocks_is_compared_in_a_moment() {
 }
 
 #[test]
+#[cfg_attr(target_arch = "wasm32", ignore = "there is no clock")]
 fn pages_made_to_cost_time_are_compared_in_a_moment() {
     let started = Instant::now();
     let words = |first: &str, second: &str| format!("{first} {second} ").repeat(20_000);
