@@ -39,6 +39,8 @@
   let guestPages = [];
 
   for (const place of toClear()) clear(place);
+  // This tab may have made the place of whoever signed out anew, in the moment before it heard of that.
+  void clearOfThisTab();
   keep(LAST_BREATH, null);
   // An earlier release kept things here and never asked who sits here.
   if (atStart === null && kept("sheaf.kept") !== null) keep(UNCLAIMED, "yes");
@@ -217,6 +219,23 @@
       }
     });
     if (isGone) keep(TO_CLEAR, toClear().filter((other) => other !== place).join(" ") || null);
+    return isGone;
+  }
+
+  /** What this very tab has to delete; null: nothing any more. */
+  function ofThisTab(place) {
+    try {
+      if (place === null) sessionStorage.removeItem(TO_CLEAR);
+      else if (place !== undefined) sessionStorage.setItem(TO_CLEAR, place);
+      return sessionStorage.getItem(TO_CLEAR);
+    } catch {
+      return null;
+    }
+  }
+
+  async function clearOfThisTab() {
+    const place = ofThisTab();
+    if (place !== null && (await clear(place))) ofThisTab(null);
   }
 
   /** Somebody has signed out here: nothing of theirs stays. */
@@ -241,7 +260,10 @@
     const said = read(newValue);
     if (said === null || identity(said) === identity(me)) return;
     isOver = said.left === true;
-    if (isOver) location.replace("/sign-in");
+    if (isOver) {
+      ofThisTab(here);
+      location.replace("/sign-in");
+    }
     else goOn(said);
   });
   document.addEventListener("visibilitychange", () => {
