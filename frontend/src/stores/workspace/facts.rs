@@ -27,10 +27,8 @@ impl Workspace {
 
     /// The server has closed a document for good: perhaps somebody else sits here now, or it is not theirs any more.
     pub(super) fn was_shut(&self, doc: &DocName, why: CloseReason) {
-        if matches!(
-            why,
-            CloseReason::Forbidden | CloseReason::Revoked | CloseReason::Gone
-        ) && let Some(document) = self.document(doc)
+        if matches!(why, CloseReason::Revoked | CloseReason::Gone)
+            && let Some(document) = self.document(doc)
         {
             document.inner.may_edit.set(false);
         }
