@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn check(raw: &str) -> Result<(), PasswordError> {
-        let email = Email::parse("ada.lovelace@example.org").unwrap();
+        let email = Email::parse("ada.miller@example.org").unwrap();
         let name = Name::parse("Ada Miller").unwrap();
         Password::from_text(raw.to_owned()).check(&email, &name)
     }
