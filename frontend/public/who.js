@@ -21,6 +21,8 @@
   const ACCOUNTLESS = "sheaf";
   const SCREENS = /^\/(welcome|sign-in|join|reset|s|settings|admin)(\/|$)/;
   const MODULE = "/sheaf-people.js";
+  /** Milliseconds after which a server that says nothing counts as away. */
+  const ANSWER_WITHIN_MS = 10_000;
   /** Milliseconds between two looks that nobody asked for. */
   const LOOK_EVERY_MS = 60_000;
   /** Milliseconds that other tabs are given to let go of a place that is to be deleted. */
@@ -98,7 +100,7 @@
   }
 
   async function ask() {
-    const answer = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store" });
+    const answer = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     const said = answer.ok ? read(await answer.text()) : null;
     if (said === null) throw new Error(`no answer: ${answer.status}`);
     return said;
@@ -165,7 +167,7 @@
   /** Which pages a guest's link leads to. */
   async function lookBelow() {
     try {
-      const answer = await fetch("/api/guest/pages", { cache: "no-store" });
+      const answer = await fetch("/api/guest/pages", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
       if (!answer.ok) return;
       const said = await answer.json();
       guestPages = Array.isArray(said) ? said : (said.items ?? []);

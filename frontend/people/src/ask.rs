@@ -5,7 +5,10 @@ use serde::de::DeserializeOwned;
 use sheaf_shared::api::{Error, ErrorWord};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{AbortSignal, Headers, RequestInit, Response};
+
+/// Milliseconds after which a server that says nothing counts as away. A password takes it a moment, and there may be a queue.
+const ANSWER_WITHIN_MS: u32 = 30_000;
 
 use crate::host;
 
@@ -112,6 +115,7 @@ async fn reached(method: &str, path: &str, body: Option<&str>) -> Result<Respons
     let how = RequestInit::new();
     how.set_method(method);
     how.set_headers(&headers);
+    how.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_WITHIN_MS)));
     if let Some(body) = body {
         how.set_body(&body.into());
     }
