@@ -304,6 +304,19 @@ impl Replica {
         self.read().has_missing_updates()
     }
 
+    /// Whether a peer at `their_version` has all that was ever written here. Deletions have no version, so nothing is said of them.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] if `their_version` does not decode.
+    pub fn is_all_known_at(&self, their_version: &[u8]) -> Result<bool, ReplicaError> {
+        gate::state_vector::check(their_version)?;
+        let theirs =
+            StateVector::decode_v1(their_version).map_err(|_| ReplicaError::Undecodable)?;
+        let ours = self.read().state_vector();
+        let mut clocks = ours.iter();
+        Ok(clocks.all(|(client, clock)| *clock <= theirs.get(client)))
+    }
+
     /// What a peer at `their_version` lacks, as one update. Leaves out what still waits for its predecessors.
     ///
     /// A peer that is up to date gets all deletions once more, as they have no version.

@@ -4,7 +4,7 @@
 mod desk;
 
 use bytes::Bytes;
-use desk::{ANN, Desk, Heard, Writer, hocuspocus, y_websocket};
+use desk::{ANN, Desk, Heard, Writer, hocuspocus, state_of, y_websocket};
 use sheaf_core::room::{
     ClientKind, Effect, Input, Known, LineKey, MemberId, RoomConfig, Said, Visit,
 };
@@ -40,7 +40,12 @@ fn visit(desk: &mut Desk, member: u64, place: Option<Seq>, known: &[Known]) -> M
 }
 
 fn asks(desk: &mut Desk, member: MemberId) -> Vec<Heard> {
-    desk.say(member, Said::Step1(Bytes::from_static(&[0])));
+    asks_with(desk, member, Bytes::from_static(&[0]))
+}
+
+/// Asks for what one lacks who has what `version` says.
+fn asks_with(desk: &mut Desk, member: MemberId, version: Bytes) -> Vec<Heard> {
+    desk.say(member, Said::Step1(version));
     desk.heard(member)
 }
 
@@ -86,7 +91,33 @@ fn one_who_comes_back_is_told_the_updates_since_and_her_new_place() {
     assert_eq!(heard, [Heard::Update(updates[1].to_vec()), fact.clone()]);
     desk.put(Input::Parted(second));
     let third = visit(&mut desk, 12, Some(Seq(2)), &[]);
-    assert_eq!(asks(&mut desk, third), [fact], "nothing is new");
+    let version = Bytes::from(writer.0.version());
+    let heard = asks_with(&mut desk, third, version);
+    assert_eq!(heard, [fact], "nothing is new");
+}
+
+#[test]
+fn one_who_comes_to_the_place_she_left_in_a_log_that_went_back_meanwhile_is_told_what_she_lacks() {
+    let mut desk = Desk::new();
+    let mut before = Writer::new(4);
+    before.types("lost by the database, ");
+    let hers = Bytes::from(before.0.version());
+    // The log has lost that row, somebody has written another one, and the document was opened anew.
+    desk.seat(ANN, y_websocket());
+    let mut writer = Writer::new(5);
+    let guest = visit(&mut desk, 10, None, &[]);
+    asks(&mut desk, guest);
+    desk.put(Input::Parted(guest));
+    let other = writer.types("and this in its place");
+    desk.edit(ANN, &other);
+    desk.commit_all();
+    for has in [Seq(1), Seq(0)] {
+        let guest = visit(&mut desk, 11 + has.0, Some(has), &[]);
+        let heard = asks_with(&mut desk, guest, hers.clone());
+        let is_other = |one: &Heard| matches!(one, Heard::Step2(it) | Heard::Update(it) if state_of(&[it.clone().into()]) == state_of(&[other.clone()]));
+        assert!(heard.iter().any(is_other), "{has:?}: {heard:?}");
+        desk.put(Input::Parted(guest));
+    }
 }
 
 #[test]

@@ -191,6 +191,15 @@ impl Copy {
         }
     }
 
+    /// Whether a member at `version` has all that was ever written. Not if that is no version at all.
+    pub(super) fn is_all_known_at(&self, version: &[u8]) -> bool {
+        let replica = self.replica.as_ref();
+        replica.is_none_or(|replica| {
+            let replica = replica.replica();
+            replica.is_all_known_at(version).unwrap_or(false)
+        })
+    }
+
     /// What a member at `version` lacks.
     fn missing_for(&self, version: &[u8]) -> Result<Vec<u8>, ReplicaError> {
         match &self.replica {

@@ -109,7 +109,7 @@ impl Room {
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
-        if self.visitor_is_answered(place, now, out) {
+        if self.visitor_is_answered(place, version, now, out) {
             return;
         }
         if self.members[place].is_hocuspocus() {

@@ -153,9 +153,13 @@ impl Room {
     }
 
     /// Answers the step 1 of a visit that said how far it has come, if that is remembered. Answers whether it was.
+    ///
+    /// A log that went back and grew again has other rows at places that were told. So one who has nothing to learn by her
+    /// place is believed only if she has, by `version`, whatever is here.
     pub(super) fn visitor_is_answered(
         &mut self,
         place: usize,
+        version: &[u8],
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) -> bool {
@@ -167,6 +171,9 @@ impl Room {
         let Some(missed) = self.visits.since(has, self.copy.seq) else {
             return false;
         };
+        if missed.is_none() && !self.copy.is_all_known_at(version) {
+            return false;
+        }
         let part_bytes: PartBytes = self.config.part_bytes();
         if let Some(missed) = missed {
             let parts = self.copy.parts_of(missed, part_bytes);
