@@ -145,14 +145,17 @@ async fn latency_is_not_zero_and_nobody_waits_for_one_edit_before_the_next() {
     let to_database = Lines::to(address_in(&database)).await;
     let folder = tempfile::tempdir().unwrap();
     let url = by_way_of(&database, &to_database);
-    let server = Program::start(folder.path(), &["--database-url", &url]);
-    let to_server = Lines::to(server.address).await;
+    let program = Program::start(folder.path(), &["--database-url", &url]);
+    let server = (program, folder);
+    let address = server.0.address;
+    let to_server = Lines::to(address).await;
     let mut ada = Client::join(to_server.address(), "far", Speaks::Hocuspocus).await;
-    let mut ben = Client::join(server.address, "far", Speaks::YWebsocket).await;
+    let mut ben = Client::join(address, "far", Speaks::YWebsocket).await;
     ada.until("its first answer", |ada| ada.stored == FIRST)
         .await;
     to_database.behave(Manners::Slow(EACH_WAY_MS / 5));
     to_server.behave(Manners::Slow(EACH_WAY_MS));
+    let commits = metric(&server, "sheaf_store_commit_seconds_count").await;
     let began = Instant::now();
     for _ in 0..EDITS {
         ada.type_at(0, "x").await;
@@ -163,6 +166,11 @@ async fn latency_is_not_zero_and_nobody_waits_for_one_edit_before_the_next() {
     // One after the other they would take this long at least.
     let one_by_one = Duration::from_millis(EDITS as u64 * 2 * EACH_WAY_MS);
     assert!(began.elapsed() < one_by_one, "{:?}", began.elapsed());
+    let commits = metric(&server, "sheaf_store_commit_seconds_count").await - commits;
+    assert!(
+        commits < EDITS as u64 / 2,
+        "each waited for the commit of the one before: {commits} commits"
+    );
     ben.until_text(&"x".repeat(EDITS)).await;
 }
 
