@@ -8,6 +8,7 @@ use crate::components::dialogs::Dialogs;
 use crate::components::sidebar::Sidebar;
 use crate::components::toasts::Toasts;
 use crate::components::top::Top;
+use crate::effect::effect;
 use crate::pages::bin::Bin;
 use crate::pages::home::Home;
 use crate::pages::page::Page;
@@ -55,12 +56,12 @@ pub fn App() -> impl IntoView {
 
 /// A screen that goes takes the focus with it if it had it; then the next one gets it, and not nobody.
 fn follow_with_focus(shell: Shell) {
-    Effect::new(move |before: Option<Route>| {
+    let mut before = None;
+    effect(move || {
         let now = shell.route.get();
-        if before.is_some_and(|before| before != now) {
+        if before.replace(now).is_some_and(|before| before != now) {
             platform::keep_focus_on_screen();
         }
-        now
     });
 }
 

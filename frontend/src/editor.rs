@@ -13,6 +13,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
+use crate::effect::effect;
 use crate::stores::document::DocumentHandle;
 use crate::stores::shell::shell;
 use notice::EditorNotice;
@@ -33,7 +34,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
     let about = document.clone();
     let open = Open::default();
     let slot = StoredValue::new_local(Rc::clone(&open));
-    Effect::new(move || {
+    effect(move || {
         let Some(element) = place.get() else { return };
         let (document, open) = (document.clone(), Rc::clone(&open));
         leptos::task::spawn_local(async move {
@@ -59,7 +60,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
         });
     });
     // Who one is to others follows the name one gives.
-    Effect::new(move || {
+    effect(move || {
         me.track();
         slot.with_value(|open| {
             if let Some(session) = &*open.borrow() {
@@ -67,7 +68,7 @@ pub fn Editor(document: DocumentHandle) -> impl IntoView {
             }
         });
     });
-    Effect::new(move || {
+    effect(move || {
         let may_edit = may_edit.get();
         slot.with_value(|open| {
             if let Some(session) = &*open.borrow() {

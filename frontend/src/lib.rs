@@ -7,6 +7,7 @@ pub mod app;
 pub mod components;
 pub mod converter;
 pub mod editor;
+pub mod effect;
 pub mod local;
 pub mod net;
 pub mod pages;

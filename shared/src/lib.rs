@@ -24,6 +24,7 @@ pub mod markdown;
 pub mod people;
 pub mod presence;
 pub mod replica;
+mod sorting;
 pub mod space;
 pub mod sync;
 #[cfg(feature = "testing")]

@@ -7,13 +7,13 @@
 pub mod edit;
 pub mod rank;
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
 use yrs::{Any, GetString, Map, MapRef, Out, ReadTxn};
 
 use crate::ids::PageId;
 use crate::replica::Replica;
+use crate::sorting::{merged, sort};
 use crate::time::UnixMs;
 
 pub use edit::{
@@ -63,10 +63,14 @@ pub struct Page {
 }
 
 /// The pages of a space, in order.
+//
+// It is made in one go and read often, so all of it lies in sorted vectors: maps of these kinds would be 15 KB of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
-    pages: BTreeMap<PageId, Page>,
-    children: BTreeMap<Option<PageId>, Vec<PageId>>,
+    /// By id.
+    pages: Vec<Page>,
+    /// By the page above.
+    children: Vec<(Option<PageId>, Vec<PageId>)>,
     bin: Vec<PageId>,
     /// Pages that stand at the top only because they were moved in a circle.
     circular: Vec<PageId>,
@@ -82,16 +86,20 @@ pub fn read(replica: &Replica) -> Tree {
 
 impl Tree {
     pub(crate) fn of<T: ReadTxn>(txn: &T, stored: &MapRef) -> Self {
-        let mut pages = BTreeMap::new();
+        let mut listed: Vec<(PageId, MapRef)> = Vec::new();
         for (id, value) in stored.iter(txn) {
             if let (Ok(id), Out::YMap(facts)) = (PageId::parse(id), value) {
-                pages.insert(id, read_page(txn, id, &facts));
+                listed.push((id, facts));
             }
         }
-        Self::of_pages(pages)
+        // An id is written in one way, so none is there twice.
+        sort(&mut listed, |a, b| a.0 < b.0);
+        let pages = listed.iter().map(|(id, facts)| read_page(txn, *id, facts));
+        Self::of_pages(pages.collect())
     }
 
-    fn of_pages(mut pages: BTreeMap<PageId, Page>) -> Self {
+    /// Of pages by id.
+    fn of_pages(mut pages: Vec<Page>) -> Self {
         let circular = settle_parents(&mut pages);
         let mut tree = Self {
             pages,
@@ -100,15 +108,18 @@ impl Tree {
         };
         let (mut bin, mut standing): (Vec<&Page>, Vec<&Page>) = tree
             .pages
-            .values()
+            .iter()
             .partition(|page| page.trashed_at.is_some());
-        sort(&mut standing, |a, b| (&a.rank, a.id).cmp(&(&b.rank, b.id)));
-        for page in standing {
-            tree.children.entry(page.parent).or_default().push(page.id);
-        }
-        sort(&mut bin, |a, b| {
-            (b.trashed_at, a.id).cmp(&(a.trashed_at, b.id))
+        sort(&mut standing, |a, b| {
+            (a.parent, &a.rank, a.id) < (b.parent, &b.rank, b.id)
         });
+        for page in standing {
+            match tree.children.last_mut() {
+                Some((parent, children)) if *parent == page.parent => children.push(page.id),
+                _ => tree.children.push((page.parent, vec![page.id])),
+            }
+        }
+        sort(&mut bin, |a, b| (b.trashed_at, a.id) < (a.trashed_at, b.id));
         tree.bin = bin.into_iter().map(|page| page.id).collect();
         tree
     }
@@ -116,9 +127,9 @@ impl Tree {
     /// A tree of pages of which only the title and the page above are known, in the order they are given.
     #[must_use]
     pub fn of_titles(titles: impl IntoIterator<Item = (PageId, String, Option<PageId>)>) -> Self {
-        let mut pages = BTreeMap::new();
+        let mut pages = Vec::new();
         for (at, (id, title, parent)) in titles.into_iter().enumerate() {
-            let page = Page {
+            pages.push(Page {
                 id,
                 title: shown_title(&title),
                 icon: None,
@@ -128,23 +139,37 @@ impl Tree {
                 created_by: None,
                 created_at: None,
                 trashed_at: None,
-            };
-            pages.insert(id, page);
+            });
         }
+        // Of those with one id, the last.
+        sort(&mut pages, |a, b| (a.id, &b.rank) < (b.id, &a.rank));
+        pages.dedup_by_key(|page| page.id);
         Self::of_pages(pages)
     }
 
     /// Puts the pages of `other` behind these. A page that stands in both stays where it is here.
     pub fn join(&mut self, other: &Self) {
-        let is_new = |id: &&PageId| !self.pages.contains_key(*id);
+        let is_new = |id: &&PageId| self.page(**id).is_none();
+        let mut behind: Vec<(Option<PageId>, Vec<PageId>)> = Vec::new();
         for (parent, children) in &other.children {
-            let children = children.iter().filter(is_new);
-            self.children.entry(*parent).or_default().extend(children);
+            let children = children.iter().filter(is_new).copied();
+            behind.push((*parent, children.collect()));
         }
-        self.bin.extend(other.bin.iter().filter(is_new));
-        for (id, page) in &other.pages {
-            self.pages.entry(*id).or_insert_with(|| page.clone());
-        }
+        let bin: Vec<PageId> = other.bin.iter().filter(is_new).copied().collect();
+        let pages = other.pages.iter().filter(|page| is_new(&&page.id));
+        let pages = pages.cloned().collect();
+        behind.retain_mut(
+            |(parent, children)| match place_of(&self.children, *parent) {
+                Ok(at) => {
+                    self.children[at].1.append(children);
+                    false
+                }
+                Err(_) => !children.is_empty(),
+            },
+        );
+        self.children = merged(take(&mut self.children), behind, |a, b| a.0 < b.0);
+        self.bin.extend(bin);
+        self.pages = merged(take(&mut self.pages), pages, |a, b| a.id < b.id);
     }
 
     /// How many pages there are, those in the bin included.
@@ -162,18 +187,18 @@ impl Tree {
     /// A page, in the bin or not.
     #[must_use]
     pub fn page(&self, id: PageId) -> Option<&Page> {
-        self.pages.get(&id)
+        index_of(&self.pages, id).map(|at| &self.pages[at])
     }
 
     /// Every page, in no order that means anything.
     pub fn pages(&self) -> impl Iterator<Item = &Page> {
-        self.pages.values()
+        self.pages.iter()
     }
 
     /// The pages right under `parent` (`None`: at the top), in order, without those put into the bin themselves.
     #[must_use]
     pub fn children(&self, parent: Option<PageId>) -> &[PageId] {
-        self.children.get(&parent).map_or(&[], Vec::as_slice)
+        place_of(&self.children, parent).map_or(&[], |at| &self.children[at].1)
     }
 
     /// The pages put into the bin, the latest first. What is below them is in the bin with them.
@@ -186,11 +211,11 @@ impl Tree {
     #[must_use]
     pub fn path(&self, id: PageId) -> Vec<PageId> {
         let mut path = Vec::new();
-        let mut at = self.pages.get(&id).and_then(|page| page.parent);
+        let mut at = self.page(id).and_then(|page| page.parent);
         // Ends: parents were settled into a forest when reading.
         while let Some(parent) = at {
             path.push(parent);
-            at = self.pages.get(&parent).and_then(|page| page.parent);
+            at = self.page(parent).and_then(|page| page.parent);
         }
         path.reverse();
         path
@@ -199,11 +224,7 @@ impl Tree {
     /// Whether `id` or a page above it was put into the bin.
     #[must_use]
     pub fn is_binned(&self, id: PageId) -> bool {
-        let trashed = |id: &PageId| {
-            self.pages
-                .get(id)
-                .is_some_and(|page| page.trashed_at.is_some())
-        };
+        let trashed = |id: &PageId| self.page(*id).is_some_and(|page| page.trashed_at.is_some());
         trashed(&id) || self.path(id).iter().any(trashed)
     }
 
@@ -232,21 +253,18 @@ impl Tree {
     /// `id` and every page below it, binned ones too: what deleting it for good takes away.
     #[must_use]
     pub fn subtree(&self, id: PageId) -> Vec<PageId> {
-        let mut below: BTreeMap<PageId, Vec<PageId>> = BTreeMap::new();
-        for page in self.pages.values() {
-            if let Some(parent) = page.parent {
-                below.entry(parent).or_default().push(page.id);
-            }
-        }
-        let mut found: Vec<PageId> = self
+        let mut below: Vec<(PageId, PageId)> = self
             .pages
-            .get(&id)
-            .map(|page| page.id)
-            .into_iter()
+            .iter()
+            .filter_map(|page| Some((page.parent?, page.id)))
             .collect();
+        sort(&mut below, |a, b| a < b);
+        let mut found: Vec<PageId> = self.page(id).map(|page| page.id).into_iter().collect();
         let mut next = 0;
-        while let Some(id) = found.get(next) {
-            found.extend(below.remove(id).unwrap_or_default());
+        while let Some(id) = found.get(next).copied() {
+            let from = below.partition_point(|(parent, _)| *parent < id);
+            let right_below = below[from..].iter().take_while(|(parent, _)| *parent == id);
+            found.extend(right_below.map(|(_, page)| page));
             next += 1;
         }
         found
@@ -301,50 +319,60 @@ fn shown_title(stored: &str) -> String {
         .collect()
 }
 
-/// One copy of the sorting for both orders: it is 4 KB of the page.
-fn sort(pages: &mut [&Page], order: fn(&Page, &Page) -> Ordering) {
-    pages.sort_by(|a, b| order(a, b));
+/// Where the children of `parent` lie, or would.
+fn place_of(
+    children: &[(Option<PageId>, Vec<PageId>)],
+    parent: Option<PageId>,
+) -> Result<usize, usize> {
+    children.binary_search_by_key(&parent, |(parent, _)| *parent)
+}
+
+fn index_of(pages: &[Page], id: PageId) -> Option<usize> {
+    pages.binary_search_by_key(&id, |page| page.id).ok()
+}
+
+/// What is known of a page while parents are settled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    No,
+    /// On the walk that is under way.
+    OnPath,
+    Settled,
 }
 
 /// Makes a forest of what is stored: a page whose parent is gone stands at the top, and so does, of pages that
 /// were moved into each other, the one with the lowest id. Returns those last ones.
-fn settle_parents(pages: &mut BTreeMap<PageId, Page>) -> Vec<PageId> {
+fn settle_parents(pages: &mut [Page]) -> Vec<PageId> {
     let mut circular = Vec::new();
-    let ids: Vec<PageId> = pages.keys().copied().collect();
-    let mut settled: BTreeSet<PageId> = BTreeSet::new();
-    for id in ids {
+    let mut seen = vec![Seen::No; pages.len()];
+    for start in 0..pages.len() {
         let mut path = Vec::new();
-        let mut on_path = BTreeSet::new();
-        let mut at = id;
-        while !settled.contains(&at) && on_path.insert(at) {
+        let mut at = start;
+        while seen[at] == Seen::No {
+            seen[at] = Seen::OnPath;
             path.push(at);
-            let parent = pages.get(&at).and_then(|page| page.parent);
-            match parent.filter(|parent| pages.contains_key(parent)) {
+            match pages[at].parent.and_then(|parent| index_of(pages, parent)) {
                 Some(parent) => at = parent,
                 None => {
-                    detach(pages, at);
+                    pages[at].parent = None;
                     break;
                 }
             }
         }
         // The walk came back to a page it had passed: from there on it went in a circle.
-        if !settled.contains(&at)
-            && pages.get(&at).is_some_and(|page| page.parent.is_some())
+        if seen[at] == Seen::OnPath
+            && pages[at].parent.is_some()
             && let Some(first) = path.iter().position(|passed| *passed == at)
             && let Some(lowest) = path[first..].iter().min()
         {
-            detach(pages, *lowest);
-            circular.push(*lowest);
+            pages[*lowest].parent = None;
+            circular.push(pages[*lowest].id);
         }
-        settled.extend(path);
+        for passed in path {
+            seen[passed] = Seen::Settled;
+        }
     }
     circular
-}
-
-fn detach(pages: &mut BTreeMap<PageId, Page>, id: PageId) {
-    if let Some(page) = pages.get_mut(&id) {
-        page.parent = None;
-    }
 }
 
 #[cfg(test)]

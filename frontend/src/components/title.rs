@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use sheaf_shared::ids::PageId;
 use wasm_bindgen::JsCast as _;
 
+use crate::effect::effect;
 use crate::platform;
 use crate::stores::shell::{Shell, shell};
 use crate::stores::text_edit::moved_caret;
@@ -60,7 +61,7 @@ pub fn TitleField(page: PageId, may_edit: Memo<bool>) -> impl IntoView {
 
 /// What others change is put into the field, and the caret stays with its letters.
 fn follow(shell: Shell, page: PageId, field: NodeRef<html::Textarea>, composing: RwSignal<bool>) {
-    Effect::new(move || {
+    effect(move || {
         let title = shell.tree.title(page).unwrap_or_default();
         let Some(field) = field.get() else { return };
         let old = field.value();

@@ -7,6 +7,7 @@ use sheaf_shared::presence::person::NAME_CHARS_MAX;
 use super::states::{Broken, LoadingLines, NotHereYet, Unreadable};
 use crate::components::icon::{Drawing, Icon, Logo};
 use crate::components::identity::{Swatches, rename_me};
+use crate::effect::effect;
 use crate::router::{self, Route};
 use crate::stores::document::Phase;
 use crate::stores::shell::shell;
@@ -18,7 +19,7 @@ use crate::who::{self, Kind};
 pub fn Home() -> impl IntoView {
     let shell = shell();
     let phase = shell.tree.phase();
-    Effect::new(move || {
+    effect(move || {
         if shell.route.get() != Route::Home || phase.get() == Phase::Loading {
             return;
         }

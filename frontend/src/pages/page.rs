@@ -7,6 +7,7 @@ use sheaf_shared::sync::client::DocStatus;
 use super::states::{Broken, LoadingLines, NotFound, NotHereYet, Unreadable};
 use crate::components::title::TitleField;
 use crate::editor::Editor;
+use crate::effect::effect;
 use crate::router::Route;
 use crate::stores::document::{DocumentHandle, Phase};
 use crate::stores::shell::{shell, title_or_untitled};
@@ -42,7 +43,7 @@ pub fn Page(page: PageId) -> impl IntoView {
     let is_alone = who::now() == Kind::Guest;
     let inside = move || shell.tree.tree().get().children(Some(page)).to_vec();
     let is_binned = Memo::new(move |_| shell.tree.tree().get().is_binned(page));
-    Effect::new(move || {
+    effect(move || {
         if is_listed.get() {
             shell.note_read(page);
         }

@@ -8,6 +8,7 @@ use super::document::DocumentHandle;
 use super::person::{self, Me, Theme, watch_theme};
 use super::tree::TreeStore;
 use super::workspace::Workspace;
+use crate::effect::effect;
 use crate::local::worker;
 use crate::platform;
 use crate::router::{self, Route};
@@ -115,7 +116,7 @@ impl Shell {
         shell.follow_people();
         shell.follow_other_tabs();
         worker::register(move |update| shell.update.set(Some(update)));
-        Effect::new(move || {
+        effect(move || {
             let page = match shell.route.get() {
                 Route::Page(page) => Some(page),
                 Route::Home | Route::Bin | Route::Nowhere => None,
@@ -213,7 +214,7 @@ impl Shell {
     }
 
     fn follow_people(self) {
-        Effect::new(move || {
+        effect(move || {
             let documents = self.tree.documents();
             let listening = documents
                 .iter()

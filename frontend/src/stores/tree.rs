@@ -4,7 +4,6 @@
 //! A person sees the trees of several spaces, one behind the other; somebody who came by a link sees the titles that
 //! the server told of, and changes none.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -29,7 +28,7 @@ pub struct TreeStore {
     changed: RwSignal<usize>,
     tree: RwSignal<Arc<Tree>>,
     phase: Memo<Phase>,
-    collapsed: RwSignal<BTreeSet<PageId>>,
+    collapsed: RwSignal<Vec<PageId>>,
 }
 
 struct OpenSpace {
@@ -130,7 +129,7 @@ impl TreeStore {
 
     /// Pages whose inside is hidden: a signal.
     #[must_use]
-    pub fn collapsed(self) -> RwSignal<BTreeSet<PageId>> {
+    pub fn collapsed(self) -> RwSignal<Vec<PageId>> {
         self.collapsed
     }
 
@@ -201,10 +200,10 @@ impl TreeStore {
     /// Hides or shows what is inside a page, on this device.
     pub fn collapse(self, id: PageId, hide: Hide) {
         self.collapsed.update(|collapsed| {
-            match hide {
-                Hide::Hide => collapsed.insert(id),
-                Hide::Show => collapsed.remove(&id),
-            };
+            collapsed.retain(|other| *other != id);
+            if hide == Hide::Hide {
+                collapsed.push(id);
+            }
         });
         let words: Vec<String> = self
             .collapsed
@@ -413,11 +412,9 @@ fn fit_title(title: &str) -> String {
         .collect()
 }
 
-fn kept_collapsed() -> BTreeSet<PageId> {
+fn kept_collapsed() -> Vec<PageId> {
     let kept = platform::kept(COLLAPSED_KEY).unwrap_or_default();
-    let mut collapsed = BTreeSet::new();
-    for id in kept.split(' ').filter_map(|id| PageId::parse(id).ok()) {
-        collapsed.insert(id);
-    }
-    collapsed
+    kept.split(' ')
+        .filter_map(|id| PageId::parse(id).ok())
+        .collect()
 }

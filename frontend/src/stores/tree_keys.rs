@@ -2,8 +2,6 @@
 //!
 //! Arrows walk as in any tree; with Alt they move the page. Pure, so that the keys can be tested.
 
-use std::collections::BTreeSet;
-
 use sheaf_shared::ids::PageId;
 
 /// One page as the tree shows it, in reading order.
@@ -74,14 +72,15 @@ pub struct Key<'a> {
 
 /// The rows on screen: those not inside a collapsed page.
 #[must_use]
-pub fn shown<'a>(rows: &'a [TreeRow], collapsed: &BTreeSet<PageId>) -> Vec<&'a TreeRow> {
+pub fn shown<'a>(rows: &'a [TreeRow], collapsed: &[PageId]) -> Vec<&'a TreeRow> {
     let mut hidden_below: Option<usize> = None;
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
         if hidden_below.is_some_and(|depth| row.depth > depth) {
             continue;
         }
-        hidden_below = collapsed.contains(&row.id).then_some(row.depth);
+        let hides = row.has_children && collapsed.contains(&row.id);
+        hidden_below = hides.then_some(row.depth);
         shown.push(row);
     }
     shown
@@ -91,7 +90,7 @@ pub fn shown<'a>(rows: &'a [TreeRow], collapsed: &BTreeSet<PageId>) -> Vec<&'a T
 #[must_use]
 pub fn command(
     rows: &[TreeRow],
-    collapsed: &BTreeSet<PageId>,
+    collapsed: &[PageId],
     focused: PageId,
     key: Key<'_>,
 ) -> Option<TreeCommand> {
@@ -297,7 +296,7 @@ mod tests {
     }
 
     fn press(rows: &[TreeRow], focused: &str, name: &str, alt: bool) -> Option<TreeCommand> {
-        command(rows, &BTreeSet::new(), page(focused), Key { name, alt })
+        command(rows, &[], page(focused), Key { name, alt })
     }
 
     fn place(parent: Option<&str>, after: Option<&str>) -> Place {
@@ -310,7 +309,7 @@ mod tests {
     #[test]
     fn arrows_walk_the_pages_on_screen_and_skip_collapsed_ones() {
         let rows = tree("a\n b\n c\nd");
-        let collapsed = BTreeSet::from([page("a")]);
+        let collapsed = [page("a")];
         let key = Key {
             name: "ArrowDown",
             alt: false,

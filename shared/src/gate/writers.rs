@@ -1,6 +1,7 @@
 //! Who is listed: nobody twice, not too many, and not in a way that makes lookups slow.
 
 use super::Refusal;
+use crate::sorting::sort;
 
 /// The writers of one list.
 pub(super) struct Writers {
@@ -31,13 +32,13 @@ impl Writers {
     /// That was all of them.
     pub(super) fn finish(mut self, at: usize) -> Result<(), Refusal> {
         // Encoders list writers in order, up or down; then this takes one pass.
-        self.listed.sort_unstable();
+        sort(&mut self.listed, |a, b| a < b);
         if self.listed.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Refusal::new("a writer is listed twice", at));
         }
         if self.listed.len() > self.most_alike {
             let mut low_bits: Vec<u64> = self.listed.iter().map(|client| client & 0xFFFF).collect();
-            low_bits.sort_unstable();
+            sort(&mut low_bits, |a, b| a < b);
             if low_bits
                 .chunk_by(|a, b| a == b)
                 .any(|alike| alike.len() > self.most_alike)

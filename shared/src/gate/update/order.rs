@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::{Block, BlockKind, Gate, Id, STORED, Section};
 use crate::ids::ClientId;
+use crate::sorting::sort;
 
 /// A walk over the blocks of an update that passed the gate.
 pub(super) struct Walk<'a, F> {
@@ -97,7 +98,7 @@ impl<'a, F: Fn(ClientId) -> u32> Walk<'a, F> {
                 },
             })
             .collect();
-        cursors.sort_unstable_by_key(|cursor| cursor.client);
+        sort(&mut cursors, |a, b| a.client < b.client);
         Self {
             gate: Gate::new(update, &STORED),
             to_try: (0..cursors.len()).rev().collect(),

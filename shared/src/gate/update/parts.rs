@@ -123,29 +123,43 @@ enum TooLong {
 /// A part that is being put together.
 #[derive(Default)]
 struct Part {
-    sections: BTreeMap<u64, Section>,
-    deleted: BTreeMap<u64, Deleted>,
+    sections: BTreeMap<u64, Listed>,
+    deleted: BTreeMap<u64, Listed>,
     /// At least as many bytes as it will have beside [`Part::EMPTY_BYTES`].
     bytes: usize,
     blocks: u32,
     values: u32,
     ranges: u32,
     /// Writers by the low bits of their ids, of the blocks and of the deleted ranges.
-    alike: [BTreeMap<u16, usize>; 2],
+    alike: [BTreeMap<u64, u32>; 2],
 }
 
-/// One writer's blocks.
-struct Section {
+/// One writer's blocks, or deleted ranges.
+struct Listed {
+    /// Of the first block.
     clock: u32,
-    blocks: u32,
+    count: u32,
     body: Vec<u8>,
 }
 
-/// One writer's deleted ranges.
-#[derive(Default)]
-struct Deleted {
-    ranges: u32,
-    body: Vec<u8>,
+impl Listed {
+    const fn from(clock: u32) -> Self {
+        Self {
+            clock,
+            count: 0,
+            body: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.count += 1;
+        self.body.extend_from_slice(bytes);
+    }
+}
+
+/// By which `yrs` finds a writer.
+const fn low_bits(client: u64) -> u64 {
+    client & 0xFFFF
 }
 
 /// Most bytes of a number of at most 32 bits.
@@ -168,11 +182,11 @@ impl Part {
         }
     }
 
-    fn takes_writer(listed: usize, alike: &BTreeMap<u16, usize>, client: u64) -> bool {
+    fn takes_writer(listed: usize, alike: &BTreeMap<u64, u32>, client: u64) -> bool {
         listed < UPDATE_WRITERS_MAX
             && alike
-                .get(&(client as u16))
-                .is_none_or(|count| *count < LIKE_WRITERS_MAX)
+                .get(&low_bits(client))
+                .is_none_or(|count| (*count as usize) < LIKE_WRITERS_MAX)
     }
 
     fn takes_block(&self, client: u64, values: u32, blocks_max: u32) -> bool {
@@ -193,7 +207,7 @@ impl Part {
         put_var_uint(&mut bytes, self.sections.len() as u64);
         // Highest first, as every encoder of the family does.
         for (client, section) in self.sections.into_iter().rev() {
-            put_var_uint(&mut bytes, u64::from(section.blocks));
+            put_var_uint(&mut bytes, u64::from(section.count));
             put_var_uint(&mut bytes, client);
             put_var_uint(&mut bytes, u64::from(section.clock));
             bytes.extend_from_slice(&section.body);
@@ -201,7 +215,7 @@ impl Part {
         put_var_uint(&mut bytes, self.deleted.len() as u64);
         for (client, deleted) in self.deleted.into_iter().rev() {
             put_var_uint(&mut bytes, client);
-            put_var_uint(&mut bytes, u64::from(deleted.ranges));
+            put_var_uint(&mut bytes, u64::from(deleted.count));
             bytes.extend_from_slice(&deleted.body);
         }
         bytes
@@ -218,10 +232,10 @@ impl Packer<'_> {
 
     fn blocks(&mut self, facts: &Facts) -> Result<(), Refusal> {
         let sections = &facts.sections;
-        let from: BTreeMap<ClientId, u32> = sections
-            .iter()
-            .map(|section| (ClientId(section.client), section.clock))
-            .collect();
+        let mut from = BTreeMap::new();
+        for section in sections {
+            from.insert(ClientId(section.client), section.clock);
+        }
         // Whoever takes the update knows what it builds on.
         let known = |client: ClientId| from.get(&client).copied().unwrap_or(u32::MAX);
         let mut walk = Walk::new(self.update, sections, known, LeftOut::Lacks);
@@ -283,15 +297,10 @@ impl Packer<'_> {
         self.part.values = self.part.values.saturating_add(taken.values);
         let alike = &mut self.part.alike[0];
         let section = self.part.sections.entry(client).or_insert_with(|| {
-            *alike.entry(client as u16).or_insert(0) += 1;
-            Section {
-                clock: taken.id.clock,
-                blocks: 0,
-                body: Vec::new(),
-            }
+            *alike.entry(low_bits(client)).or_insert(0) += 1;
+            Listed::from(taken.id.clock)
         });
-        section.blocks += 1;
-        section.body.extend_from_slice(block);
+        section.take(block);
     }
 
     fn deletions(&mut self, facts: &Facts) -> Result<(), Refusal> {
@@ -325,11 +334,10 @@ impl Packer<'_> {
         self.part.ranges += 1;
         let alike = &mut self.part.alike[1];
         let deleted = self.part.deleted.entry(client).or_insert_with(|| {
-            *alike.entry(client as u16).or_insert(0) += 1;
-            Deleted::default()
+            *alike.entry(low_bits(client)).or_insert(0) += 1;
+            Listed::from(0)
         });
-        deleted.ranges += 1;
-        deleted.body.extend_from_slice(range);
+        deleted.take(range);
     }
 
     fn close(&mut self) {

@@ -310,11 +310,11 @@ impl Page {
                     known.is_here = is_here;
                 }
             }
-            Err(at) => {
+            Err(_) => {
                 if self.known.len() >= KNOWN_MAX {
                     self.known.retain(|known| known.is_here);
                 }
-                let at = at.min(self.known.len());
+                let at = (self.known).partition_point(|known| known.client < entry.client);
                 self.known.insert(
                     at,
                     Known {
@@ -323,7 +323,6 @@ impl Page {
                         is_here,
                     },
                 );
-                self.known.sort_unstable_by_key(|known| known.client);
             }
         }
     }
