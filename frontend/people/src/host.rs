@@ -130,8 +130,18 @@ pub fn escaped(text: &str) -> String {
 /// Where to go after signing in: only to places of this app.
 pub fn wanted() -> String {
     query("to")
-        .filter(|to| to.starts_with('/') && !to.starts_with("//") && !to.contains('\\'))
+        .filter(|to| is_place_here(to))
         .unwrap_or_else(|| "/".to_owned())
+}
+
+/// Whether `to` is a path of this site and of no other, however a browser reads it: it drops line ends and tabs, and takes
+/// `\` for `/`, so that `/⇥/example.org` would lead elsewhere. What is beyond ASCII stands escaped in an address.
+fn is_place_here(to: &str) -> bool {
+    to.starts_with('/')
+        && !to.starts_with("//")
+        && to
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
 /// Opens another place of the app, and forgets this one.
@@ -190,4 +200,34 @@ pub async fn copy(text: &str) -> bool {
     }
     let clipboard = window().navigator().clipboard();
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_signing_in_one_is_led_to_places_of_this_site_alone() {
+        for here in ["/", "/p/AAAA", "/s/AAAA?a=b#c", "/%E2%80%AE", "/a//b"] {
+            assert!(is_place_here(here), "{here:?}");
+        }
+        for elsewhere in [
+            "",
+            "p",
+            "//example.org",
+            "/\t/example.org",
+            "/\n/example.org",
+            "\t//example.org",
+            "/\\example.org",
+            "\\\\example.org",
+            "https://example.org",
+            "javascript:alert(1)",
+            "data:,x",
+            "/\u{0}/x",
+            "/\u{202e}x",
+            " /x",
+        ] {
+            assert!(!is_place_here(elsewhere), "{elsewhere:?}");
+        }
+    }
 }
