@@ -9,6 +9,8 @@ use web_sys::{AbortSignal, Headers, RequestInit, Response};
 
 /// Milliseconds after which a server that says nothing counts as away. A password takes it a moment, and there may be a queue.
 const ANSWER_WITHIN_MS: u32 = 30_000;
+/// Most parts of a list that are asked for: more than a screen could show with any use.
+const PARTS_MAX: usize = 100;
 
 use crate::host;
 
@@ -50,17 +52,27 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Trouble> {
     serde_json::from_str(&text).map_err(|_| Trouble::Strange)
 }
 
-/// A list, as far as one answer tells it.
+/// A list, which comes in parts if it is long.
 pub async fn list<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, Trouble> {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum Listed<T> {
         Whole(Vec<T>),
-        Part { items: Vec<T> },
+        Part { items: Vec<T>, next: Option<String> },
     }
-    match get(path).await? {
-        Listed::Whole(items) | Listed::Part { items } => Ok(items),
+    let mut all = Vec::new();
+    let mut from = String::new();
+    for _ in 0..PARTS_MAX {
+        match get(&format!("{path}{from}")).await? {
+            Listed::Whole(items) => return Ok(items),
+            Listed::Part { items, next } => {
+                all.extend(items);
+                let Some(next) = next else { break };
+                from = format!("?after={}", host::escaped(&next));
+            }
+        }
     }
+    Ok(all)
 }
 
 /// Sends `body` and reads the answer.
