@@ -69,7 +69,8 @@ impl Name {
 }
 
 /// The characters by which one text can make its neighbours read backwards, and so pass for another.
-const fn turns_direction(char: char) -> bool {
+#[must_use]
+pub const fn turns_direction(char: char) -> bool {
     matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

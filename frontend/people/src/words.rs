@@ -3,6 +3,7 @@
 use sheaf_shared::access::Role;
 use sheaf_shared::api::links::{Lets, Link};
 use sheaf_shared::api::me::{Office, Reach};
+use sheaf_shared::people::turns_direction;
 use sheaf_shared::time::UnixMs;
 
 use crate::host;
@@ -77,6 +78,16 @@ pub fn end_after(days: &str, now: UnixMs) -> Option<UnixMs> {
     Some(UnixMs(now.0 + days * DAY_MS))
 }
 
+/// A page's title in quotes, as it can stand in a sentence: without what would turn the rest of the sentence around, as titles
+/// are not read as strictly as names.
+pub fn titled(title: &str) -> String {
+    let plain: String = title
+        .chars()
+        .filter(|char| !turns_direction(*char))
+        .collect();
+    format!("“{}”", plain.trim())
+}
+
 /// Who can do what with a link, in one sentence.
 pub fn link_sentence(
     lets: Lets,
@@ -101,7 +112,8 @@ pub fn link_sentence(
         ""
     };
     let until = ends.map_or_else(String::new, |day| format!(", until {day}"));
-    format!("{who} {what} “{title}”{inside}{until}, without an account.")
+    let title = titled(title);
+    format!("{who} {what} {title}{inside}{until}, without an account.")
 }
 
 /// The same of a link that is there.
@@ -164,6 +176,15 @@ mod tests {
         assert_eq!(
             all,
             "Anyone with the link and the password can read and change “Plan” and the pages inside it, until 1 May 2031, without an account."
+        );
+    }
+
+    #[test]
+    fn a_title_can_not_turn_the_sentence_it_stands_in() {
+        let sentence = link_sentence(Lets::View, "\u{202e}nalP\u{2066}", false, false, None);
+        assert_eq!(
+            sentence,
+            "Anyone with the link can read “nalP”, without an account."
         );
     }
 

@@ -15,7 +15,7 @@ use crate::{host, words};
 pub fn open(about: &str) -> AnyView {
     let (page, title) = about.split_once(' ').unwrap_or((about, "Untitled"));
     let (page, title) = (page.to_owned(), title.to_owned());
-    let name = format!("Share “{title}”");
+    let name = format!("Share {}", words::titled(&title));
     if host::me_now().r#as == As::Person {
         view! { <Sheet name=name><Share page=page title=title/></Sheet> }.into_any()
     } else {

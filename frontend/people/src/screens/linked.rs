@@ -10,8 +10,8 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::ask::{self, Trouble};
 use crate::form::{Doing, Field, Outcome, Send};
-use crate::host;
 use crate::parts::Frame;
+use crate::{host, words};
 
 /// The door behind a share link.
 #[component]
@@ -80,7 +80,7 @@ fn Form(secret: String, says: LinkSays, me: Me) -> impl IntoView {
         Lets::Edit => "You can read it and write in it",
     };
     let title = match says.page {
-        Some(page) if !page.title.trim().is_empty() => format!("“{}”", page.title),
+        Some(page) if !page.title.trim().is_empty() => words::titled(&page.title),
         Some(_) => "A page without a title".to_owned(),
         None => "A page is shared with you".to_owned(),
     };
