@@ -130,14 +130,7 @@ pub fn Field(
 ) -> impl IntoView {
     let field = NodeRef::<leptos::html::Input>::new();
     if first {
-        field.on_load(|field| {
-            // Drawn in this task; it can have the focus in the next.
-            spawn_local(async move {
-                let turn = js_sys::Promise::resolve(&wasm_bindgen::JsValue::UNDEFINED);
-                let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
-                let _ = field.focus();
-            });
-        });
+        focus_when_drawn(field);
     }
     let hint_id = format!("{id}-hint");
     let described = (!hint.is_empty()).then(|| hint_id.clone());
@@ -163,10 +156,24 @@ pub fn Field(
     }
 }
 
+/// Gives a field the focus as soon as it is there.
+pub fn focus_when_drawn(field: NodeRef<leptos::html::Input>) {
+    field.on_load(|field| {
+        // Drawn in this task; it can have the focus in the next.
+        spawn_local(async move {
+            let turn = js_sys::Promise::resolve(&wasm_bindgen::JsValue::UNDEFINED);
+            let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
+            let _ = field.focus();
+        });
+    });
+}
+
 /// A field to choose from: pairs of a value and what is shown for it.
 #[component]
 pub fn Choice(
-    id: &'static str,
+    /// Its id, different from all others on the screen.
+    #[prop(into)]
+    id: String,
     label: &'static str,
     value: RwSignal<String>,
     choices: Vec<(String, String)>,
@@ -180,7 +187,7 @@ pub fn Choice(
         .collect_view();
     view! {
         <div>
-            <label class="field-label" for=id>{label}</label>
+            <label class="field-label" for=id.clone()>{label}</label>
             <select id=id class="field" on:change=move |event| value.set(event_target_value(&event))>
                 {options}
             </select>

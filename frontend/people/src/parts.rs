@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::ask::Trouble;
+use crate::form::focus_when_drawn;
 use crate::{host, words};
 
 /// A whole screen: the mark above, the rest below. `back` leads to the pages.
@@ -54,8 +55,18 @@ pub fn Avatar(name: String, colour: String) -> impl IntoView {
 
 /// An address to be passed on, with the button that copies it. `id` tells it from other fields.
 #[component]
-pub fn LinkBox(id: &'static str, label: &'static str, address: String) -> impl IntoView {
+pub fn LinkBox(
+    #[prop(into)] id: String,
+    label: &'static str,
+    address: String,
+    /// Whether it was just made: then it has the focus, and so it is read out, and copied by the keys for that.
+    #[prop(optional)]
+    new: bool,
+) -> impl IntoView {
     let field = NodeRef::<leptos::html::Input>::new();
+    if new {
+        focus_when_drawn(field);
+    }
     let is_copied = RwSignal::new(false);
     let shown = address.clone();
     let copy = move |_| {
@@ -71,7 +82,7 @@ pub fn LinkBox(id: &'static str, label: &'static str, address: String) -> impl I
     };
     view! {
         <div>
-            <label class="field-label" for=id>{label}</label>
+            <label class="field-label" for=id.clone()>{label}</label>
             <div class="link-box">
                 <input
                     id=id

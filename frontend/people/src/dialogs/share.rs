@@ -56,7 +56,7 @@ fn Share(page: String, title: String) -> impl IntoView {
     let new = move || {
         made.get().map(|path| {
             view! {
-                <LinkBox id="new-link" label="Your link: copy it now, it is shown only once" address=host::whole(&path)/>
+                <LinkBox id="new-link" label="Your link: copy it now, it is shown only once" address=host::whole(&path) new=true/>
             }
         })
     };
@@ -66,7 +66,7 @@ fn Share(page: String, title: String) -> impl IntoView {
             .with(|items| matches!(items, Some(Ok(items)) if !items.is_empty()))
     };
     view! {
-        <div class="group">{new}</div>
+        <div class="group" hidden=move || made.with(Option::is_none)>{new}</div>
         <NewLinkForm page=page.clone() title=title links=links made=made/>
         <div class="group" hidden=move || !has_links()>
             <h3 class="field-label">"Links to this page"</h3>

@@ -224,7 +224,7 @@ fn Invite(space: SpaceId) -> impl IntoView {
             </div>
             <Outcome doing=doing/>
             {move || made.get().map(|path| view! {
-                <LinkBox id="invitation" label="Send them this link. It works once, for seven days." address=host::whole(&path)/>
+                <LinkBox id="invitation" label="Send them this link. It works once, for seven days." address=host::whole(&path) new=true/>
             })}
         </form>
     }

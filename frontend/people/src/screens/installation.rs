@@ -97,7 +97,7 @@ fn Row(space: AnySpace, people: Vec<Person>, spaces: Asked<AnySpace>) -> impl In
             })}
             {space.orphaned.then(|| view! {
                 <form class="row-of-fields" on:submit=give>
-                    <Choice id="give-to" label="Give it to" value=to choices=in_use/>
+                    <Choice id=format!("give-{id}") label="Give it to" value=to choices=in_use/>
                     <Send doing=doing label="Give"/>
                 </form>
             })}

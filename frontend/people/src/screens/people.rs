@@ -86,6 +86,7 @@ fn Tools(person: Person, doing: Doing, people: Asked<Person>) -> impl IntoView {
     let path = StoredValue::new(base);
     let at = move |end: &str| path.with_value(|path| format!("{path}{end}"));
     let reset_path = RwSignal::new(None::<String>);
+    let field = StoredValue::new(format!("reset-{}", person.id));
     let set_office = move |event| {
         let Some(office) = words::of_word(&words::OFFICES, &event_target_value(&event)) else {
             return;
@@ -148,7 +149,7 @@ fn Tools(person: Person, doing: Doing, people: Asked<Person>) -> impl IntoView {
         <Sure label="Delete" sure="Really delete the account?" about=name on_sure=Callback::new(delete)/>
         </div>
         {move || reset_path.get().map(|path| view! {
-            <LinkBox id="reset-link" label="Send them this link. With it they choose a new password." address=host::whole(&path)/>
+            <LinkBox id=field.get_value() label="Send them this link. With it they choose a new password." address=host::whole(&path) new=true/>
         })}
     }
 }
@@ -209,7 +210,7 @@ fn Invitations(is_owner: bool) -> impl IntoView {
             </form>
             <Outcome doing=doing/>
             {move || made.get().map(|path| view! {
-                <LinkBox id="invitation" label="Send them this link. It works once, for seven days." address=host::whole(&path)/>
+                <LinkBox id="invitation" label="Send them this link. It works once, for seven days." address=host::whole(&path) new=true/>
             })}
             <h3 class="field-label">"Invitations that were not used yet"</h3>
             <ul class="rows">{rows}</ul>

@@ -78,7 +78,7 @@ fn New(me: Me, tokens: Asked<Token>) -> impl IntoView {
             <Outcome doing=doing/>
             <div class="actions"><Send doing=doing label="Make a token"/></div>
             {move || made.get().map(|token| view! {
-                <LinkBox id="new-token" label="Your token: copy it now, it is shown only once" address=token/>
+                <LinkBox id="new-token" label="Your token: copy it now, it is shown only once" address=token new=true/>
             })}
         </form>
     }
