@@ -1,14 +1,25 @@
-// Before anything is painted: the theme, so that nobody is dazzled by a white flash at night.
-// And what happens when the app itself can't be loaded: further attempts, then words. And when it failed: it is left alone.
+// Before anything is painted: the theme, so that nobody is dazzled by a white flash at night; it follows the system, and what
+// is chosen in another tab, on every screen. And what happens when the app itself can't be loaded: further attempts, then
+// words. And when it failed: it is left alone.
 (() => {
-  let theme = null;
-  try {
-    theme = localStorage.getItem("sheaf.theme");
-  } catch {
-    // Storage is refused here; the system's theme it is.
+  const THEME = "sheaf.theme";
+  const night = matchMedia("(prefers-color-scheme: dark)");
+  paint();
+  night.addEventListener("change", paint);
+  addEventListener("storage", ({ key }) => {
+    if (key === THEME || key === null) paint();
+  });
+
+  function paint() {
+    let theme = null;
+    try {
+      theme = localStorage.getItem(THEME);
+    } catch {
+      // Storage is refused here; the system's theme it is.
+    }
+    const dark = theme === "dark" || (theme !== "light" && night.matches);
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
   }
-  const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
 
   // Waits before the next attempts, in milliseconds, each up to half as long again: a server that comes back is not
   // met by everyone at once.
