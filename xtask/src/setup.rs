@@ -74,6 +74,10 @@ pub(crate) fn for_wasm_tests() -> Result<WebTools, Failure> {
 pub(crate) fn for_browser_tests() -> Result<browsers::Browser, Failure> {
     node::check_version()?;
     node::install_packages("e2e", "Playwright, which drives the browsers")?;
+    node::install_packages(
+        "sync-server/tests/oidc",
+        "a provider of accounts elsewhere, to sign in by",
+    )?;
     browsers::find_or_install()
 }
 
