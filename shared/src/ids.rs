@@ -216,6 +216,22 @@ impl Seq {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
 
+/// Who somebody is, among all who are in one document: the same for all that one account does, or all guests of one link. Nothing
+/// can be read from it but whether two are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holder(pub u64);
+
+impl Holder {
+    /// Nobody is told apart from anybody.
+    pub const ANYONE: Self = Self(0);
+
+    /// Whether what is `owner`'s may be said and written by this one.
+    #[must_use]
+    pub const fn may_speak_for(self, owner: Self) -> bool {
+        self.0 == owner.0 || self.0 == 0 || owner.0 == 0
+    }
+}
+
 impl From<ReplicaId> for ClientId {
     fn from(replica: ReplicaId) -> Self {
         Self(u64::from(replica.0))

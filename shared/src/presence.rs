@@ -8,7 +8,7 @@ pub mod person;
 pub mod roster;
 
 pub use person::{Caret, Person, User};
-pub use roster::{Roster, Taken};
+pub use roster::{Roster, Says, Taken};
 
 use crate::bytes::{Reader, put_text, put_var_uint};
 use crate::gate::{self, Refusal};

@@ -75,7 +75,7 @@ impl Trouble {
                 match why {
                     Refused::TooLarge => "Your last change is larger than the server takes.",
                     Refused::DocumentFull => "This page has reached the size the server allows.",
-                    Refused::ReadOnly | Refused::Invalid | Refused::Unsaid =>
+                    Refused::ReadOnly | Refused::Invalid | Refused::NotYours | Refused::Unsaid =>
                         "The server did not take your last change.",
                 },
                 changes(waiting)

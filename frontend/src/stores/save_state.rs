@@ -97,7 +97,7 @@ fn line_of(status: DocStatus) -> Line {
             Refused::ReadOnly => Reason::ReadOnly,
             Refused::TooLarge => Reason::TooLarge,
             Refused::DocumentFull => Reason::Full,
-            Refused::Invalid | Refused::Unsaid => Reason::Other,
+            Refused::Invalid | Refused::NotYours | Refused::Unsaid => Reason::Other,
         }),
     }
 }

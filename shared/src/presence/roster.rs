@@ -5,7 +5,7 @@
 //! that ends takes with it all it introduced.
 
 use super::{Entry, Payload, encode, encode_all};
-use crate::ids::ClientId;
+use crate::ids::{ClientId, Holder};
 use crate::limits::{
     PRESENCE_ENTRIES_MAX, PRESENCE_ENTRIES_PER_CONNECTION_MAX, PRESENCE_GONE_KEPT_MS,
     PRESENCE_STATE_BYTES_MAX, PRESENCE_STATE_KEPT_MS,
@@ -30,6 +30,7 @@ struct Held<S> {
     state: Option<Box<str>>,
     said_by: S,
     said_at: MonotonicMs,
+    whose: Holder,
 }
 
 impl<S> Held<S> {
@@ -40,6 +41,23 @@ impl<S> Held<S> {
             state: self.state.as_deref(),
         }
     }
+}
+
+/// On whose behalf an entry is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Says {
+    /// Who says it.
+    pub whose: Holder,
+    /// They say it of themselves, and not of others they heard of: from then on the client is theirs.
+    pub is_own: bool,
+}
+
+impl Says {
+    /// By somebody who is not told apart from others.
+    pub const ANYONE: Self = Self {
+        whose: Holder::ANYONE,
+        is_own: false,
+    };
 }
 
 /// What became of a payload.
@@ -62,24 +80,66 @@ impl<S> Default for Roster<S> {
 }
 
 impl<S: Copy + Eq> Roster<S> {
-    /// Takes what is news in `payload`, said by `by` at `now`.
+    /// Takes what is news in `payload`, said by `by` at `now`, where nobody is told apart.
     ///
     /// Not taken are entries with a state beyond [`PRESENCE_STATE_BYTES_MAX`] and new clients beyond the bounds.
     pub fn take(&mut self, payload: Payload<'_>, by: S, now: MonotonicMs) -> Taken {
-        self.take_up_to(PRESENCE_ENTRIES_PER_CONNECTION_MAX, payload, by, now)
+        self.take_as(payload, by, |_| Says::ANYONE, now)
     }
 
-    /// Like [`Roster::take`], from another server: it may stand behind as many clients as there is room for.
-    pub fn take_relayed(&mut self, payload: Payload<'_>, by: S, now: MonotonicMs) -> Taken {
-        self.take_up_to(PRESENCE_ENTRIES_MAX, payload, by, now)
+    /// Like [`Roster::take`], where people are told apart: `says` tells on whose behalf each client's entry is. What is said
+    /// of a client that is somebody else's is not taken, nor is it a reason for anything.
+    pub fn take_as(
+        &mut self,
+        payload: Payload<'_>,
+        by: S,
+        says: impl Fn(ClientId) -> Says,
+        now: MonotonicMs,
+    ) -> Taken {
+        let most = PRESENCE_ENTRIES_PER_CONNECTION_MAX;
+        self.take_up_to(most, payload, by, |_, client| says(client), now)
     }
 
-    fn take_up_to(&mut self, most: usize, payload: Payload<'_>, by: S, now: MonotonicMs) -> Taken {
+    /// Like [`Roster::take`], from another server: it may stand behind as many clients as there is room for, and tells whose
+    /// each is; `whose` ends early if the rest is anyone's.
+    pub fn take_relayed(
+        &mut self,
+        payload: Payload<'_>,
+        by: S,
+        whose: &[Holder],
+        now: MonotonicMs,
+    ) -> Taken {
+        let says = |nth: usize, _| Says {
+            whose: whose.get(nth).copied().unwrap_or_default(),
+            is_own: true,
+        };
+        self.take_up_to(PRESENCE_ENTRIES_MAX, payload, by, says, now)
+    }
+
+    /// Whose a client is who is here, or left of late.
+    #[must_use]
+    pub fn whose(&self, client: ClientId) -> Holder {
+        let place = self
+            .entries
+            .binary_search_by_key(&client, |held| held.client);
+        let held = place.ok().and_then(|place| self.entries.get(place));
+        held.map_or(Holder::ANYONE, |held| held.whose)
+    }
+
+    fn take_up_to(
+        &mut self,
+        most: usize,
+        payload: Payload<'_>,
+        by: S,
+        says: impl Fn(usize, ClientId) -> Says,
+        now: MonotonicMs,
+    ) -> Taken {
         let mut news = Vec::new();
         let mut said = 0;
         for entry in payload.entries() {
+            let says = says(said, entry.client);
             said += 1;
-            if self.take_entry(most, entry, by, now) {
+            if self.take_entry(most, entry, by, says, now) {
                 news.push(entry);
             }
         }
@@ -92,7 +152,14 @@ impl<S: Copy + Eq> Roster<S> {
         }
     }
 
-    fn take_entry(&mut self, most: usize, entry: Entry<'_>, by: S, now: MonotonicMs) -> bool {
+    fn take_entry(
+        &mut self,
+        most: usize,
+        entry: Entry<'_>,
+        by: S,
+        says: Says,
+        now: MonotonicMs,
+    ) -> bool {
         if entry
             .state
             .is_some_and(|state| state.len() > PRESENCE_STATE_BYTES_MAX)
@@ -105,10 +172,19 @@ impl<S: Copy + Eq> Roster<S> {
         {
             Ok(place) => {
                 let held = &self.entries[place];
+                if !says.whose.may_speak_for(held.whose) {
+                    return false;
+                }
                 let is_goodbye = entry.state.is_none() && held.state.is_some();
                 let is_news = entry.clock > held.clock || (entry.clock == held.clock && is_goodbye);
                 if is_news && (held.said_by == by || self.stands_behind(by) < most) {
-                    self.entries[place] = hold(entry, by, now);
+                    // Once it is somebody's, it stays theirs until it is forgotten.
+                    let whose = if held.whose == Holder::ANYONE && says.is_own {
+                        says.whose
+                    } else {
+                        held.whose
+                    };
+                    self.entries[place] = hold(entry, by, whose, now);
                     return true;
                 }
                 let is_same = entry.clock == held.clock && entry.state.is_some();
@@ -121,9 +197,21 @@ impl<S: Copy + Eq> Roster<S> {
             // Who was never here need not be known to be gone.
             Err(_) if entry.state.is_none() => false,
             Err(place) => {
-                let has_room = self.entries.len() < PRESENCE_ENTRIES_MAX;
+                // Who passes on others takes nobody's own place.
+                let is_hearsay = says.whose != Holder::ANYONE && !says.is_own;
+                let has_room = if is_hearsay {
+                    let is_anyones = |held: &&Held<S>| held.whose == Holder::ANYONE;
+                    self.entries.iter().filter(is_anyones).count() < PRESENCE_ENTRIES_MAX / 2
+                } else {
+                    self.entries.len() < PRESENCE_ENTRIES_MAX
+                };
                 if has_room && self.stands_behind(by) < most {
-                    self.entries.insert(place, hold(entry, by, now));
+                    let whose = if says.is_own {
+                        says.whose
+                    } else {
+                        Holder::ANYONE
+                    };
+                    self.entries.insert(place, hold(entry, by, whose, now));
                     return true;
                 }
                 false
@@ -278,13 +366,14 @@ impl<S: Copy + Eq> Roster<S> {
     }
 }
 
-fn hold<S>(entry: Entry<'_>, said_by: S, said_at: MonotonicMs) -> Held<S> {
+fn hold<S>(entry: Entry<'_>, said_by: S, whose: Holder, said_at: MonotonicMs) -> Held<S> {
     Held {
         client: entry.client,
         clock: entry.clock,
         state: entry.state.map(Box::from),
         said_by,
         said_at,
+        whose,
     }
 }
 

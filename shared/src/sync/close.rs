@@ -23,6 +23,8 @@ pub enum CloseReason {
     Malformed,
     /// The update, state vector or presence was refused by the gate.
     Refused,
+    /// An edit under an id by which somebody else is in the document.
+    NotYours,
     /// A frame is longer than allowed.
     TooLong,
     /// Who it is could not be established.
@@ -45,7 +47,7 @@ pub enum After {
 }
 
 /// All reasons, for reading a text back.
-const ALL: [CloseReason; 15] = [
+const ALL: [CloseReason; 16] = [
     CloseReason::Moving,
     CloseReason::Unreadable,
     CloseReason::Busy,
@@ -56,6 +58,7 @@ const ALL: [CloseReason; 15] = [
     CloseReason::TooMuch,
     CloseReason::Malformed,
     CloseReason::Refused,
+    CloseReason::NotYours,
     CloseReason::TooLong,
     CloseReason::Unauthorized,
     CloseReason::Forbidden,
@@ -75,6 +78,7 @@ impl CloseReason {
             Self::TooMuch => 4429,
             Self::Malformed => 4400,
             Self::Refused => 4422,
+            Self::NotYours => 4423,
             Self::TooLong => 1009,
             Self::Unauthorized => 4401,
             Self::Forbidden => 4403,
@@ -97,6 +101,7 @@ impl CloseReason {
             Self::TooMuch => "too many messages",
             Self::Malformed => "malformed message",
             Self::Refused => "message refused",
+            Self::NotYours => "client id is somebody else's",
             Self::TooLong => "message is too long",
             Self::Unauthorized => "not signed in",
             Self::Forbidden => "not allowed",
@@ -164,6 +169,7 @@ mod tests {
         }
         for reason in [
             CloseReason::Malformed,
+            CloseReason::NotYours,
             CloseReason::Forbidden,
             CloseReason::Gone,
             CloseReason::Revoked,

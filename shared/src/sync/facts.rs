@@ -44,6 +44,8 @@ pub enum Refused {
     DocumentFull,
     /// The gate refused the bytes.
     Invalid,
+    /// It is written under an id by which somebody else is in the document.
+    NotYours,
     /// The server gave no reason.
     Unsaid,
 }
@@ -91,6 +93,7 @@ impl Refused {
             Self::TooLarge => "too-large",
             Self::DocumentFull => "document-full",
             Self::Invalid => "invalid",
+            Self::NotYours => "not-yours",
             Self::Unsaid => "unsaid",
         }
     }
@@ -101,6 +104,7 @@ impl Refused {
             "too-large" => Self::TooLarge,
             "document-full" => Self::DocumentFull,
             "invalid" => Self::Invalid,
+            "not-yours" => Self::NotYours,
             _ => Self::Unsaid,
         }
     }
@@ -134,6 +138,7 @@ mod tests {
         for fact in [
             ServerFact::Draining { within_ms: 5 },
             ServerFact::Refused(Refused::ReadOnly),
+            ServerFact::Refused(Refused::NotYours),
             ServerFact::Role(Role::Viewer),
             ServerFact::StoreStalled,
             ServerFact::StoreBack,

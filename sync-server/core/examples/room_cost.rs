@@ -13,7 +13,7 @@ use sheaf_core::room::{
     ClientKind, Effect, Input, Joining, MemberId, Room, RoomConfig, Said, Speaks,
 };
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{ReplicaId, Seq};
+use sheaf_shared::ids::{Holder, ReplicaId, Seq};
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::time::MonotonicMs;
 use yrs::{Text, WriteTxn};
@@ -50,6 +50,7 @@ impl Bench {
                 member: MemberId(id),
                 speaks: speaks.clone(),
                 role: Role::Editor,
+                whose: Holder::ANYONE,
                 visit: None,
             }));
             if id == 0 {
@@ -178,6 +179,7 @@ fn fresh(edits: u32) {
             member: MemberId(bench.sent + 10),
             speaks: Speaks::YWebsocket,
             role: Role::Editor,
+            whose: Holder::ANYONE,
             visit: None,
         }));
         let member = bench.sent + 10;

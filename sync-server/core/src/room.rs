@@ -10,8 +10,10 @@
 
 mod audit;
 mod catch_up;
+mod contest;
 mod copy;
 mod departure;
+
 pub mod effect;
 mod frames;
 pub mod input;
@@ -111,6 +113,8 @@ pub struct Room {
     members: Vec<Member>,
     /// Members to close at the end of this input: too much is queued for them.
     overflown: Vec<MemberId>,
+    /// At most so many members wait for a look at the log. Nearly always none, and then nobody need be asked.
+    contests: usize,
     copy: Copy,
     writers: Writers,
     log: Log,
@@ -153,6 +157,7 @@ impl Room {
             departure: Departure::Stay,
             members: Vec::new(),
             overflown: Vec::new(),
+            contests: 0,
             copy: Copy::default(),
             writers: Writers::default(),
             log: Log::default(),
@@ -224,6 +229,7 @@ impl Room {
         }
         self.notice_change(now);
         self.on_time(now, out);
+        self.settle_contests(now, out);
         self.follow_log(now, out);
         self.close_overflown(now, out);
         self.end_if_done(now, out);
@@ -237,6 +243,7 @@ impl Room {
             Phase::Loading(early) => early.bytes,
             _ => 0,
         };
+        let contested = self.members.iter().filter_map(|one| one.contest.as_ref());
         size_of::<Self>()
             + self.members.capacity() * size_of::<Member>()
             + self
@@ -250,6 +257,7 @@ impl Room {
             + self.log.bytes()
             + self.presence.bytes()
             + self.visits.bytes()
+            + contested.map(|contest| contest.bytes()).sum::<usize>()
     }
 
     /// Members in it now.
@@ -282,6 +290,20 @@ impl Room {
     }
 
     fn take(&mut self, place: usize, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
+        self.take_asked(place, said, Asked::First, now, out);
+    }
+
+    fn take_asked(
+        &mut self,
+        place: usize,
+        said: Said,
+        asked: Asked,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(said) = self.wait_behind_contest(place, said, now, out) else {
+            return;
+        };
         match said {
             Said::Step1(version) => {
                 if gate::state_vector::check(&version).is_err() {
@@ -289,8 +311,7 @@ impl Room {
                 }
                 self.answer_step1(place, &version, now, out);
             }
-            Said::Step2(update) => self.take_update(place, update, Carrier::Step2, now, out),
-            Said::Update(update) => self.take_update(place, update, Carrier::Update, now, out),
+            Said::Step2(_) | Said::Update(_) => self.take_update(place, said, asked, now, out),
             Said::Awareness(payload) => self.take_presence(place, &payload, now, out),
             Said::QueryAwareness => self.send_everyones_presence(place, now, out),
         }
@@ -299,11 +320,15 @@ impl Room {
     fn take_update(
         &mut self,
         place: usize,
-        update: Bytes,
-        carrier: Carrier,
+        said: Said,
+        asked: Asked,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
+        let (Said::Step2(bytes) | Said::Update(bytes)) = &said else {
+            return;
+        };
+        let update = bytes.clone();
         if update.len() > UPDATE_BYTES_MAX {
             return self.refuse(place, Refused::TooLarge, now, out);
         }
@@ -311,16 +336,19 @@ impl Room {
         let Ok(update) = Checked::of(update) else {
             return self.take_invalid(place, Refused::Invalid, now, out);
         };
-        let brings_nothing = match carrier {
-            _ if update.is_empty() => true,
-            // A returning client repeats every deletion it knows of: that need not be stored each time.
-            Carrier::Step2 => self.copy.holds(update.bytes()).unwrap_or(false),
-            Carrier::Update => false,
-        };
+        // A returning client repeats every deletion it knows of: that need not be stored each time.
+        let is_answer = matches!(said, Said::Step2(_));
+        let brings_nothing =
+            update.is_empty() || (is_answer && self.copy.holds(update.bytes()).unwrap_or(false));
         if brings_nothing {
             self.confirm(place, now, out);
         } else if !self.members[place].role.may_edit() {
             self.refuse(place, Refused::ReadOnly, now, out);
+        } else if self.is_foreign(place, &update) {
+            match asked {
+                Asked::First => self.contest(place, said, now, out),
+                Asked::Again => self.refuse_foreign(place, now, out),
+            }
         } else {
             match self.writers.admit(&update) {
                 Ok(new) => self.store(place, update, new, now, out),
@@ -423,9 +451,9 @@ impl Room {
 /// How often the soft bound fits into what members may say before the document is there.
 const EARLY_HARD_FACTOR: usize = 16;
 
-/// How an update came.
+/// Whether it was looked already at what a member said.
 #[derive(Clone, Copy, Debug)]
-enum Carrier {
-    Step2,
-    Update,
+enum Asked {
+    First,
+    Again,
 }

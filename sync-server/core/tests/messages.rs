@@ -6,9 +6,10 @@ use bytes::Bytes;
 use sheaf_core::audit::{DIGEST_BYTES, StateDigest};
 use sheaf_core::servers::ServerId;
 use sheaf_core::servers::message::{
-    Asks, HEADS_MAX, HeardRows, MESSAGE_BYTES_MAX, Message, NoMessage, ROWS_MAX, Said,
+    Asks, HEADS_MAX, HeardPresence, HeardRows, MESSAGE_BYTES_MAX, Message, NoMessage, ROWS_MAX,
+    Said,
 };
-use sheaf_shared::ids::{DocName, Seq};
+use sheaf_shared::ids::{DocName, Holder, Seq};
 
 fn doc() -> DocName {
     DocName::parse("page").unwrap()
@@ -29,11 +30,15 @@ fn golden() -> Vec<(Message, &'static str)> {
             rows: rows.iter().map(|row| Bytes::from_static(row)).collect(),
         },
     };
-    let presence = |asks| Said::Presence {
+    let presence_of = |whose: &[u64], asks| Said::Presence {
         doc: doc(),
-        payload: Bytes::from_static(&[0]),
-        asks,
+        presence: HeardPresence {
+            payload: Bytes::from_static(&[0]),
+            whose: whose.iter().copied().map(Holder).collect(),
+            asks,
+        },
     };
+    let presence = |asks| presence_of(&[], asks);
     [
         (
             rows(&[&[7, 8], &[]], 302),
@@ -51,6 +56,10 @@ fn golden() -> Vec<(Message, &'static str)> {
         (
             Said::Heads(vec![(doc(), Seq(1))]),
             "01030807060504030201010470616765 01",
+        ),
+        (
+            presence_of(&[0x0807_0605_0403_0201, 0], Asks::Nothing),
+            "0108080706050403020100047061676501000201020304050607080000000000000000",
         ),
         (Said::Beat(128), "010408070605040302018001"),
         (Said::Goodbye, "01050807060504030201"),

@@ -6,12 +6,12 @@ mod desk;
 
 use bytes::Bytes;
 use desk::{ANN, BEN, Desk, Heard, Writer, hocuspocus, y_websocket};
-use sheaf_core::room::input::{Asks, HeardRows};
+use sheaf_core::room::input::{Asks, HeardPresence, HeardRows};
 use sheaf_core::room::{ClientKind, Effect, Input, Neighbour, Rows, Said};
 use sheaf_core::servers::ServerId;
 use sheaf_core::servers::message::ROWS_BYTES_MAX;
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{ClientId, Seq};
+use sheaf_shared::ids::{ClientId, Holder, Seq};
 use sheaf_shared::presence::{Entry, encode};
 
 const THERE: ServerId = ServerId(9);
@@ -64,8 +64,8 @@ fn told_rows(desk: &mut Desk) -> Vec<HeardRows> {
 fn told_presence(desk: &mut Desk) -> Vec<(Vec<u8>, Asks)> {
     let mut told = Vec::new();
     desk.effects.retain(|effect| match effect {
-        Effect::TellPresence { payload, asks } => {
-            told.push((payload.to_vec(), *asks));
+        Effect::TellPresence(told_now) => {
+            told.push((told_now.payload.to_vec(), told_now.asks));
             false
         }
         _ => true,
@@ -84,10 +84,17 @@ fn entry(client: u64, clock: u32, state: Option<&str>) -> Bytes {
 }
 
 fn presence(payload: Bytes, asks: Asks) -> Input {
+    presence_of(payload, &[], asks)
+}
+
+fn presence_of(payload: Bytes, whose: &[u64], asks: Asks) -> Input {
     Input::Neighbour(Neighbour::Presence {
         by: THERE,
-        payload,
-        asks,
+        presence: HeardPresence {
+            payload,
+            whose: whose.iter().copied().map(Holder).collect(),
+            asks,
+        },
     })
 }
 
@@ -412,4 +419,67 @@ fn rows_out_of_turn_without_end_take_bounded_memory() {
         desk.put(rows(2 * place + 10, &[&row]));
     }
     assert!(desk.room.bytes() < before + 300 * 1024);
+}
+
+/// Whose ids other servers were told.
+fn told_whose(desk: &mut Desk) -> Vec<Vec<Holder>> {
+    let told = desk.effects.iter().filter_map(|effect| match effect {
+        Effect::TellPresence(told) => Some(told.whose.clone()),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn other_servers_are_told_whose_an_id_is_and_where_nobody_is_told_apart_they_are_told_as_before() {
+    let mut desk = reaching();
+    desk.seat_whose(BEN, y_websocket(), 22);
+    desk.say(BEN, Said::Awareness(entry(8, 1, Some("{}"))));
+    desk.wait(100);
+    assert_eq!(told_whose(&mut desk).last(), Some(&vec![Holder(22)]));
+    desk.effects.clear();
+    // And on request, of everyone here.
+    desk.say(ANN, Said::Awareness(entry(7, 1, Some("{}"))));
+    desk.wait(100);
+    assert_eq!(told_whose(&mut desk).last(), Some(&vec![]));
+    desk.effects.clear();
+    desk.put(presence(Bytes::from_static(&[0]), Asks::ForOthers));
+    desk.wait(100);
+    let all = vec![Holder::ANYONE, Holder(22)];
+    assert_eq!(told_whose(&mut desk).last(), Some(&all));
+}
+
+#[test]
+fn nobody_takes_over_who_is_at_another_server_nor_from_there_who_is_here() {
+    let mut desk = Desk::new();
+    desk.put(Input::Neighbour(Neighbour::Reachable));
+    desk.seat_whose(ANN, y_websocket(), 11);
+    desk.seat_whose(BEN, hocuspocus(ClientKind::Sheaf), 22);
+    desk.say(ANN, Said::Awareness(entry(7, 1, Some("{}"))));
+    desk.say(BEN, Said::Awareness(entry(8, 1, Some("{}"))));
+    desk.put(presence_of(entry(20, 1, Some("{}")), &[33], Asks::Nothing));
+    desk.wait(100);
+    desk.heard(ANN);
+    told_presence(&mut desk);
+    // From here, of who is there.
+    desk.say(BEN, Said::Awareness(entry(20, 2, Some("{}"))));
+    desk.edit(BEN, &Writer::new(20).types("forged"));
+    desk.effects
+        .retain(|one| !matches!(one, Effect::ReadSince { .. }));
+    desk.put(Input::Read(Rows::default()));
+    assert!(desk.heard(BEN).contains(&Heard::NotStored));
+    // From there, of who is here.
+    desk.put(presence_of(entry(7, 2, Some("{}")), &[44], Asks::Nothing));
+    desk.put(presence_of(entry(7, 2, None), &[44], Asks::Nothing));
+    desk.wait(100);
+    assert_eq!(awareness(&mut desk), Vec::<Vec<u8>>::new());
+    assert_eq!(told_presence(&mut desk), []);
+    // The same person has moved there.
+    desk.put(presence_of(entry(7, 3, Some("{}")), &[11], Asks::Nothing));
+    desk.wait(100);
+    assert_eq!(awareness(&mut desk), [entry(7, 3, Some("{}")).to_vec()]);
+    // A server that does not say whose they are is believed.
+    desk.put(presence(entry(7, 4, Some("{}")), Asks::Nothing));
+    desk.wait(100);
+    assert_eq!(awareness(&mut desk), [entry(7, 4, Some("{}")).to_vec()]);
 }

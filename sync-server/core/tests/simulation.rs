@@ -42,6 +42,7 @@ const PLAN: Plan = Plan {
     stock: 1,
     readers: 1,
     hostile: 0,
+    forgers: 0,
     docs: 2,
     steps: 120,
     faults: Faults::ALL,
@@ -119,6 +120,7 @@ fn many_people_in_one_document_stay_together_through_cuts_and_crashes() {
         stock: 3,
         readers: 2,
         hostile: 0,
+        forgers: 0,
         docs: 1,
         steps: 150,
         faults: Faults::ALL,
@@ -133,11 +135,31 @@ fn a_crowd_that_means_harm_costs_the_others_neither_words_nor_their_places() {
         stock: 1,
         readers: 1,
         hostile: 4,
+        forgers: 0,
         docs: 1,
         steps: 100,
         faults: Faults::NONE.with(Fault::SlowReaders).with(Fault::Crashes),
     }));
     assert!(seen.mischief > 0 && seen.put_out > 0, "{seen:?}");
+}
+
+#[test]
+fn who_forges_the_ids_of_those_who_are_there_costs_them_neither_words_nor_their_places() {
+    let seen = run_all(seeds(6, 40).map(|seed| Plan {
+        seed: seed + 4_000_000,
+        people: 2,
+        stock: 2,
+        readers: 1,
+        hostile: 0,
+        forgers: 3,
+        docs: 1,
+        steps: 150,
+        faults: Faults::NONE.with(Fault::Cuts).with(Fault::Stalls),
+    }));
+    assert!(
+        seen.mischief > 0 && seen.put_out > 0 && seen.refusals > 0,
+        "{seen:?}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sheaf_core::room::{Auditing, Input, Joining, MemberId, Neighbour, RoomConfig, Speaks, Visit};
 use sheaf_core::rooms::{Admission, Order, Rooms, RoomsConfig};
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{DocName, Seq};
+use sheaf_shared::ids::{DocName, Holder, Seq};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 use tokio::sync::Notify;
@@ -140,7 +140,7 @@ impl Hub {
         role: Role,
         outbox: &Arc<Outbox>,
     ) -> Result<(MemberId, RoomHandle), CloseReason> {
-        self.join_for(doc, speaks, role, outbox, None)
+        self.join_for(doc, speaks, (role, Holder::ANYONE), outbox, None)
     }
 
     /// Brings someone into a document's room, opening it if need be; for one exchange if `visit` says so.
@@ -151,7 +151,7 @@ impl Hub {
         self: &Arc<Self>,
         doc: &DocName,
         speaks: Speaks,
-        role: Role,
+        (role, whose): (Role, Holder),
         outbox: &Arc<Outbox>,
         visit: Option<Box<Visit>>,
     ) -> Result<(MemberId, RoomHandle), CloseReason> {
@@ -160,6 +160,7 @@ impl Hub {
             member,
             speaks,
             role,
+            whose,
             visit,
         };
         let mut guard = self.open();

@@ -153,8 +153,8 @@ fn weight(letter: &Letter) -> usize {
         Letter::Tell(Input::Neighbour(Neighbour::Rows(heard))) => {
             heard.rows.iter().map(Bytes::len).sum::<usize>() + size_of::<Letter>()
         }
-        Letter::Tell(Input::Neighbour(Neighbour::Presence { payload, .. })) => {
-            payload.len() + size_of::<Letter>()
+        Letter::Tell(Input::Neighbour(Neighbour::Presence { presence, .. })) => {
+            presence.payload.len() + presence.whose.len() * 8 + size_of::<Letter>()
         }
         Letter::Join(..) | Letter::Tell(_) => size_of::<Letter>(),
     }

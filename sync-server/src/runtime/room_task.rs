@@ -259,7 +259,7 @@ impl RoomTask {
                 Effect::Append { ticket, rows } => self.append(ticket, rows),
                 Effect::ReadSince { after } => self.read_since(after),
                 Effect::TellRows(rows) => self.tell_rows(rows),
-                Effect::TellPresence { payload, asks } => self.tell_presence(payload, asks),
+                Effect::TellPresence(presence) => self.tell_presence(presence),
                 Effect::TakeStock => self.inbox.tell(Input::Audit(Auditing::TakeStock)),
                 Effect::TellState { seq, digest } => self.tell_state(seq, digest),
                 Effect::Disagree { seq, own, theirs } => self.report_disagreement(seq, own, theirs),

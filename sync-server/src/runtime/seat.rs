@@ -38,7 +38,8 @@ impl Seat {
         visit: Option<Box<Visit>>,
     ) -> Result<Self, CloseReason> {
         let Pass { keys, judged } = pass;
-        let (member, room) = hub.join_for(doc, speaks, judged.role, outbox, visit)?;
+        let (member, room) =
+            hub.join_for(doc, speaks, (judged.role, judged.whose), outbox, visit)?;
         hub.held
             .add(member, keys, doc.clone(), Arc::clone(&room), &judged);
         // What changed between the judgement and this moment was looked at without them.

@@ -145,6 +145,17 @@ impl Client {
         self.send(frame).await;
     }
 
+    /// Says something of who is here.
+    pub(crate) async fn announce(&mut self, payload: &[u8]) {
+        let frame = match self.speaks {
+            Speaks::YWebsocket => y_websocket::Message::Awareness(payload).to_vec(),
+            Speaks::Hocuspocus => hocuspocus::Message::Awareness(payload)
+                .to(Address(&self.doc))
+                .to_vec(),
+        };
+        self.send(frame).await;
+    }
+
     pub(crate) async fn type_at(&mut self, at: u32, text: &str) -> Vec<u8> {
         let update = insert(&mut self.replica, at, text);
         self.say(SyncMessage::Update(&update)).await;

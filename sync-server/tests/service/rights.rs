@@ -1,6 +1,7 @@
 //! Who may open what, by every way, on both databases; and what becomes of those who are in when that changes.
 
 mod house;
+mod ids;
 mod ways;
 
 use sheaf_core::access::Reach;

@@ -173,7 +173,7 @@ fn one_connection_cannot_fill_the_roster() {
         .collect();
     let relayed = payload(&crowd);
     assert_eq!(
-        roster.take_relayed(Payload::parse(&relayed).unwrap(), Socket(3), START),
+        roster.take_relayed(Payload::parse(&relayed).unwrap(), Socket(3), &[], START),
         Taken::All
     );
 }
@@ -269,4 +269,61 @@ fn what_one_says_again_is_no_news_and_still_a_sign_of_life() {
     let by_her = roster.take(Payload::parse(&again).unwrap(), FIRST, later);
     assert_eq!(by_her, Taken::Nothing);
     assert_eq!(silent(&mut roster), None);
+}
+
+const ANNS: Holder = Holder(1);
+const BENS: Holder = Holder(2);
+
+fn take_as(
+    roster: &mut Roster<Socket>,
+    by: Socket,
+    (whose, own): (Holder, u64),
+    entries: &[(u64, u32, Option<&str>)],
+) -> Taken {
+    let payload = payload(entries);
+    let says = |client: ClientId| Says {
+        whose,
+        is_own: client.0 == own,
+    };
+    roster.take_as(Payload::parse(&payload).unwrap(), by, says, START)
+}
+
+#[test]
+fn what_is_said_of_somebody_elses_client_is_not_taken_and_the_rest_of_it_is() {
+    let mut roster = Roster::default();
+    take_as(&mut roster, FIRST, (ANNS, ANN), &[(ANN, 5, Some("1"))]);
+    let both = [(ANN, 9, Some("2")), (BEN, 1, Some("3"))];
+    let Taken::Some(news) = take_as(&mut roster, SECOND, (BENS, BEN), &both) else {
+        panic!("one of two is news");
+    };
+    assert_eq!(heard(&news), [(BEN, 1, Some("3".to_owned()))]);
+    let goodbye = [(ANN, 5, None)];
+    let taken = take_as(&mut roster, SECOND, (BENS, BEN), &goodbye);
+    assert_eq!(taken, Taken::Nothing);
+    assert_eq!(roster.whose(ClientId(ANN)), ANNS);
+    // She herself, by another line, and after a goodbye.
+    let taken = take_as(&mut roster, Socket(3), (ANNS, ANN), &[(ANN, 6, None)]);
+    assert_eq!(taken, Taken::All);
+    let again = [(ANN, 7, Some("4"))];
+    assert_eq!(
+        take_as(&mut roster, SECOND, (BENS, ANN), &again),
+        Taken::Nothing
+    );
+    assert_eq!(take_as(&mut roster, FIRST, (ANNS, ANN), &again), Taken::All);
+}
+
+#[test]
+fn those_who_are_passed_on_leave_room_for_those_who_say_it_of_themselves() {
+    let mut roster = Roster::default();
+    let each = PRESENCE_ENTRIES_PER_CONNECTION_MAX as u64;
+    for socket in 0..=PRESENCE_ENTRIES_MAX as u64 / each {
+        let said: Vec<_> = (0..each)
+            .map(|nth| (1_000 + socket * each + nth, 1, Some("{}")))
+            .collect();
+        let socket = Socket(100 + socket as u32);
+        take_as(&mut roster, socket, (BENS, BEN), &said);
+    }
+    assert_eq!(roster.present().count(), PRESENCE_ENTRIES_MAX / 2);
+    let taken = take_as(&mut roster, FIRST, (ANNS, ANN), &[(ANN, 1, Some("1"))]);
+    assert_eq!(taken, Taken::All);
 }

@@ -6,7 +6,7 @@ use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
 use super::MemberId;
-use super::input::{Asks, HeardRows, Ticket};
+use super::input::{HeardPresence, HeardRows, Ticket};
 use crate::audit::{StateDigest, Whole};
 
 /// One thing to do. Effects are carried out in order.
@@ -63,12 +63,7 @@ pub enum Effect {
     /// Tell other servers of rows that were just committed, or how far the log reaches. May be lost.
     TellRows(HeardRows),
     /// Tell other servers who is here. May be lost.
-    TellPresence {
-        /// As clients send it.
-        payload: Bytes,
-        /// Whether they shall say who is at theirs.
-        asks: Asks,
-    },
+    TellPresence(HeardPresence),
     /// Give [`super::Auditing::TakeStock`] soon: the room will look at all of its copy, which takes time with its size.
     TakeStock,
     /// Tell other servers what the copy holds. May be lost.

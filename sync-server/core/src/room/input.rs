@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::Seq;
+use sheaf_shared::ids::{Holder, Seq};
 use sheaf_shared::sync::close::CloseReason;
 pub use sheaf_shared::sync::peer::{ClientKind, Said};
 pub use sheaf_shared::wire::exchange::{Known, LineKey};
@@ -14,7 +14,7 @@ use sheaf_shared::time::MonotonicMs;
 use super::MemberId;
 use crate::audit::StateDigest;
 use crate::servers::ServerId;
-pub use crate::servers::message::{Asks, HeardRows};
+pub use crate::servers::message::{Asks, HeardPresence, HeardRows};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -171,10 +171,8 @@ pub enum Neighbour {
     Presence {
         /// Which server.
         by: ServerId,
-        /// As clients send it.
-        payload: Bytes,
-        /// Whether it wants to know who is here.
-        asks: Asks,
+        /// Who.
+        presence: HeardPresence,
     },
     /// What another server's copy holds.
     State {
@@ -196,6 +194,8 @@ pub struct Joining {
     pub speaks: Speaks,
     /// What it may do.
     pub role: Role,
+    /// Who it is. Nobody else takes over its presence, nor writes under an id it is here by.
+    pub whose: Holder,
     /// What it brings along if it comes for one exchange only.
     pub visit: Option<Box<Visit>>,
 }

@@ -114,6 +114,11 @@ impl Log {
         self.under_way.is_none() && self.gathering.is_empty()
     }
 
+    /// The last append that was asked for.
+    pub(super) const fn last_ticket(&self) -> Ticket {
+        Ticket(self.last_ticket)
+    }
+
     /// Hands the store nothing further for now.
     pub(super) const fn gather(&mut self) {
         self.is_held = true;
@@ -373,7 +378,14 @@ impl Room {
     }
 
     /// A commit is through: answer its senders, read those who were stopped, go on with what has gathered.
-    fn committed(&mut self, waiting: Vec<Waiting>, now: MonotonicMs, out: &mut Vec<Effect>) {
+    fn committed(
+        &mut self,
+        ticket: Ticket,
+        waiting: Vec<Waiting>,
+        now: MonotonicMs,
+        out: &mut Vec<Effect>,
+    ) {
+        self.passed(ticket);
         self.watch_waiting_rows(now);
         self.answer_all(waiting, now, out);
         if self.log.told_stalled {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::Seq;
+use sheaf_shared::ids::{ClientId, Holder, Seq};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
 use sheaf_shared::time::MonotonicMs;
@@ -12,6 +12,7 @@ use sheaf_shared::wire::hocuspocus;
 use sheaf_shared::wire::y_websocket::QUIET_MS_MAX;
 
 use super::catch_up::CatchingUp;
+use super::contest::Contest;
 use super::effect::{Effect, FrameClass};
 use super::input::{ClientKind, LineKey, Speaks, Visit};
 use super::{MemberId, RoomConfig};
@@ -26,6 +27,12 @@ pub(super) struct Member {
     pub(super) id: MemberId,
     pub(super) speaks: Speaks,
     pub(super) role: Role,
+    /// Who it is.
+    pub(super) whose: Holder,
+    /// The id it is here by, once it has said so.
+    pub(super) own: Option<ClientId>,
+    /// It writes under an id that is somebody else's, so far as is known here.
+    pub(super) contest: Option<Box<Contest>>,
     /// It is here for one exchange.
     pub(super) visit: Option<Box<Visit>>,
     /// It was answered a step 1: from then on it hears of each commit.
@@ -76,11 +83,20 @@ pub(super) enum Queued {
 }
 
 impl Member {
-    pub(super) const fn new(id: MemberId, speaks: Speaks, role: Role, now: MonotonicMs) -> Self {
+    pub(super) const fn new(
+        id: MemberId,
+        speaks: Speaks,
+        role: Role,
+        whose: Holder,
+        now: MonotonicMs,
+    ) -> Self {
         Self {
             id,
             speaks,
             role,
+            whose,
+            own: None,
+            contest: None,
             visit: None,
             is_synced: false,
             is_lagging: false,
@@ -233,7 +249,8 @@ impl Member {
         let quiet = is_told.then(|| self.spoken_at.plus_ms(QUIET_MS_MAX));
         let stuck =
             (self.outgoing_bytes > 0).then(|| self.progress_at.plus_ms(super::NO_PROGRESS_MS));
-        [quiet, stuck, self.stopped.until]
+        let contest = self.contest.as_ref().map(|contest| contest.gives_up_at());
+        [quiet, stuck, contest, self.stopped.until]
             .into_iter()
             .fold(None, super::sooner)
     }

@@ -18,6 +18,7 @@ impl Room {
             member: id,
             speaks,
             role,
+            whose,
             visit,
         } = joining;
         let Err(place) = self.members.binary_search_by_key(&id, |member| member.id) else {
@@ -25,7 +26,7 @@ impl Room {
         };
         let speaks = self.share_address(speaks);
         self.members.reserve_exact(1);
-        let mut member = Member::new(id, speaks, role, now);
+        let mut member = Member::new(id, speaks, role, whose, now);
         member.visit = visit;
         self.members.insert(place, member);
         self.receive_visit(place, now);
@@ -162,6 +163,13 @@ fn say_closed(member: &Member, reason: CloseReason, out: &mut Vec<Effect>) {
 
 /// Nobody is let in any more.
 pub(super) fn turn_away(joining: Joining, now: MonotonicMs, out: &mut Vec<Effect>) {
-    let member = Member::new(joining.member, joining.speaks, joining.role, now);
+    let Joining {
+        member,
+        speaks,
+        role,
+        whose,
+        ..
+    } = joining;
+    let member = Member::new(member, speaks, role, whose, now);
     say_closed(&member, CloseReason::Moving, out);
 }

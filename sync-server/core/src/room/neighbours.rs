@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use sheaf_shared::time::MonotonicMs;
 
-use super::input::{Asks, HeardRows, Neighbour};
+use super::input::{Asks, HeardPresence, HeardRows, Neighbour};
 use super::presence::NOBODY;
 use super::{Effect, Phase, Room};
 
@@ -29,8 +29,8 @@ impl Room {
             Neighbour::Reachable => self.reach_neighbours(now, out),
             Neighbour::Unreachable => self.reach = Reach::Alone,
             Neighbour::Rows(heard) => self.hear_rows(heard, now, out),
-            Neighbour::Presence { by, payload, asks } => {
-                self.hear_presence(by, &payload, asks, now, out);
+            Neighbour::Presence { by, presence } => {
+                self.hear_presence(by, &presence, now, out);
             }
             Neighbour::State { seq, digest } => self.hear_state(seq, digest, out),
             Neighbour::Gone(server) => self.take_away_server(server, now, out),
@@ -55,10 +55,11 @@ impl Room {
     /// Asks who is at theirs.
     pub(super) fn ask_neighbours(&self, out: &mut Vec<Effect>) {
         if self.is_reaching() {
-            out.push(Effect::TellPresence {
+            out.push(Effect::TellPresence(HeardPresence {
                 payload: Bytes::from_static(NOBODY),
+                whose: Vec::new(),
                 asks: Asks::ForOthers,
-            });
+            }));
         }
     }
 

@@ -1,14 +1,14 @@
 //! Who is here: taken, gathered for a moment, and told once for all.
 
-use sheaf_shared::ids::ClientId;
+use sheaf_shared::ids::{ClientId, Holder};
 use sheaf_shared::limits::PRESENCE_OF_VISITOR_KEPT_MS;
-use sheaf_shared::presence::{self, Entry, Payload, Roster, Taken};
+use sheaf_shared::presence::{self, Entry, Payload, Roster, Says, Taken};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::MonotonicMs;
 
 use super::effect::{Effect, FrameClass};
 use super::frames::{Body, Frames};
-use super::input::{Asks, LineKey, Speaks};
+use super::input::{Asks, HeardPresence, LineKey, Speaks};
 use super::member::Member;
 use super::{MemberId, Room};
 use crate::servers::ServerId;
@@ -123,8 +123,19 @@ impl Room {
         let Ok(parsed) = Payload::parse(payload) else {
             return self.close_member(place, CloseReason::Refused, now, out);
         };
-        let source = Source::of(&self.members[place]);
-        match self.presence.roster.take(parsed, source, now) {
+        let member = &mut self.members[place];
+        // A client begins with itself; what it says of others it has heard, and passes on.
+        member.own = member.own.or_else(|| {
+            let mut here = parsed.entries().filter(|entry| entry.state.is_some());
+            here.next().map(|entry| entry.client)
+        });
+        let (whose, own) = (member.whose, member.own);
+        let says = |client| Says {
+            whose,
+            is_own: own == Some(client),
+        };
+        let source = Source::of(member);
+        match self.presence.roster.take_as(parsed, source, says, now) {
             Taken::All => self.presence.gather(payload, Reaches::Everyone),
             Taken::Some(news) => self.presence.gather(&news, Reaches::Everyone),
             Taken::Nothing => {}
@@ -200,16 +211,17 @@ impl Room {
     pub(super) fn hear_presence(
         &mut self,
         by: ServerId,
-        payload: &[u8],
-        asks: Asks,
+        heard: &HeardPresence,
         now: MonotonicMs,
         out: &mut Vec<Effect>,
     ) {
+        let payload = &heard.payload;
         let Ok(parsed) = Payload::parse(payload) else {
             return;
         };
         let source = Source::Server(by);
-        match self.presence.roster.take_relayed(parsed, source, now) {
+        let roster = &mut self.presence.roster;
+        match roster.take_relayed(parsed, source, &heard.whose, now) {
             Taken::All => self.presence.gather(payload, Reaches::OwnMembers),
             Taken::Some(news) => self.presence.gather(&news, Reaches::OwnMembers),
             Taken::Nothing => {}
@@ -218,12 +230,9 @@ impl Room {
         if self.is_reaching()
             && let Some(goodbyes) = self.presence.roster.contradictions(parsed)
         {
-            out.push(Effect::TellPresence {
-                payload: goodbyes.into(),
-                asks: Asks::Nothing,
-            });
+            self.tell_presence_to_neighbours(goodbyes, out);
         }
-        match asks {
+        match heard.asks {
             Asks::ForOthers => self.answer_neighbours(now, out),
             Asks::Nothing => self.tell_presence_soon(now, out),
         }
@@ -317,11 +326,24 @@ impl Room {
             presence::encode_all(news.iter().filter(is_for_them).map(News::entry))
         };
         for payload in payloads {
-            out.push(Effect::TellPresence {
-                payload: payload.into(),
-                asks: Asks::Nothing,
-            });
+            self.tell_presence_to_neighbours(payload, out);
         }
+    }
+
+    fn tell_presence_to_neighbours(&self, payload: Vec<u8>, out: &mut Vec<Effect>) {
+        let mut whose = Vec::new();
+        if let Ok(parsed) = Payload::parse(&payload) {
+            let roster = &self.presence.roster;
+            whose.extend(parsed.entries().map(|entry| roster.whose(entry.client)));
+        }
+        if whose.iter().all(|whose| *whose == Holder::ANYONE) {
+            whose.clear();
+        }
+        out.push(Effect::TellPresence(HeardPresence {
+            payload: payload.into(),
+            whose,
+            asks: Asks::Nothing,
+        }));
     }
 
     /// Everybody who is here, and the goodbyes of late: who came back quickly learns that it is thought gone.

@@ -34,6 +34,11 @@ impl Room {
                 self.close_member(place, CloseReason::TooSlow, now, out);
                 continue;
             }
+            let contest = member.contest.as_ref();
+            if contest.is_some_and(|contest| now >= contest.gives_up_at()) {
+                self.close_member(place, CloseReason::Busy, now, out);
+                continue;
+            }
             // Sheaf's client asks for signs of life by itself.
             let is_told = !member.is_sheaf() && matches!(self.phase, Phase::Open);
             if is_told && now.ms_since(member.spoken_at) >= QUIET_MS_MAX {

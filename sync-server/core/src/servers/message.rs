@@ -9,12 +9,14 @@
 //! 5. goodbye: nothing.
 //! 6. state: document, how far the copy is, how its digest is made (one byte), the digest (16 bytes).
 //! 7. rights: how often they have changed. Nobody's rights are told, only that it is time to look.
+//! 8. presence, as 2, and then of how many clients it is told whose they are, and of each (eight bytes, the lowest first), in
+//!    the order of the payload. Only where that is known of any: servers of a release before this kind do without.
 //!
 //! Numbers are LEB128; texts and payloads stand behind their length in bytes.
 
 use bytes::Bytes;
 use sheaf_shared::bytes::{ReadError, Reader, put_piece, put_text, put_var_uint};
-use sheaf_shared::ids::{DocName, DocNameError, Seq};
+use sheaf_shared::ids::{DocName, DocNameError, Holder, Seq};
 
 use super::ServerId;
 use crate::audit::{DIGEST_BYTES, StateDigest};
@@ -37,6 +39,7 @@ const BEAT: u8 = 4;
 const GOODBYE: u8 = 5;
 const STATE: u8 = 6;
 const RIGHTS: u8 = 7;
+const OWNED_PRESENCE: u8 = 8;
 
 /// One message, and who sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +64,8 @@ pub enum Said {
     Presence {
         /// The document.
         doc: DocName,
-        /// As clients send it.
-        payload: Bytes,
-        /// Whether the others shall say who is at theirs.
-        asks: Asks,
+        /// Who.
+        presence: HeardPresence,
     },
     /// How far documents have come that changed of late.
     Heads(Vec<(DocName, Seq)>),
@@ -94,6 +95,17 @@ pub struct HeardRows {
     pub through: Seq,
     /// All of them, or none if they are not sent along.
     pub rows: Vec<Bytes>,
+}
+
+/// Who is at another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardPresence {
+    /// As clients send it.
+    pub payload: Bytes,
+    /// Whose each client in it is, in its order; none where nobody is told apart.
+    pub whose: Vec<Holder>,
+    /// Whether the others shall say who is at theirs.
+    pub asks: Asks,
 }
 
 /// Whether an answer is wanted.
@@ -142,7 +154,8 @@ impl Message {
         out.push(VERSION);
         let kind = match &self.said {
             Said::Rows { .. } => ROWS,
-            Said::Presence { .. } => PRESENCE,
+            Said::Presence { presence, .. } if presence.whose.is_empty() => PRESENCE,
+            Said::Presence { .. } => OWNED_PRESENCE,
             Said::Heads(_) => HEADS,
             Said::Beat(_) => BEAT,
             Said::Goodbye => GOODBYE,
@@ -161,11 +174,7 @@ impl Message {
                     put_piece(out, row);
                 }
             }
-            Said::Presence { doc, payload, asks } => {
-                out.push(u8::from(*asks == Asks::ForOthers));
-                put_text(out, doc.as_str());
-                put_piece(out, payload);
-            }
+            Said::Presence { doc, presence } => put_presence(doc, presence, out),
             Said::Heads(heads) => {
                 put_var_uint(out, heads.len() as u64);
                 for (doc, seq) in heads {
@@ -204,6 +213,7 @@ impl Message {
         let said = match kind {
             ROWS => read_rows(&mut reader, bytes)?,
             PRESENCE => read_presence(&mut reader, bytes)?,
+            OWNED_PRESENCE => read_owned_presence(&mut reader, bytes)?,
             HEADS => read_heads(&mut reader)?,
             BEAT => Said::Beat(reader.var_uint()?),
             GOODBYE => Said::Goodbye,
@@ -216,6 +226,18 @@ impl Message {
         }
         let from = ServerId(u64::from_le_bytes(from));
         Ok(Self { from, said })
+    }
+}
+
+fn put_presence(doc: &DocName, presence: &HeardPresence, out: &mut Vec<u8>) {
+    out.push(u8::from(presence.asks == Asks::ForOthers));
+    put_text(out, doc.as_str());
+    put_piece(out, &presence.payload);
+    if !presence.whose.is_empty() {
+        put_var_uint(out, presence.whose.len() as u64);
+        for whose in &presence.whose {
+            out.extend_from_slice(&whose.0.to_le_bytes());
+        }
     }
 }
 
@@ -247,8 +269,28 @@ fn read_presence(reader: &mut Reader<'_>, bytes: &Bytes) -> Result<Said, NoMessa
         _ => return Err(NoMessage::Contradictory),
     };
     let doc = DocName::parse(reader.text()?)?;
-    let payload = bytes.slice_ref(reader.piece()?);
-    Ok(Said::Presence { doc, payload, asks })
+    let presence = HeardPresence {
+        payload: bytes.slice_ref(reader.piece()?),
+        whose: Vec::new(),
+        asks,
+    };
+    Ok(Said::Presence { doc, presence })
+}
+
+fn read_owned_presence(reader: &mut Reader<'_>, bytes: &Bytes) -> Result<Said, NoMessage> {
+    let mut said = read_presence(reader, bytes)?;
+    let count = reader.var_uint()?;
+    if let Said::Presence { presence, .. } = &mut said {
+        for _ in 0..count {
+            let mut whose = [0; 8];
+            whose.copy_from_slice(reader.take(8)?);
+            presence.whose.push(Holder(u64::from_le_bytes(whose)));
+        }
+    }
+    if count == 0 {
+        return Err(NoMessage::Contradictory);
+    }
+    Ok(said)
 }
 
 fn read_heads(reader: &mut Reader<'_>) -> Result<Said, NoMessage> {

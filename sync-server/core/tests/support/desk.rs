@@ -14,7 +14,7 @@ use sheaf_core::room::{
     Ticket, Visit,
 };
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{ReplicaId, Seq};
+use sheaf_shared::ids::{Holder, ReplicaId, Seq};
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::ServerFact;
@@ -101,6 +101,16 @@ impl Desk {
 
     pub(crate) fn seat_as(&mut self, member: MemberId, speaks: Speaks, role: Role) {
         self.join(member, speaks, role);
+        self.settle_in(member);
+    }
+
+    /// The same where people are told apart.
+    pub(crate) fn seat_whose(&mut self, member: MemberId, speaks: Speaks, whose: u64) {
+        self.join_whose(member, speaks, Role::Editor, whose, None);
+        self.settle_in(member);
+    }
+
+    fn settle_in(&mut self, member: MemberId) {
         if self.effects.contains(&Effect::Load) {
             self.put(Input::NeverExisted);
         }
@@ -120,11 +130,24 @@ impl Desk {
         role: Role,
         visit: Option<Box<Visit>>,
     ) {
+        self.join_whose(member, speaks, role, 0, visit);
+    }
+
+    /// Lets in who is told apart from others by `whose`.
+    pub(crate) fn join_whose(
+        &mut self,
+        member: MemberId,
+        speaks: Speaks,
+        role: Role,
+        whose: u64,
+        visit: Option<Box<Visit>>,
+    ) {
         self.members.push((member, speaks.clone()));
         self.put(Input::Join(Joining {
             member,
             speaks,
             role,
+            whose: Holder(whose),
             visit,
         }));
     }

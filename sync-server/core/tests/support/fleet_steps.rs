@@ -75,9 +75,9 @@ impl Fleet {
             self.servers[number].roll.heard(from, now);
             let input = match said {
                 message::Said::Rows { rows, .. } => Input::Neighbour(Neighbour::Rows(rows)),
-                message::Said::Presence { payload, asks, .. } => {
+                message::Said::Presence { presence, .. } => {
                     let by = from;
-                    Input::Neighbour(Neighbour::Presence { by, payload, asks })
+                    Input::Neighbour(Neighbour::Presence { by, presence })
                 }
                 message::Said::State { seq, digest, .. } => {
                     Input::Neighbour(Neighbour::State { seq, digest })
@@ -191,9 +191,9 @@ impl Fleet {
                     self.servers[number].changed = true;
                     self.broadcast(number, message::Said::Rows { doc: doc(), rows });
                 }
-                Effect::TellPresence { payload, asks } => {
+                Effect::TellPresence(presence) => {
                     let doc = doc();
-                    self.broadcast(number, message::Said::Presence { doc, payload, asks });
+                    self.broadcast(number, message::Said::Presence { doc, presence });
                 }
                 Effect::TellState { seq, digest } => {
                     let doc = doc();

@@ -2,17 +2,24 @@
 //! must refuse, state vectors of documents that never were, edits that build on what never comes, everything twice,
 //! everything at once, and what it heard from others over again.
 //!
+//! A forger among them does nothing but say and write things under the ids of those it hears of.
+//!
 //! What it may do to the words of a page anyone with the right to write may do; so of those edits of its that are
-//! taken, none deletes, and none is made under another's name.
+//! taken, none deletes.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that fails here should stop here"
 )]
 
+use std::collections::BTreeMap;
+
 use sheaf_shared::gate;
-use sheaf_shared::ids::{DocName, ReplicaId};
+use sheaf_shared::ids::{ClientId, DocName, ReplicaId};
+use sheaf_shared::limits::PRESENCE_CLOCK_MAX;
+use sheaf_shared::presence::{self, Entry, Payload};
 use sheaf_shared::replica::{Origin, Replica};
 use sheaf_shared::testing::{Bytes, Chance};
+use sheaf_shared::time::MonotonicMs;
 use sheaf_shared::wire::hocuspocus::{self, Address, Auth};
 use sheaf_shared::wire::{SyncMessage, y_websocket};
 use yrs::{Text, WriteTxn};
@@ -23,7 +30,25 @@ use crate::world::{Event, World};
 /// Frames of others that it keeps to say them again.
 const HEARD_MAX: usize = 20;
 
+/// Milliseconds, since somebody was heard last, in which they are forged: a room remembers them for a minute.
+const FORGES_WITHIN_MS: u64 = 40_000;
+
+/// What forged presence says, and no other.
+pub(crate) const FORGED: &str = "forged";
+
+/// What somebody who means harm is after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aims {
+    AtEverything,
+    /// To speak and write for others.
+    AtIds,
+}
+
 pub(crate) struct Villain {
+    aims: Aims,
+    /// Who is here, heard on this connection: under which clock, and when; and how far each has written.
+    victims: BTreeMap<ClientId, (u32, MonotonicMs)>,
+    clocks: BTreeMap<ClientId, u32>,
     doc: DocName,
     speaks_hocuspocus: bool,
     dial: u64,
@@ -36,8 +61,11 @@ pub(crate) struct Villain {
 }
 
 impl Villain {
-    pub(crate) fn new(nth: usize, docs: &[DocName], id: ReplicaId) -> Self {
+    pub(crate) fn new(nth: usize, docs: &[DocName], id: ReplicaId, aims: Aims) -> Self {
         Self {
+            aims,
+            victims: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             doc: docs[nth % docs.len()].clone(),
             speaks_hocuspocus: (nth / docs.len()).is_multiple_of(2),
             dial: 0,
@@ -103,8 +131,79 @@ impl Villain {
         written.unwrap()
     }
 
+    /// The frames of one forgery.
+    fn forgery(&mut self, chance: &mut Chance, now: MonotonicMs) -> Vec<Vec<u8>> {
+        // Who is away for longer is not known any more.
+        self.victims
+            .retain(|_, (_, heard_at)| now.ms_since(*heard_at) < FORGES_WITHIN_MS);
+        if self.victims.is_empty() {
+            return Vec::new();
+        }
+        let nth = chance.index_below(self.victims.len());
+        let (client, (presence_clock, _)) = self.victims.iter().nth(nth).unwrap();
+        let said = |clock, state| {
+            let client = *client;
+            self.presence(&presence::encode(&[Entry {
+                client,
+                clock,
+                state,
+            }]))
+        };
+        let next = self.clocks.get(client).copied().unwrap_or(0);
+        let word = |ahead: u64| {
+            let update = Bytes::new().num(1).num(1).num(client.0);
+            let update = update.num(u64::from(next) + ahead);
+            update.raw(&[4, 1]).text("content").text("!").num(0).0
+        };
+        match chance.below(5) {
+            0 => vec![said(PRESENCE_CLOCK_MAX, Some("{\"forged\":1}"))],
+            1 => vec![said(presence_clock + 1, Some("{\"forged\":1}"))],
+            2 => vec![said(presence_clock + 1, None)],
+            3 => (0..chance.within(1..6))
+                .map(|ahead| self.update(&word(ahead)))
+                .collect(),
+            _ => vec![self.sync(SyncMessage::Step2(&word(chance.below(3))))],
+        }
+    }
+
+    /// Notes whom it could speak for.
+    fn listen(&mut self, frame: &[u8], now: MonotonicMs) {
+        use {hocuspocus::Message as Words, y_websocket::Message as Plain};
+        let (sync, payload) = if self.speaks_hocuspocus {
+            match hocuspocus::Frame::decode(frame, hocuspocus::From::Server) {
+                Ok(hocuspocus::Frame::Document { message, .. }) => match message {
+                    Words::Sync(sync) => (Some(sync), None),
+                    Words::Awareness(payload) => (None, Some(payload)),
+                    _ => return,
+                },
+                _ => return,
+            }
+        } else {
+            match Plain::decode(frame) {
+                Ok(Plain::Sync(sync)) => (Some(sync), None),
+                Ok(Plain::Awareness(payload)) => (None, Some(payload)),
+                _ => return,
+            }
+        };
+        if let Some(SyncMessage::Step2(update) | SyncMessage::Update(update)) = sync {
+            for run in gate::update::inspect(update).unwrap().runs() {
+                let clock = self.clocks.entry(run.client).or_insert(0);
+                *clock = run.until.max(*clock);
+            }
+        }
+        let Some(Ok(heard)) = payload.map(Payload::parse) else {
+            return;
+        };
+        for entry in heard.entries().filter(|entry| entry.state.is_some()) {
+            self.victims.insert(entry.client, (entry.clock, now));
+        }
+    }
+
     /// The frames of one piece of mischief.
-    fn mischief(&mut self, chance: &mut Chance) -> Vec<Vec<u8>> {
+    fn mischief(&mut self, chance: &mut Chance, now: MonotonicMs) -> Vec<Vec<u8>> {
+        if self.aims == Aims::AtIds {
+            return self.forgery(chance, now);
+        }
         match chance.below(11) {
             0 => vec![chance_bytes(chance)],
             1 => {
@@ -224,9 +323,13 @@ impl World {
         let Program::Hostile(villain) = &mut someone.program else {
             return;
         };
+        villain.victims.clear();
         let mut frames = Vec::new();
         if villain.speaks_hocuspocus && someone.chance.chance(0.95) {
-            let provider = someone.chance.coin().then_some("4.0.0");
+            let provider = match villain.aims {
+                Aims::AtIds => Some("sheaf/1"),
+                Aims::AtEverything => someone.chance.coin().then_some("4.0.0"),
+            };
             frames.push(villain.token(villain.doc.as_str(), provider));
             if someone.chance.chance(0.1) {
                 frames.push(villain.token("a document\0of another name", provider));
@@ -249,7 +352,7 @@ impl World {
         if villain.has_given_up || someone.line.is_none() {
             return;
         }
-        let frames = villain.mischief(&mut someone.chance);
+        let frames = villain.mischief(&mut someone.chance, self.now);
         let pause = someone.chance.within(20..600);
         self.seen.mischief += 1;
         for frame in frames {
@@ -259,9 +362,13 @@ impl World {
     }
 
     pub(crate) fn villain_hears(&mut self, person: usize, frame: &[u8]) {
+        let now = self.now;
         let Program::Hostile(villain) = &mut self.people[person].program else {
             return;
         };
+        if villain.aims == Aims::AtIds {
+            return villain.listen(frame, now);
+        }
         if villain.heard.len() < HEARD_MAX {
             villain.heard.push(frame.to_vec());
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{DocName, ReplicaId};
+use sheaf_shared::ids::{DocName, Holder, ReplicaId};
 use sheaf_shared::replica::{Origin, Replica, ReplicaError};
 use sheaf_shared::sync::client::{
     Client, ClientConfig, DocStatus, Documents, Effect, Input, SocketId,
@@ -17,7 +17,7 @@ use sheaf_shared::sync::facts::Refused;
 use sheaf_shared::testing::Chance;
 use yrs::{GetString, Text, Transact, WriteTxn};
 
-use crate::hostile::Villain;
+use crate::hostile::{Aims, FORGED, Villain};
 use crate::stock::Stock;
 use crate::world::{Event, LineId, World};
 
@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Reader,
     /// Means harm.
     Hostile,
+    /// Means to speak and write for others.
+    Forger,
     /// Comes when all is over, with nothing, by y-websocket.
     Newcomer,
 }
@@ -101,8 +103,13 @@ impl Person {
             Kind::Sheaf | Kind::Reader => (new_client(chance.bits()), docs),
             Kind::Stock => (Program::Stock(Stock::new(&docs[0], id)), &docs[..1]),
             Kind::Newcomer => (Program::Stock(Stock::new(&docs[nth], id)), &docs[nth..=nth]),
-            Kind::Hostile => {
-                let villain = Villain::new(nth, docs, id);
+            Kind::Hostile | Kind::Forger => {
+                let aims = if kind == Kind::Forger {
+                    Aims::AtIds
+                } else {
+                    Aims::AtEverything
+                };
+                let villain = Villain::new(nth, docs, id, aims);
                 (Program::Hostile(Box::new(villain)), &docs[..0])
             }
         };
@@ -136,6 +143,11 @@ impl Person {
         self.kind
     }
 
+    /// Who it is for the server: everyone is somebody else.
+    pub(crate) const fn whose(&self) -> Holder {
+        Holder(self.number as u64 + 1)
+    }
+
     pub(crate) const fn role(&self) -> Role {
         self.role
     }
@@ -150,7 +162,7 @@ impl Person {
 
     /// Whether the server may say no to something this one sends.
     pub(crate) fn may_be_refused(&self) -> bool {
-        self.was_reader || self.kind == Kind::Hostile
+        self.was_reader || self.is_hostile()
     }
 
     /// Whether a room may put this one out for this reason. Those who mean no harm are never blamed for anything.
@@ -162,7 +174,11 @@ impl Person {
                 | CloseReason::Unreadable
                 | CloseReason::TooSlow
         );
-        is_nobodys_fault || self.kind == Kind::Hostile
+        is_nobodys_fault || self.is_hostile()
+    }
+
+    const fn is_hostile(&self) -> bool {
+        matches!(self.kind, Kind::Hostile | Kind::Forger)
     }
 
     pub(crate) fn replica(&self, doc: &DocName) -> &Replica {
@@ -383,8 +399,11 @@ impl World {
                     );
                 }
                 Effect::WakeAt(at) => self.at(at, Event::WakePerson { person }),
-                Effect::Presence { .. }
-                | Effect::PresenceLost { .. }
+                Effect::Presence { payload, .. } => {
+                    let heard = String::from_utf8_lossy(&payload);
+                    assert!(!heard.contains(FORGED), "somebody was spoken for");
+                }
+                Effect::PresenceLost { .. }
                 | Effect::Synced { .. }
                 | Effect::Exchange(_)
                 | Effect::Goes(_)

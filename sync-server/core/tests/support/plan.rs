@@ -84,6 +84,8 @@ pub(crate) struct Plan {
     pub(crate) readers: usize,
     /// Programs that mean harm.
     pub(crate) hostile: usize,
+    /// Those among others who speak and write under others' ids.
+    pub(crate) forgers: usize,
     pub(crate) docs: usize,
     /// Things people and fate do.
     pub(crate) steps: usize,
@@ -95,8 +97,15 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed={} people={} stock={} readers={} hostile={} docs={} steps={} faults=",
-            self.seed, self.people, self.stock, self.readers, self.hostile, self.docs, self.steps
+            "seed={} people={} stock={} readers={} hostile={} forgers={} docs={} steps={} faults=",
+            self.seed,
+            self.people,
+            self.stock,
+            self.readers,
+            self.hostile,
+            self.forgers,
+            self.docs,
+            self.steps
         )?;
         let names: Vec<&str> = FAULTS
             .iter()
@@ -123,6 +132,7 @@ impl Plan {
             stock: number("stock"),
             readers: number("readers"),
             hostile: number("hostile"),
+            forgers: number("forgers"),
             docs: number("docs"),
             steps: number("steps"),
             faults: faults.fold(Faults::NONE, |faults, name| {
@@ -157,6 +167,7 @@ impl Plan {
             }));
         }
         tries.push(Box::new(|plan| Self { hostile: 0, ..plan }));
+        tries.push(Box::new(|plan| Self { forgers: 0, ..plan }));
         tries.push(Box::new(|plan| Self { readers: 0, ..plan }));
         tries.push(Box::new(|plan| Self { stock: 0, ..plan }));
         tries.push(Box::new(|plan| Self { docs: 1, ..plan }));

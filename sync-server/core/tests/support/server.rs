@@ -235,7 +235,7 @@ impl World {
             // This server is alone.
             Effect::RowsWait { .. }
             | Effect::TellRows(_)
-            | Effect::TellPresence { .. }
+            | Effect::TellPresence(_)
             | Effect::TellState { .. }
             | Effect::Disagree { .. } => {}
             Effect::WakeAt(at) => self.set_alarm(doc, at),

@@ -64,6 +64,7 @@ impl World {
                     member,
                     speaks: Speaks::YWebsocket,
                     role: Role::Editor,
+                    whose: self.people[person].whose(),
                     visit: None,
                 });
             }
@@ -188,6 +189,7 @@ impl World {
 
     fn seat(&mut self, id: LineId, opening: OpeningId, doc: &DocName, speaks: Speaks, role: Role) {
         let member = self.new_member(doc, id, Some(opening));
+        let whose = self.people[self.lines[&id].person].whose();
         let server = self.server.as_mut().unwrap();
         if let Some(Socket::Hocuspocus { members, .. }) = server.sockets.get_mut(&id) {
             members.insert(opening, member);
@@ -196,6 +198,7 @@ impl World {
             member,
             speaks,
             role,
+            whose,
             visit: None,
         });
     }
@@ -340,8 +343,10 @@ impl World {
         if let Some(slot) = self.server.as_ref().and_then(|s| s.members.get(&member)) {
             self.check_sent_off(doc, slot, reason);
             let person = &self.people[self.lines_person(slot.line)];
+            // Whose it was is not known any more if the line is cut at the other end.
+            let is_forgotten = !self.lines.contains_key(&slot.line) && slot.may_be_refused;
             assert!(
-                person.may_be_put_out(reason),
+                is_forgotten || person.may_be_put_out(reason),
                 "{} was put out: {reason:?}",
                 person.describe()
             );

@@ -133,6 +133,7 @@ impl World {
             (Kind::Stock, plan.stock),
             (Kind::Reader, plan.readers),
             (Kind::Hostile, plan.hostile),
+            (Kind::Forger, plan.forgers),
             (Kind::Newcomer, plan.docs),
         ];
         let mut people: Vec<Person> = Vec::new();
@@ -309,7 +310,7 @@ impl World {
         }
         for person in 0..self.people.len() {
             match self.people[person].kind() {
-                Kind::Hostile => self.give_up_mischief(person),
+                Kind::Hostile | Kind::Forger => self.give_up_mischief(person),
                 Kind::Newcomer => {}
                 Kind::Sheaf | Kind::Stock | Kind::Reader => {
                     self.let_write_again(person);

@@ -2,7 +2,7 @@
 
 use sheaf_core::access::{ReadPage, ReadSpace, Who};
 use sheaf_shared::access::Role;
-use sheaf_shared::ids::{DocName, SpaceId};
+use sheaf_shared::ids::{DocName, Holder, SpaceId};
 use sheaf_shared::time::{MonotonicMs, UnixMs};
 
 use super::{Gate, Keys};
@@ -34,8 +34,8 @@ pub struct Judged {
     pub is_guest: bool,
     /// The tree of a space decided, which may say something else in a moment without any change of rights.
     pub is_by_tree: bool,
-    /// Names whoever it is among all who have this document open, so far as it is known; 0 where nobody is told apart.
-    pub tag: u64,
+    /// Who it is, among all who have this document open.
+    pub whose: Holder,
 }
 
 /// Why somebody is kept out. It says nothing about the document.
@@ -72,7 +72,7 @@ impl Gate {
             until: None,
             is_guest: false,
             is_by_tree: false,
-            tag: 0,
+            whose: Holder::ANYONE,
         }))
     }
 
@@ -141,7 +141,7 @@ impl Gate {
                     until: facts.caller.who.until(),
                     is_guest: matches!(facts.caller.who, Who::Guest(_)),
                     is_by_tree,
-                    tag: tag(facts),
+                    whose: whose(&facts.caller.who),
                 }));
             }
         }
@@ -154,14 +154,15 @@ impl Gate {
     }
 }
 
-/// The same for all that one person, or one guest, does.
-fn tag(facts: &Facts) -> u64 {
-    let bits = match (facts.caller.who.user(), facts.caller.session) {
+/// The same for all that one account does, in person and by its programs. Guests of one link are not told apart: one of them
+/// who enters again is in by another session, and goes on with what this device kept of the link.
+fn whose(who: &Who) -> Holder {
+    let bits = match (who.user(), who) {
         (Some(user), _) => user.to_bits(),
-        (None, Some(session)) => session.to_bits(),
-        (None, None) => return 0,
+        (None, Who::Guest(guest)) => guest.link.to_bits(),
+        (None, _) => return Holder::ANYONE,
     };
     // Ids are random in all their bits.
     let folded = (bits >> 64) as u64 ^ bits as u64;
-    folded.max(1)
+    Holder(folded.max(1))
 }

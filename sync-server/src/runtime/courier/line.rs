@@ -129,12 +129,8 @@ impl Courier {
                 hub.tell_if_it_keeps_up(&doc, Input::Neighbour(Neighbour::Rows(rows)));
             }
             // People of a server that is not followed would never be taken away.
-            Said::Presence { doc, payload, asks } if is_known => {
-                let news = Neighbour::Presence {
-                    by: from,
-                    payload,
-                    asks,
-                };
+            Said::Presence { doc, presence } if is_known => {
+                let news = Neighbour::Presence { by: from, presence };
                 hub.tell_if_it_keeps_up(&doc, Input::Neighbour(news));
             }
             Said::Heads(heads) => {

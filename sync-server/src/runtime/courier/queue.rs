@@ -99,7 +99,7 @@ impl Queue {
 fn weight(said: &Said) -> usize {
     let more = match said {
         Said::Rows { rows, .. } => rows.rows.iter().map(|row| row.len() + 32).sum(),
-        Said::Presence { payload, .. } => payload.len(),
+        Said::Presence { presence, .. } => presence.payload.len() + presence.whose.len() * 8,
         Said::Heads(heads) => heads.len() * OVERHEAD_BYTES,
         Said::Beat(_) | Said::Goodbye | Said::State { .. } | Said::Rights(_) => 0,
     };
@@ -109,8 +109,7 @@ fn weight(said: &Said) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use sheaf_core::servers::message::Asks;
+    use sheaf_core::servers::message::{Asks, HeardPresence};
     use sheaf_shared::ids::DocName;
 
     const HERE: Channel = Channel::Group(1);
@@ -118,14 +117,17 @@ mod tests {
     fn said(bytes: usize) -> Said {
         Said::Presence {
             doc: DocName::parse("page").unwrap(),
-            payload: vec![0; bytes].into(),
-            asks: Asks::Nothing,
+            presence: HeardPresence {
+                payload: vec![0; bytes].into(),
+                whose: Vec::new(),
+                asks: Asks::Nothing,
+            },
         }
     }
 
     fn length(said: &Said) -> usize {
         match said {
-            Said::Presence { payload, .. } => Bytes::len(payload),
+            Said::Presence { presence, .. } => presence.payload.len(),
             _ => 0,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use sheaf_core::audit::{StateDigest, Whole};
 use sheaf_core::room::{Auditing, Input, Rows, StoreFault, Stored, Ticket};
-use sheaf_core::servers::message::{Asks, HeardRows, Said};
+use sheaf_core::servers::message::{HeardPresence, HeardRows, Said};
 use sheaf_shared::ids::{DocName, Seq};
 
 use super::RoomTask;
@@ -94,9 +94,9 @@ impl RoomTask {
         self.tell_servers(Said::Rows { doc, rows });
     }
 
-    pub(super) fn tell_presence(&self, payload: Bytes, asks: Asks) {
+    pub(super) fn tell_presence(&self, presence: HeardPresence) {
         let doc = self.doc.clone();
-        self.tell_servers(Said::Presence { doc, payload, asks });
+        self.tell_servers(Said::Presence { doc, presence });
     }
 
     fn tell_servers(&self, said: Said) {

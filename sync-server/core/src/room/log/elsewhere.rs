@@ -72,7 +72,8 @@ impl Room {
     /// once is not forgotten.
     pub(in crate::room) fn follow_log(&mut self, now: MonotonicMs, out: &mut Vec<Effect>) {
         let takes_rows = matches!(self.phase, Phase::Open) && !self.audit.is_mending();
-        let lacks_rows = takes_rows && self.log.reaches > self.copy.seq;
+        let wants_look = self.wants_look();
+        let lacks_rows = takes_rows && (self.log.reaches > self.copy.seq || wants_look);
         let reading = self.log.reading;
         // While an append of ours is under way it may be what was seen; its answer tells about any others.
         if !lacks_rows || self.log.is_appending() {
@@ -83,11 +84,15 @@ impl Room {
         }
         match reading {
             Reading::UnderWay => {}
-            Reading::Not if self.is_reaching() => self.expect_rows(now),
-            Reading::Expecting { .. } | Reading::AgainAt(_) if !reading.is_due(now) => {}
-            Reading::Expecting { from, .. } if self.copy.seq > from => self.expect_rows(now),
+            Reading::Not if self.is_reaching() && !wants_look => self.expect_rows(now),
+            Reading::AgainAt(_) if !reading.is_due(now) => {}
+            Reading::Expecting { .. } if !wants_look && !reading.is_due(now) => {}
+            Reading::Expecting { from, .. } if !wants_look && self.copy.seq > from => {
+                self.expect_rows(now);
+            }
             Reading::Not | Reading::Expecting { .. } | Reading::AgainAt(_) => {
                 self.log.reading = Reading::UnderWay;
+                self.look_begins();
                 out.push(Effect::ReadSince {
                     after: self.copy.seq,
                 });
@@ -160,6 +165,7 @@ impl Room {
             return self.break_down(now, out);
         }
         self.go_on(now, out);
+        self.look_is_done();
         // What is still to come was stored after the question. A store that goes on without it gets time.
         if brought_something || self.log.reaches <= self.copy.seq {
             self.log.readings_failed = 0;
@@ -188,7 +194,7 @@ impl Room {
         if self.take_rows(rows, now, out).is_err() {
             return self.break_down(now, out);
         }
-        self.committed(commit.waiting, now, out);
+        self.committed(commit.ticket, commit.waiting, now, out);
     }
 
     /// The rows asked for are folded into a snapshot already. A snapshot is no row to be told on, so this copy is
@@ -202,6 +208,7 @@ impl Room {
 
     pub(in crate::room) fn read_failed(&mut self, now: MonotonicMs) {
         if self.log.reading == Reading::UnderWay {
+            self.look_failed();
             self.read_again_later(now);
         }
     }
