@@ -117,15 +117,18 @@ class Numbers {
     let same = 0;
     while (same < old - first && same < doc.childCount - first && before!.child(old - 1 - same) === doc.child(doc.childCount - 1 - same)) same += 1;
     const end = doc.childCount - same;
-    const counts = [...this.counts.slice(0, first), ...new Array<readonly number[]>(end - first), ...this.counts.slice(old - same)];
+    // A letter leaves as many blocks as there were: what is counted stays where it lies.
+    if (doc.childCount !== old) this.counts = this.counts.slice(0, first).concat(new Array<readonly number[]>(end - first), this.counts.slice(old - same));
+    const { counts } = this;
     let running = counts[first - 1] ?? NONE;
     let i = first;
     for (; i < doc.childCount; i += 1) {
       running = countsBehind(doc.child(i), running);
-      if (i >= end && equal(counts[i], running)) break;
+      // Behind the change, and in a block that stands alone where it stood, the same count is the same number.
+      const isInPlace = i === first && end === first + 1 && doc.childCount === old;
+      if ((i >= end || isInPlace) && equal(counts[i], running)) break;
       counts[i] = running;
     }
-    this.counts = counts;
     return [first, i];
   }
 }

@@ -202,14 +202,17 @@ export class Surface {
     const steps = remote ? [] : transactions.flatMap(stepsOf);
     const whole = transactions.every(keepsCharacters);
     if (tr.docChanged) this.bubble?.map((position, side) => tr.mapping.map(position, side));
+    // Told before it is drawn: on its way to others meanwhile.
+    const answer = steps.length > 0 ? this.tell(steps, tr, before, state.selection, whole) : undefined;
     this.view.updateState(state);
-    if (steps.length > 0) this.tell(steps, tr, before, whole);
-    else if (remote && this.lastHead >= 0) this.lastHead = tr.mapping.map(this.lastHead, -1);
+    if (answer) this.heed(answer, steps);
+    if (remote && this.lastHead >= 0) this.lastHead = tr.mapping.map(this.lastHead, -1);
     if (tr.docChanged || tr.selectionSet) this.tellSoon();
   }
 
-  private tell(steps: WireStep[], tr: Transaction, before: Selection, whole: boolean): void {
-    const { anchor, head } = this.view.state.selection;
+  /** Tells the host what was done; returns its answer. */
+  private tell(steps: WireStep[], tr: Transaction, before: Selection, after: Selection, whole: boolean): string | undefined {
+    const { anchor, head } = after;
     let join: Join = (tr.getMeta(JOIN) as Join | undefined) ?? "allowed";
     if (["cut", "drop", "paste"].includes(tr.getMeta("uiEvent") as string)) join = "alone";
     if (join === "allowed" && before.head !== this.lastHead) join = "starts";
@@ -220,15 +223,19 @@ export class Surface {
     }
     this.lastHead = head;
     const context = JSON.stringify([join, before.anchor, before.head, anchor, head, this.holds(steps), whole]);
-    const answer = this.guard(() => this.host.local(JSON.stringify(steps), context));
-    if (answer?.startsWith("!")) this.stop(answer.slice(1));
-    else if (answer?.startsWith("?")) {
+    return this.guard(() => this.host.local(JSON.stringify(steps), context));
+  }
+
+  /** Does what the host answered, once what it answers to is drawn. */
+  private heed(answer: string, steps: WireStep[]): void {
+    if (answer.startsWith("!")) this.stop(answer.slice(1));
+    else if (answer.startsWith("?")) {
       // At once: whatever is done to what is not there would be put in the wrong place.
       this.drawAnew();
       this.refused(answer.slice(1), wordsIn(steps));
     }
     // As it is: what the browser does meanwhile is taken up once this is shown.
-    else if (answer) this.drawSteps(JSON.parse(answer) as WireStep[], null);
+    else this.drawSteps(JSON.parse(answer) as WireStep[], null);
   }
 
   /** Says why something was taken back, and gives it to those who want it. */
