@@ -45,8 +45,8 @@ RUN mkdir -p /image/etc/ssl/certs /image/data /image/tmp \
 FROM scratch
 COPY --from=gathered /image /
 USER 10001:10001
-# In a container, only what is published is reached from outside. It still refuses to start until SHEAF_OPEN says that
-# whoever reaches it may come in.
+# In a container, only what is published is reached from outside. Until there is an account it serves the page to make the first
+# one, and nothing else.
 ENV SHEAF_LISTEN=0.0.0.0:8080 SHEAF_DATA_DIR=/data
 EXPOSE 8080
 # Nothing is written anywhere else, so the rest of the file system may be read-only.

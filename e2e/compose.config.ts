@@ -9,5 +9,10 @@ const CORE = ["fast-fingers", "last-letters", "offline-and-back", "pages", "tab-
 
 export default defineConfig(config, {
   testDir: ".",
-  testMatch: ["compose/*.spec.ts", ...CORE.map((name) => `tests/${name}.spec.ts`)],
+  projects: [
+    // As the file is, of which nobody has an account yet.
+    { name: "accounts", testMatch: "compose/accounts.spec.ts" },
+    // A public pad, for people without accounts.
+    { name: "open", testMatch: ["compose/a-server-is-killed.spec.ts", ...CORE.map((name) => `tests/${name}.spec.ts`)] },
+  ],
 });

@@ -282,6 +282,10 @@ pub struct ServeArgs {
     /// A public pad: while nobody has made an account, everyone who can reach the address reads and changes every page.
     #[arg(long, env = "SHEAF_OPEN", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", default_value = "false")]
     open: bool,
+    /// Who makes the first account over the network: whoever shows the code that is in the log until then (code), or whoever
+    /// is the first to open the page (anyone) [default: code].
+    #[arg(long, env = "SHEAF_FIRST_ACCOUNT", value_name = "WHO")]
+    first_account: Option<String>,
     /// How log lines look: text or json [default: text].
     #[arg(long, env = "SHEAF_LOG_FORMAT", value_name = "FORM")]
     log_format: Option<String>,
@@ -359,6 +363,7 @@ impl From<ServeArgs> for RawConfig {
             redis_url: args.redis_url.as_deref().map(Secret::from),
             redis_url_file: args.redis_url_file,
             open: args.open,
+            first_account: args.first_account,
             log_format: args.log_format,
             log_level: args.log_level,
             connections_max: args.connections_max,

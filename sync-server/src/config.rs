@@ -5,6 +5,7 @@
 mod blobs;
 mod bus;
 mod counts;
+mod first_account;
 mod network;
 mod outside;
 mod place;
@@ -22,6 +23,7 @@ use counts::{
     ADDRESS_RATE, AUDIT_DAYS, CONNECTIONS, Count, DRAIN, EXCHANGES, LOOPBACK_RATE, MEMORY,
     PER_ADDRESS, PER_LOOPBACK, THREADS,
 };
+pub use first_account::FirstAccount;
 pub use network::Network;
 pub use outside::{MailSettings, OidcSettings, Outside, PublicUrl, RawOutside};
 pub use place::{DatabaseUrl, Place, Secret, SecretNames};
@@ -33,6 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Who may come in while there are no accounts.
     pub audience: Audience,
+    /// Who makes the first account, other than people at this machine.
+    pub first_account: FirstAccount,
     /// Proxies whose word counts for who asks and for how they came.
     pub trusted_proxies: Vec<Network>,
     /// Days for which it is kept who did what; 0: for ever.
@@ -116,6 +120,8 @@ pub struct RawConfig {
     pub redis_url_file: Option<PathBuf>,
     /// `--open`
     pub open: bool,
+    /// `--first-account`
+    pub first_account: Option<String>,
     /// `--log-format`
     pub log_format: Option<String>,
     /// `--log-level`
@@ -220,6 +226,7 @@ impl Config {
             redis: problems.redis(raw, &place),
             listen,
             audience,
+            first_account: FirstAccount::parse(raw.first_account.as_deref(), &mut problems.0),
             trusted_proxies: problems.networks(&raw.trusted_proxies),
             audit_days: problems.count(&AUDIT_DAYS, raw.audit_days.as_deref()),
             password_costs: Costs::USUAL,
@@ -435,11 +442,12 @@ mod tests {
             hosts: vec!["https://pages.example.org".into(), "pages:80".into()],
             trusted_proxies: vec!["proxy.example.org".into()],
             audit_days: Some("year".into()),
+            first_account: Some("me".into()),
             ..RawConfig::default()
         };
         let problems = Config::parse(&raw).unwrap_err();
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 11, "{told:#?}");
+        assert_eq!(told.len(), 12, "{told:#?}");
         for problem in &problems {
             let line = problem.to_string();
             assert!(

@@ -7,6 +7,7 @@ mod engine;
 mod images;
 mod machine;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -28,10 +29,20 @@ const LOOK_EVERY_MS: u64 = 250;
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Most bytes the program's image may have.
 const IMAGE_BYTES_MAX: u64 = 60 * 1000 * 1000;
+/// Letters of a set-up code.
+const CODE_CHARS: usize = 19;
+/// The name by which the public deployment is reached here.
+const PUBLIC_NAME: &str = "localhost";
+/// The status of an address that is somewhere else for good, asked for in the same way.
+const MOVED: u16 = 308;
 /// The status with which a server answers a request for a document that asks for no WebSocket.
 const NO_UPGRADE: u16 = 426;
-/// The file with one container on SQLite.
-const SINGLE: &str = "docker-compose.single.yml";
+/// Two equal servers behind a proxy.
+const USUAL: &[&str] = &["docker-compose.yml"];
+/// The same, for others than this machine.
+const PUBLIC: &[&str] = &["docker-compose.yml", "docker-compose.public.yml"];
+/// One container on SQLite.
+const SINGLE: &[&str] = &["docker-compose.single.yml"];
 
 /// Everything about containers.
 pub(crate) fn suite() -> Result<Tally, Failure> {
@@ -39,32 +50,58 @@ pub(crate) fn suite() -> Result<Tally, Failure> {
     let browser = setup::for_browser_tests()?;
     let engine = Engine::find_or_start()?;
     images::find_or_make(&engine)?;
-    let written = {
-        let deployment = Deployment::up(&engine, None)?;
-        let mut people = playwright(&["test", "--config", "compose.config.ts"]);
+    let people = |deployment: &Deployment<'_>, project: &str| {
+        let words = [
+            "test",
+            "--config",
+            "compose.config.ts",
+            "--project",
+            project,
+        ];
+        let mut people = playwright(&words);
         browser.prepare(&mut people);
         engine.prepare(&mut people);
         deployment.prepare(&mut people);
         people
             .env("SHEAF_RUNNING_AT", deployment.port.to_string())
             .env("SHEAF_COMPOSE", engine.compose_words().join(" "));
-        let written = count(&mut people, Runner::Playwright)?;
-        facts(&deployment)? + written + promise(comes_back_as_it_was(deployment)?)
+        count(&mut people, Runner::Playwright)
     };
-    let single = facts(&Deployment::up(&engine, Some(SINGLE))?)?;
+    let accounts = {
+        let deployment = Deployment::up(&engine, USUAL, Audience::Accounts)?;
+        facts(&deployment)? + people(&deployment, "accounts")?
+    };
+    let written = {
+        let deployment = Deployment::up(&engine, USUAL, Audience::Everyone)?;
+        people(&deployment, "open")? + promise(comes_back_as_it_was(deployment)?)
+    };
+    let single = facts(&Deployment::up(&engine, SINGLE, Audience::Accounts)?)?;
+    let public = public_facts(&Deployment::up(&engine, PUBLIC, Audience::Accounts)?)?;
     let changed = engine.end();
     for what in &changed {
         println!("FAILED: the machine is not as it was: {what}");
     }
-    Ok(written + single + promise(changed.is_empty()))
+    Ok(accounts + written + single + public + promise(changed.is_empty()))
 }
 
 /// Containers that run; they and what they kept are removed at the end.
 struct Deployment<'engine> {
     engine: &'engine Engine,
-    file: Option<&'static str>,
+    files: &'static [&'static str],
+    audience: Audience,
     port: u16,
+    /// Where it is reached from other machines, by http and by https, if it is.
+    public: [u16; 2],
     routing: Routing,
+}
+
+/// Who may come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Who has an account, as the files say when nothing is set.
+    Accounts,
+    /// Everyone.
+    Everyone,
 }
 
 /// How the proxy chooses a server for Yjs clients.
@@ -77,17 +114,22 @@ enum Routing {
 }
 
 impl<'engine> Deployment<'engine> {
-    fn up(engine: &'engine Engine, file: Option<&'static str>) -> Result<Self, Failure> {
-        let port = free_port()?;
+    fn up(
+        engine: &'engine Engine,
+        files: &'static [&'static str],
+        audience: Audience,
+    ) -> Result<Self, Failure> {
         let deployment = Self {
             engine,
-            file,
-            port,
+            files,
+            audience,
+            port: free_port()?,
+            public: [free_port()?, free_port()?],
             routing: Routing::Unset,
         };
         // What an interrupted run left behind.
         deployment.down(&["--volumes"])?;
-        let told = file.unwrap_or("docker-compose.yml");
+        let told = files.join(" and ");
         step(&format!("the containers of {told}"), || {
             deployment.start(&["--build"])
         })?;
@@ -119,8 +161,11 @@ impl<'engine> Deployment<'engine> {
 
     fn compose(&self, words: &[&str]) -> Command {
         let mut compose = self.engine.compose();
-        if let Some(file) = self.file {
-            compose.args(["--file", file]);
+        // What is unsaid is how most people start it.
+        if self.files != USUAL {
+            for file in self.files {
+                compose.args(["--file", file]);
+            }
         }
         compose.args(words);
         self.prepare(&mut compose);
@@ -133,6 +178,17 @@ impl<'engine> Deployment<'engine> {
             .env("COMPOSE_PROJECT_NAME", "sheaf-test")
             .env("SHEAF_PORT", self.port.to_string())
             .env("SHEAF_PROGRAM", "prebuilt");
+        let [http, https] = self.public;
+        if self.files == PUBLIC {
+            command
+                // For this name the proxy makes a certificate by itself.
+                .env("SHEAF_DOMAIN", PUBLIC_NAME)
+                .env("SHEAF_HTTP_PORT", http.to_string())
+                .env("SHEAF_HTTPS_PORT", https.to_string());
+        }
+        if self.audience == Audience::Everyone {
+            command.env("SHEAF_OPEN", "true");
+        }
         match self.routing {
             Routing::Unset => {}
             Routing::ByDocument => {
@@ -143,13 +199,16 @@ impl<'engine> Deployment<'engine> {
 
     /// The status that `path` is answered with when it is asked for at `host`.
     fn status_of(&self, host: &str, path: &str) -> Option<u16> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        self.status_at(self.port, host, path)
+    }
+
+    fn status_at(&self, port: u16, host: &str, path: &str) -> Option<u16> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut line = TcpStream::connect_timeout(&address, ANSWER_WITHIN).ok()?;
         line.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
         write!(
             line,
-            "GET {path} HTTP/1.1\r\nHost: {host}:{}\r\nConnection: close\r\n\r\n",
-            self.port
+            "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
         )
         .ok()?;
         let mut answer = [0; 12];
@@ -201,6 +260,51 @@ fn facts(deployment: &Deployment<'_>) -> Result<Tally, Failure> {
         println!("FAILED: {complaint}");
     }
     Ok(promise(wrong.is_empty()))
+}
+
+/// What must be so where others come in: over https alone, and with no first account but by the code in the log.
+fn public_facts(deployment: &Deployment<'_>) -> Result<Tally, Failure> {
+    let mut wrong = Vec::new();
+    for one in settled_containers(deployment)? {
+        wrong.extend(one.complaints_but(Reached::Publicly));
+    }
+    let plain = deployment.status_at(deployment.public[0], PUBLIC_NAME, "/");
+    if plain != Some(MOVED) {
+        wrong.push(format!("by http it is answered with {plain:?}"));
+    }
+    let asked = format!("https://{PUBLIC_NAME}/api/first-run");
+    let mut ask = deployment.compose(&["exec", "-T", "proxy", "wget", "-S", "-O", "-"]);
+    ask.args(["--no-check-certificate", &asked]);
+    let answer = all_output_of(&mut ask);
+    for wanted in ["strict-transport-security", "\"code\":true"] {
+        if !answer.to_lowercase().contains(wanted) {
+            wrong.push(format!("{asked} is answered without {wanted}: {answer}"));
+        }
+    }
+    let logs = all_output_of(&mut deployment.compose(&["logs", "--no-color"]));
+    let way = format!("https://{PUBLIC_NAME}/welcome#");
+    let codes: BTreeSet<&str> = logs
+        .split(&way)
+        .skip(1)
+        .filter_map(|rest| rest.get(..CODE_CHARS))
+        .collect();
+    if codes.len() != 1 {
+        wrong.push(format!(
+            "the servers' logs tell {} set-up codes",
+            codes.len()
+        ));
+    }
+    for complaint in &wrong {
+        println!("FAILED: {complaint}");
+    }
+    Ok(promise(wrong.is_empty()))
+}
+
+/// Who reaches the containers that are published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    Here,
+    Publicly,
 }
 
 /// What the engine says of one container.
@@ -259,10 +363,15 @@ impl Container {
     }
 
     fn complaints(&self) -> Vec<String> {
+        self.complaints_but(Reached::Here)
+    }
+
+    fn complaints_but(&self, reached: Reached) -> Vec<String> {
         let is_root =
             matches!(self.user.as_str(), "" | "root" | "0") || self.user.starts_with("0:");
-        let is_published_widely =
-            self.is_published() && self.ports.matches("\"HostIp\":\"127.0.0.1\"").count() != 1;
+        let is_published_widely = reached == Reached::Here
+            && self.is_published()
+            && self.ports.matches("\"HostIp\":\"127.0.0.1\"").count() != 1;
         [
             (is_root, "runs as root"),
             (self.root != "true", "may write into its image"),
@@ -307,6 +416,16 @@ fn comes_back_as_it_was(mut deployment: Deployment<'_>) -> Result<bool, Failure>
     Ok(documents(&before) == documents(&after)
         && !before.starts_with("0 ")
         && answered == Some(NO_UPGRADE))
+}
+
+/// What `command` prints, in whichever way, whether it succeeds or not.
+fn all_output_of(command: &mut Command) -> String {
+    let told = command.output().map_or_else(
+        |cause| vec![cause.to_string().into_bytes()],
+        |output| vec![output.stdout, output.stderr],
+    );
+    let told: Vec<_> = told.iter().map(|it| String::from_utf8_lossy(it)).collect();
+    told.join("\n")
 }
 
 fn promise(is_kept: bool) -> Tally {

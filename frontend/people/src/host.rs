@@ -122,6 +122,12 @@ pub fn query(key: &str) -> Option<String> {
         .get(key)
 }
 
+/// What the address says after `#`; empty if nothing.
+pub fn fragment() -> String {
+    let hash = window().location().hash().unwrap_or_default();
+    hash.strip_prefix('#').unwrap_or_default().to_owned()
+}
+
 /// A text as a part of an address.
 pub fn escaped(text: &str) -> String {
     js_sys::encode_uri_component(text).into()

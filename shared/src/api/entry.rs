@@ -14,6 +14,9 @@ requests! {
         pub email: Email,
         /// And by what else.
         pub password: Password,
+        /// The code in the server's log, where `GET` says that it is asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub code: Option<Secret>,
     }
 
     /// `POST /api/sign-in`
@@ -79,6 +82,12 @@ words! {
 }
 
 answers! {
+    /// `GET /api/first-run`: what whoever makes the first account must know.
+    pub struct FirstRunAsks {
+        /// Whether they must show the code in the server's log.
+        pub code: bool,
+    }
+
     /// What an invitation says to whoever holds it.
     pub struct InvitationSays {
         /// What it is to.

@@ -24,6 +24,7 @@ pub mod names;
 pub mod people;
 pub mod secret;
 pub mod sessions;
+pub mod set_up;
 pub mod spaces;
 pub mod tokens;
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use sheaf_server::adapters::blobs;
 use sheaf_server::adapters::http::{self, Assets};
+use sheaf_server::adapters::random::Drawn;
 use sheaf_server::adapters::redis::RedisBus;
 use sheaf_server::adapters::system;
 use sheaf_server::app::directory::Directory;
-use sheaf_server::config::{Audience, Config, LogFormat, RawConfig};
+use sheaf_server::app::directory::set_up::SetUpCode;
+use sheaf_server::config::{Audience, Config, FirstAccount, LogFormat, RawConfig};
 use sheaf_server::metrics::Metrics;
 use sheaf_server::ports::{BusFault, Store};
 use sheaf_server::runtime::blobs_watch::watch;
@@ -79,7 +81,7 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
             "The system allows fewer open files than connections are configured; raise its limit"
         );
     }
-    warn_of_audience(config.audience, store.as_ref()).await;
+    warn_of_audience(&config, store.as_ref()).await;
     tracing::info!(address = %bound.address, version = env!("CARGO_PKG_VERSION"), "Sheaf is ready");
     println!("Sheaf is ready: http://{}", bound.address);
     let watching = blobs.map(|blobs| tokio::spawn(watch(blobs, Arc::clone(&metrics))));
@@ -93,20 +95,59 @@ async fn serve_in_runtime(config: Config) -> ExitCode {
 }
 
 /// Says who may come in while there are no accounts, if that is more than this machine.
-async fn warn_of_audience(audience: Audience, store: &dyn Store) {
-    let is_founded = match Directory::of(store) {
-        Some(directory) => directory.is_founded().await.unwrap_or(true),
-        None => false,
+async fn warn_of_audience(config: &Config, store: &dyn Store) {
+    let Some(directory) = Directory::of(store) else {
+        return;
     };
-    match audience {
-        Audience::Everyone if !is_founded => tracing::warn!(
-            "This is a public pad, as --open says: whoever reaches this address can read and change every page"
-        ),
-        Audience::Accounts if !is_founded => tracing::warn!(
+    if directory.is_founded().await.unwrap_or(true) {
+        return;
+    }
+    let is_reached = match config.audience {
+        Audience::Everyone => {
+            tracing::warn!(
+                "This is a public pad, as --open says: whoever reaches this address can read and change every page"
+            );
+            return;
+        }
+        Audience::Accounts => true,
+        // Others come by the proxy that speaks for them.
+        Audience::ThisMachine => !config.trusted_proxies.is_empty(),
+    };
+    if !is_reached {
+        return;
+    }
+    match config.first_account {
+        FirstAccount::Anyone => tracing::warn!(
             "Nobody has an account yet: whoever is the first to open this address makes the first one, and owns it all. \
              To make it here instead: sheaf user add"
         ),
-        Audience::ThisMachine | Audience::Everyone | Audience::Accounts => {}
+        FirstAccount::ByCode => tell_code(config, directory).await,
+    }
+}
+
+/// Says how the first account is made by whoever can read this.
+async fn tell_code(config: &Config, directory: Directory<'_>) {
+    let Ok(drawn) = Drawn::draw() else {
+        tracing::error!(
+            "The system gives no random bytes: make the first account with sheaf user add"
+        );
+        return;
+    };
+    match directory.set_up_code(SetUpCode::from_random(drawn)).await {
+        Ok(Some(code)) => {
+            let path = format!("/welcome#{}", code.reveal());
+            let address = match &config.outside.public_url {
+                Some(public) => public.of(&path),
+                None => format!("this server's address with {path} behind it"),
+            };
+            tracing::warn!(
+                "Nobody has an account yet. To make the first one, which owns it all, open {address}"
+            );
+        }
+        Ok(None) => {}
+        Err(_) => tracing::warn!(
+            "Nobody has an account yet, and the code to make the first one could not be read: start again, or use sheaf user add"
+        ),
     }
 }
 

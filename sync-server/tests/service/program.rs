@@ -47,10 +47,12 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
+        command.args(["serve", "--listen"]).arg(format!("{here}:0"));
+        if !arguments.iter().any(|it| it.starts_with("--log-level")) {
+            command.arg("--log-level=error");
+        }
         let mut child = command
-            .args(["serve", "--listen"])
-            .arg(format!("{here}:0"))
-            .args(["--log-level", "error", "--data-dir"])
+            .arg("--data-dir")
             .arg(folder)
             .args(arguments)
             .envs(environment.iter().copied())

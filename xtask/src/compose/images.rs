@@ -107,6 +107,7 @@ mod tests {
             "Dockerfile",
             "docker-compose.yml",
             "docker-compose.single.yml",
+            "docker-compose.public.yml",
         ] {
             let text = fs::read_to_string(workspace::root().join(file)).unwrap();
             for line in text.lines().map(str::trim) {

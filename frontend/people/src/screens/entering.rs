@@ -1,10 +1,11 @@
 //! The first account, and signing in.
 
 use leptos::prelude::*;
-use sheaf_shared::api::Password;
+use sheaf_shared::api::{Password, Secret};
 use sheaf_shared::api::entry;
 use sheaf_shared::api::me::{As, Me};
 use sheaf_shared::people::{Email, Name};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::ask;
 use crate::form::{Doing, Field, Outcome, Send};
@@ -13,6 +14,9 @@ use crate::parts::Frame;
 
 /// What a password should be.
 pub const PASSWORD_HINT: &str = "At least 10 characters. Several words make a good one.";
+
+/// What whoever runs the server knows and nobody else.
+const CODE_HINT: &str = "It is in the server's log, so that nobody but who runs this Sheaf makes it theirs.";
 
 /// The first screen of a new installation: who looks after it.
 #[component]
@@ -24,6 +28,15 @@ pub fn FirstRun(me: Me) -> impl IntoView {
             .unwrap_or_default(),
     );
     let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    // Who follows the address in the log brings it along.
+    let code = RwSignal::new(host::fragment());
+    let is_code_asked = RwSignal::new(!code.get_untracked().is_empty());
+    spawn_local(async move {
+        if let Ok(asks) = ask::get::<entry::FirstRunAsks>("/api/first-run").await {
+            // What was asked may be gone from the screen.
+            let _ = is_code_asked.try_set(asks.code);
+        }
+    });
     let begin = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let asked = match account(
@@ -35,6 +48,9 @@ pub fn FirstRun(me: Me) -> impl IntoView {
                 name,
                 email,
                 password,
+                code: is_code_asked
+                    .get_untracked()
+                    .then(|| Secret::from_text(code.get_untracked())),
             },
             Err(why) => return doing.refuse(why),
         };
@@ -58,6 +74,9 @@ pub fn FirstRun(me: Me) -> impl IntoView {
                 <Field id="name" label="Your name" value=name fills="name" first=true/>
                 <Field id="email" label="Email address" value=email kind="email" fills="username" hint="You sign in with it. Nothing is sent there unless mail was set up."/>
                 <Field id="password" label="Password" value=password kind="password" fills="new-password" hint=PASSWORD_HINT/>
+                {move || is_code_asked.get().then(|| view! {
+                    <Field id="code" label="Set-up code" value=code hint=CODE_HINT/>
+                })}
                 <Outcome doing=doing/>
                 <Send doing=doing label="Start writing" big=true/>
             </form>

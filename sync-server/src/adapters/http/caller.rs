@@ -115,7 +115,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether who asks may do everything until there is an account: everyone, if that was said; else whoever sits at this very
 /// machine. One that a proxy speaks for may sit anywhere.
-fn is_local(headers: &HeaderMap, config: &Config) -> bool {
+pub(super) fn is_local(headers: &HeaderMap, config: &Config) -> bool {
     const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
     match config.audience {
         Audience::Everyone => true,

@@ -10,6 +10,7 @@ use super::cells::{Cells, values};
 use super::change::Change;
 use super::granted::older;
 use super::secret::PasswordHash;
+use super::set_up::FORGET_SET_UP_CODE;
 use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
@@ -141,6 +142,7 @@ impl Directory<'_> {
                 values![SpaceId::HOME, user, by.at],
             )
             .also(ADOPT_DOCUMENTS, values![SpaceId::HOME])
+            .also(FORGET_SET_UP_CODE, Vec::new())
             .noted(by, Deed::Founded, &Thing::Person(user), name.as_str())
             .make(self)
             .await

@@ -7,12 +7,14 @@ use sheaf_shared::ids::{SpaceId, UserId};
 use super::*;
 use crate::app::directory::Undone;
 use crate::app::directory::people::{PersonError, TheirLinks};
+use crate::app::directory::set_up::SetUpCode;
 use crate::ports::UpdateBytes;
 
 pub(super) async fn honoured_by<S: Subject>(fresh: &impl AsyncFn() -> S) {
     the_first_account_owns_the_house_and_whatever_was_written_before(&fresh().await).await;
     who_sits_at_the_machine_owns_all_until_there_is_an_account(&fresh().await).await;
     of_many_who_make_the_first_account_at_once_one_does(&fresh().await).await;
+    every_server_tells_the_same_set_up_code_until_there_is_an_account(&fresh().await).await;
     an_address_belongs_to_one_account(&fresh().await).await;
     the_last_owner_stays_one(&fresh().await).await;
     of_two_owners_who_put_each_other_out_at_once_one_stays(&fresh().await).await;
@@ -56,6 +58,21 @@ async fn the_first_account_owns_the_house_and_whatever_was_written_before(subjec
             .await,
         Err(PersonError::FoundedAlready)
     );
+}
+
+async fn every_server_tells_the_same_set_up_code_until_there_is_an_account(subject: &impl Subject) {
+    let store = subject.store();
+    let directory = Directory::of(&*store).unwrap();
+    let ask = async |number| {
+        let drawn = SetUpCode::from_random([number; 10]);
+        directory.set_up_code(drawn).await.unwrap()
+    };
+    let (first, second) = tokio::join!(ask(1), ask(2));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(first.reveal(), second.reveal());
+    assert_eq!(ask(3).await.unwrap().reveal(), first.reveal());
+    House::of(subject).await;
+    assert!(ask(4).await.is_none());
 }
 
 async fn who_sits_at_the_machine_owns_all_until_there_is_an_account(subject: &impl Subject) {

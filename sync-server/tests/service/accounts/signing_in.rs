@@ -212,6 +212,7 @@ async fn beyond_this_machine_secrets_are_taken_over_https_alone_as_a_trusted_pro
     let raw = RawConfig {
         trusted_proxies: vec!["127.0.0.1".into()],
         hosts: vec!["pages.example".into()],
+        first_account: Some("anyone".into()),
         ..RawConfig::default()
     };
     let server = TestServer::start_with(raw).await;

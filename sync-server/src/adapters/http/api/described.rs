@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sheaf_shared::api::Error;
 use sheaf_shared::api::admin::{AnySpace, AuditLine, GiveSpace, House, LetGo, Person, SetOffice};
 use sheaf_shared::api::entry::{
-    EnterLink, FirstRun, Forgot, ForgotSays, InvitationSays, Join, LinkSays, Look, Reset, SignIn,
+    EnterLink, FirstRun, FirstRunAsks, Forgot, ForgotSays, InvitationSays, Join, LinkSays, Look, Reset, SignIn,
 };
 use sheaf_shared::api::invitations::{Invitation, MadePath, NewInvitation};
 use sheaf_shared::api::links::{ChangeLink, GuestPage, Link, NewLink};
@@ -89,6 +89,7 @@ const TABLE: &[Described] = described! {
     GET "/me/tokens" "One's tokens for programs." Nothing => 200 list::<Token>();
     POST "/me/tokens" "Makes a token, which is told once." of::<NewToken>() => 200 of::<MadeToken>();
     DELETE "/me/tokens/{id}" "Takes a token back." Nothing => 204 Nothing;
+    GET "/first-run" "What whoever makes the first account must know. 409 if there is one." Nothing => 200 of::<FirstRunAsks>();
     POST "/first-run" "Makes the first account." of::<FirstRun>() => 200 of::<Me>();
     POST "/sign-in" "Signs in by address and password." of::<SignIn>() => 200 of::<Me>();
     POST "/sign-out" "Signs out." Nothing => 204 Nothing;

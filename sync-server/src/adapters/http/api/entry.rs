@@ -3,14 +3,14 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use sheaf_shared::api::entry::{
-    FirstRun, InvitationKind, InvitationSays, Join, Look, Reset, SignIn,
+    FirstRun, FirstRunAsks, InvitationKind, InvitationSays, Join, Look, Reset, SignIn,
 };
 use sheaf_shared::api::{ErrorWord, Password};
 use sheaf_shared::ids::{SessionId, UserId};
 use sheaf_shared::people::{Colour, Email, Name};
 
 use super::super::answers::{Done, Problem, json, nothing};
-use super::super::caller::{Cookie, Peer};
+use super::super::caller::{Cookie, Peer, is_local};
 use super::known::{MARK_S, door_of, mark, marked};
 use super::{Call, Route, Takes, me, routes};
 use crate::adapters::random::{Drawn, NoRandomness};
@@ -18,11 +18,13 @@ use crate::app::directory::facts::{About, Key};
 use crate::app::directory::invitations::Invitation;
 use crate::app::directory::people::{NewPerson, PersonRecord};
 use crate::app::directory::secret::{InvitationSecret, PasswordHash, SessionSecret};
+use crate::app::directory::set_up::SetUpCode;
 use crate::app::directory::sessions::{NewSession, SESSION_MS, SessionError, Shown};
 use crate::app::tries::{Door, From, Place};
-use crate::config::Audience;
+use crate::config::{Audience, FirstAccount};
 
 pub(super) const ROUTES: &[Route] = routes! {
+    GET "/first-run" Anyone Takes::Nothing => first_run_asks;
     POST "/first-run" Anyone Takes::Json => first_run;
     POST "/sign-in" Anyone Takes::Json => sign_in;
     POST "/sign-out" Anyone Takes::Nothing => sign_out;
@@ -124,23 +126,52 @@ pub fn new_person(
     })
 }
 
-/// Makes the first account. On a public pad, where whoever comes is everyone's equal, nobody may put all others out by it.
+/// Whether there still is no account and one may be made here. On a public pad, where whoever comes is everyone's equal, nobody
+/// may put all others out by it.
+async fn can_be_founded(call: &Call) -> Result<(), Problem> {
+    if call.site.config.audience == Audience::Everyone {
+        let message = "This is a public pad. Whoever runs it makes the first account: by starting it without --open, or with `sheaf user add`.";
+        return Err(Problem::new(ErrorWord::Forbidden, message));
+    }
+    if call.directory()?.is_founded().await? {
+        return Err(Problem::of(ErrorWord::Founded));
+    }
+    Ok(())
+}
+
+/// Whether who asks must show that they run this installation. Who sits at the machine need not.
+fn asks_for_code(call: &Call) -> bool {
+    let config = &call.site.config;
+    config.first_account == FirstAccount::ByCode && !is_local(call.headers(), config)
+}
+
+async fn first_run_asks(call: Call) -> Done {
+    can_be_founded(&call).await?;
+    let code = asks_for_code(&call);
+    Ok(json(&FirstRunAsks { code }))
+}
+
+/// Makes the first account.
 async fn first_run(call: Call) -> Done {
     call.needs_private_line()?;
     let FirstRun {
         name,
         email,
         password,
+        code,
     } = call.json()?;
-    if call.site.config.audience == Audience::Everyone {
-        let message = "This is a public pad. Whoever runs it makes the first account: by starting it without --open, or with `sheaf user add`.";
-        return Err(Problem::new(ErrorWord::Forbidden, message));
+    can_be_founded(&call).await?;
+    let directory = call.directory()?;
+    if asks_for_code(&call) {
+        let wanted = SetUpCode::from_random(Drawn::draw()?);
+        let wanted = directory.set_up_code(wanted).await?;
+        let wanted = wanted.ok_or_else(|| Problem::of(ErrorWord::Founded))?;
+        if !code.is_some_and(|code| wanted.is(code.reveal())) {
+            let message = "This is not the set-up code. Whoever runs this server finds it in the server's log.";
+            return Err(Problem::new(ErrorWord::Forbidden, message));
+        }
     }
     password.check(&email, &name)?;
-    let directory = call.directory()?;
-    if directory.is_founded().await? {
-        return Err(Problem::of(ErrorWord::Founded));
-    }
     let kept = call.site.passwords.hash(password).await?;
     let new = new_person(email, name.clone(), Some(kept.clone()))?;
     let user = new.user;

@@ -59,6 +59,7 @@ pub(super) fn rule_of(route: &str) -> Option<Rule> {
     use Programs::{May, MayNot};
     Some(match route {
         "GET /me"
+        | "GET /first-run"
         | "POST /first-run"
         | "POST /sign-in"
         | "POST /sign-out"
