@@ -43,6 +43,8 @@ pub struct Config {
     pub audit_days: usize,
     /// What checking a password costs. No setting: for tests of something else.
     pub password_costs: Costs,
+    /// Milliseconds without an answer of the store after which guests are put out. No setting: for tests.
+    pub guests_stay_ms: u64,
     /// Where everything is kept.
     pub place: Place,
     /// Where pictures and files are kept; nowhere if there is no folder and none was named.
@@ -201,6 +203,8 @@ pub const EXCHANGES_MAX: usize = 4_096;
 pub const DRAIN_S: usize = 15;
 /// Default of `--audit-days`.
 pub const AUDIT_KEPT_DAYS: usize = 365;
+/// Without an answer of the store for so long, in milliseconds, those who came by share links are put out. Everyone else stays.
+pub const GUESTS_STAY_MS: u64 = 60_000;
 /// Default of `--documents-memory-mib`.
 pub const DOCUMENTS_MEMORY_MIB: usize = 1_024;
 
@@ -230,6 +234,7 @@ impl Config {
             trusted_proxies: problems.networks(&raw.trusted_proxies),
             audit_days: problems.count(&AUDIT_DAYS, raw.audit_days.as_deref()),
             password_costs: Costs::USUAL,
+            guests_stay_ms: GUESTS_STAY_MS,
             place,
             log_format: problems.log_format(raw.log_format.as_deref()),
             log_level: problems.log_level(raw.log_level.as_deref()),

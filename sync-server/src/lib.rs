@@ -90,7 +90,11 @@ pub async fn run(
         config.audit_days,
         shutdown.clone(),
     ));
-    let watching = tokio::spawn(runtime::rights::watch(Arc::clone(&hub), shutdown.clone()));
+    let watching = tokio::spawn(runtime::rights::watch(
+        Arc::clone(&hub),
+        shutdown.clone(),
+        config.guests_stay_ms,
+    ));
     let carrying = tokio::spawn(carry(Arc::clone(&hub), way, shutdown.clone()));
     let serving = adapters::http::serve(bound, router, site);
     let going_down = async {

@@ -19,6 +19,12 @@ requests! {
         pub office: Office,
     }
 
+    /// `POST /api/admin/people/{id}/confirm`
+    pub struct ConfirmAddress {
+        /// The address that is theirs: it must be the one that the account has.
+        pub email: Email,
+    }
+
     /// `POST /api/admin/spaces/{id}/give`
     pub struct GiveSpace {
         /// Who shall own it.
@@ -44,6 +50,8 @@ answers! {
         pub disabled: bool,
         /// When it was made.
         pub created: UnixMs,
+        /// Whether it is known that the address is theirs, so that it is enough to come in by an account elsewhere.
+        pub confirmed: bool,
     }
 
     /// A space, as those see it who look after the installation: nothing of what is in it.

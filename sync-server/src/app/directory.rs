@@ -16,6 +16,7 @@
 
 pub mod audit;
 pub mod belonging;
+pub mod confirmed;
 pub mod facts;
 pub mod identities;
 pub mod invitations;

@@ -70,6 +70,15 @@ pub enum UserCommand {
         #[command(flatten)]
         with: WithArgs,
     },
+    /// Say that the address of an account is that of who has it, so that they come in by an account elsewhere with it.
+    Confirm {
+        /// By what they sign in.
+        #[arg(value_name = "EMAIL", value_parser = email)]
+        email: Email,
+        /// Where everything is kept.
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Say what somebody is to the installation.
     Office {
         /// By what they sign in.

@@ -67,6 +67,11 @@ pub(crate) fn user(args: UserArgs) -> ExitCode {
             let (person, may) = resident(directory, email).await?;
             offer_reset(directory, &person, &may, &with).await
         }),
+        UserCommand::Confirm { email, data } => on_store(&data, async |directory| {
+            let (_, may) = resident(directory, email.clone()).await?;
+            directory.confirm_address(&may, &email, &by()).await?;
+            Ok("The address is confirmed.".to_owned())
+        }),
         UserCommand::Office {
             email,
             office,

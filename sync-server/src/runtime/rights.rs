@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sheaf_shared::sync::close::CloseReason;
-use sheaf_shared::time::{MonotonicMs, UnixMs};
+use sheaf_shared::time::UnixMs;
 
 use super::hub::Hub;
 use super::shutdown::{Phase, Shutdown};
@@ -27,8 +27,6 @@ pub(super) use held::Held;
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 3_500..=4_500;
 /// Longest wait, in milliseconds, for the answer.
 const ANSWER_MS: u64 = 4_000;
-/// Without an answer for so long, in milliseconds, those who came by share links are put out. Everyone else stays.
-const GUESTS_STAY_MS: u64 = 60_000;
 /// How many are judged by one question.
 const AT_A_TIME: usize = 128;
 /// Longest pause, in milliseconds, after a round, so that many changes in a row do not keep the store busy.
@@ -42,8 +40,8 @@ pub(crate) const fn reason_to_put_out(shut: Shut) -> CloseReason {
     }
 }
 
-/// Goes on until the program has closed.
-pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown) {
+/// Goes on until the program has closed. Without an answer for `guests_stay_ms` guests are put out.
+pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown, guests_stay_ms: u64) {
     let mut answered_at = monotonic_now();
     let closed = shutdown.reached(Phase::Closed);
     tokio::pin!(closed);
@@ -57,7 +55,10 @@ pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown) {
         let began = Instant::now();
         match round(&hub).await {
             Ok(()) => answered_at = monotonic_now(),
-            Err(fault) => went_wrong(&hub, &fault, answered_at),
+            Err(fault) => {
+                let silent_ms = monotonic_now().ms_since(answered_at);
+                went_wrong(&hub, &fault, silent_ms >= guests_stay_ms);
+            }
         }
         let rest = began.elapsed().min(Duration::from_millis(REST_MS_MAX));
         tokio::select! {
@@ -75,17 +76,17 @@ fn pause_ms(next_end: Option<UnixMs>, now: UnixMs) -> u64 {
     pause.min(end.max(50))
 }
 
-fn went_wrong(hub: &Hub, fault: &StorageFault, answered_at: MonotonicMs) {
+fn went_wrong(hub: &Hub, fault: &StorageFault, is_long: bool) {
     hub.metrics.rights.faults.add(1);
     tracing::debug!(%fault, "Could not ask who may be here");
-    if monotonic_now().ms_since(answered_at) < GUESTS_STAY_MS {
+    if !is_long {
         return;
     }
     let guests = hub.held.take_guests();
     if !guests.is_empty() {
         tracing::warn!(
             guests = guests.len(),
-            "Who may be here could not be asked for a minute; guests of share links are put out, people stay"
+            "Who may be here could not be asked for long; guests of share links are put out, people stay"
         );
     }
     for guest in guests {

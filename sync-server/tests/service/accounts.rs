@@ -6,10 +6,14 @@ mod command_line;
 mod described;
 mod elsewhere;
 mod letters;
+mod logs;
+mod looking_after;
 mod matrix;
 mod pages;
+mod set_up;
 mod sharing;
 mod signing_in;
+mod two_servers;
 
 use serde_json::{Value, json};
 use sheaf_server::config::RawConfig;

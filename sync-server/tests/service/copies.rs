@@ -84,9 +84,10 @@ async fn folder_with_everything(folder: &Path) {
 
 /// The small tables that are carried. Sessions are not (one that was ended later would live again), nor is the number
 /// that means something only to servers that saw it rise.
-const CARRIED_TABLES: [&str; 10] = [
+const CARRIED_TABLES: [&str; 11] = [
     "audit",
     "belonging",
+    "confirmed_address",
     "identity",
     "invitation",
     "person",

@@ -1,9 +1,9 @@
 //! The first account, and signing in.
 
 use leptos::prelude::*;
-use sheaf_shared::api::{Password, Secret};
 use sheaf_shared::api::entry;
 use sheaf_shared::api::me::{As, Me};
+use sheaf_shared::api::{Password, Secret};
 use sheaf_shared::people::{Email, Name};
 use wasm_bindgen_futures::spawn_local;
 
@@ -16,7 +16,8 @@ use crate::parts::Frame;
 pub const PASSWORD_HINT: &str = "At least 10 characters. Several words make a good one.";
 
 /// What whoever runs the server knows and nobody else.
-const CODE_HINT: &str = "It is in the server's log, so that nobody but who runs this Sheaf makes it theirs.";
+const CODE_HINT: &str =
+    "It is in the server's log, so that nobody but who runs this Sheaf makes it theirs.";
 
 /// The first screen of a new installation: who looks after it.
 #[component]
@@ -95,6 +96,14 @@ pub fn account(name: &str, email: &str, password: &str) -> Result<(Name, Email, 
     Ok((name, email, password))
 }
 
+/// Somebody has shown elsewhere that an address is theirs, and the account here that has it could be another's.
+const UNCONFIRMED: &str = "unconfirmed";
+
+/// The way to the account elsewhere, and from there to `path`.
+fn elsewhere_then(path: &str) -> String {
+    format!("/api/oidc/start?to={}", host::escaped(path))
+}
+
 /// Why somebody came back from an account elsewhere without being let in.
 fn failed_elsewhere() -> &'static str {
     match host::query("failed").as_deref() {
@@ -105,6 +114,9 @@ fn failed_elsewhere() -> &'static str {
         Some("declined") => "Nothing was done: you said no there.",
         Some("no-account") => {
             "Nobody here has an account with the verified address of that one. Ask whoever looks after this Sheaf to invite you at it."
+        }
+        Some(UNCONFIRMED) => {
+            "There is an account with that address here, but nobody has confirmed yet that the address is yours. Sign in with its password once, and from then on the other account will do. Or ask whoever looks after this Sheaf to confirm it."
         }
         Some("closed") => {
             "Your account here is out of use. Ask whoever looks after this Sheaf about it."
@@ -148,7 +160,13 @@ pub fn SignIn(known: Known) -> impl IntoView {
             let asked = entry::SignIn { email, password };
             let me: Me = ask::send("POST", "/api/sign-in", &asked).await?;
             host::remember(&me);
-            host::go(&host::wanted());
+            // Back to the account elsewhere, which is known from then on as that of who has signed in here.
+            let is_unconfirmed = host::query("failed").as_deref() == Some(UNCONFIRMED);
+            host::go(&if is_unconfirmed {
+                elsewhere_then(&host::wanted())
+            } else {
+                host::wanted()
+            });
             Ok("")
         });
     };
@@ -165,7 +183,7 @@ pub fn SignIn(known: Known) -> impl IntoView {
     };
     let forgot = move |_| ask_for_letter(doing, &email.get_untracked());
     let elsewhere = known.me.sign_in.oidc.map(|way| {
-        let start = format!("/api/oidc/start?to={}", host::escaped(&host::wanted()));
+        let start = elsewhere_then(&host::wanted());
         view! {
             <p class="or">"or"</p>
             <a class="button" href=start rel="external">{format!("Sign in with {}", way.name)}</a>

@@ -1,7 +1,7 @@
 //! Accounts and invitations, for those who look after people.
 
 use leptos::prelude::*;
-use sheaf_shared::api::admin::{LetGo, Person, SetOffice};
+use sheaf_shared::api::admin::{ConfirmAddress, LetGo, Person, SetOffice};
 use sheaf_shared::api::invitations::{Invitation, MadePath, NewInvitation};
 use sheaf_shared::api::me::{Me, Nothing, Office};
 use sheaf_shared::ids::UserId;
@@ -17,11 +17,12 @@ use crate::{host, words};
 pub fn People(me: Me) -> impl IntoView {
     let people = Asked::<Person>::of("/api/admin/people".to_owned());
     let own = me.id;
+    let has_elsewhere = me.sign_in.oidc.is_some();
     let rows = move || {
         people
             .known()
             .into_iter()
-            .map(|person| view! { <Row person=person own=own people=people/> })
+            .map(|person| view! { <Row person=person own=own has_elsewhere=has_elsewhere people=people/> })
             .collect_view()
     };
     view! {
@@ -35,7 +36,13 @@ pub fn People(me: Me) -> impl IntoView {
 }
 
 #[component]
-fn Row(person: Person, own: Option<UserId>, people: Asked<Person>) -> impl IntoView {
+fn Row(
+    person: Person,
+    own: Option<UserId>,
+    /// Whether people come in by accounts elsewhere, too.
+    has_elsewhere: bool,
+    people: Asked<Person>,
+) -> impl IntoView {
     let doing = Doing::default();
     let name = person.name.as_str().to_owned();
     let email = person
@@ -44,7 +51,13 @@ fn Row(person: Person, own: Option<UserId>, people: Asked<Person>) -> impl IntoV
         .map(|email| email.as_str().to_owned())
         .unwrap_or_default();
     let state = if person.disabled { ", out of use" } else { "" };
-    let facts = format!("{email}, since {}{state}", host::day(person.created));
+    let is_doubted = has_elsewhere && !person.confirmed;
+    let doubt = if is_doubted {
+        ", address not confirmed"
+    } else {
+        ""
+    };
+    let facts = format!("{email}, since {}{state}{doubt}", host::day(person.created));
     let is_me = own == Some(person.id);
     let shown = if is_me {
         format!("{name} (you)")
@@ -55,7 +68,8 @@ fn Row(person: Person, own: Option<UserId>, people: Asked<Person>) -> impl IntoV
         view! { <span class="badge">{words::shown(&words::OFFICES, person.office)}</span> }
             .into_any()
     } else {
-        view! { <Tools person=person.clone() doing=doing people=people/> }.into_any()
+        view! { <Tools person=person.clone() is_doubted=is_doubted doing=doing people=people/> }
+            .into_any()
     };
     view! {
         <li>
@@ -80,7 +94,13 @@ async fn done(
 }
 
 #[component]
-fn Tools(person: Person, doing: Doing, people: Asked<Person>) -> impl IntoView {
+fn Tools(
+    person: Person,
+    /// Whether their address could be somebody else's.
+    is_doubted: bool,
+    doing: Doing,
+    people: Asked<Person>,
+) -> impl IntoView {
     let name = person.name.as_str().to_owned();
     let base = format!("/api/admin/people/{}", person.id);
     let path = StoredValue::new(base);
@@ -132,6 +152,18 @@ fn Tools(person: Person, doing: Doing, people: Asked<Person>) -> impl IntoView {
             "",
         ));
     };
+    let email = person.email.filter(|_| is_doubted);
+    let confirm = email.map(|email| {
+        let confirm = move |()| {
+            let (path, email) = (at("/confirm"), email.clone());
+            doing.run(done(
+                people,
+                async move { ask::tell("POST", &path, &ConfirmAddress { email }).await },
+                "",
+            ));
+        };
+        view! { <Sure label="Confirm address" sure="Is this really their address?" about=name.clone() on_sure=Callback::new(confirm)/> }
+    });
     let office = person.office;
     let options = words::OFFICES
         .map(|(one, word, shown)| view! { <option value=word selected=one == office>{shown}</option> })
@@ -145,6 +177,7 @@ fn Tools(person: Person, doing: Doing, people: Asked<Person>) -> impl IntoView {
         <div class="actions">
         <select class="field" aria-label=format!("What {name} is here") on:change=set_office>{options}</select>
         <Sure label="New password" sure="Really make a link for a new password?" about=name.clone() on_sure=Callback::new(reset)/>
+        {confirm}
         {use_or_not}
         <Sure label="Delete" sure="Really delete the account?" about=name on_sure=Callback::new(delete)/>
         </div>

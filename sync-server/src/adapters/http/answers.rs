@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sheaf_core::access::Refusal;
-use sheaf_shared::api::{Error, ErrorWord, PasswordError};
+use sheaf_shared::api::{Error, ErrorWord, List, PasswordError};
 
 use crate::adapters::passwords::PasswordFault;
 use crate::adapters::random::NoRandomness;
@@ -159,6 +159,20 @@ pub(super) fn json(said: &impl Serialize) -> Response {
     (kind, Body::from(text)).into_response()
 }
 
+/// Those of a list that were `found`, as `said`; where the rest of it begins, by the last one's `cursor`, if they are as many as
+/// were asked for. What is not `said` counts as found.
+pub(super) fn part_of<T, U: Serialize>(
+    found: Vec<T>,
+    limit: u32,
+    cursor: impl FnOnce(&T) -> String,
+    said: impl FnMut(T) -> Option<U>,
+) -> Response {
+    let is_full = found.len() >= limit as usize;
+    let next = found.last().filter(|_| is_full).map(cursor);
+    let items: Vec<U> = found.into_iter().filter_map(said).collect();
+    json(&List { items, next })
+}
+
 /// Done, and nothing to say.
 pub(super) fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
@@ -295,6 +309,7 @@ told_as! {
     }
     IdentityError {
         NoSuchPerson => SignedOut,
+        Unconfirmed => SignedOut,
         Taken => EmailTaken,
         EmailTaken => EmailTaken,
         NotTied => NotFound,

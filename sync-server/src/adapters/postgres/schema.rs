@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every migration, in order. A migration that has been released never changes.
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         version: 1,
         floor: 1,
@@ -60,6 +60,12 @@ const MIGRATIONS: [Migration; 7] = [
         floor: 1,
         name: "knowledge",
         sql: include_str!("../../../migrations/postgres/0008_knowledge.sql"),
+    },
+    Migration {
+        version: 9,
+        floor: 1,
+        name: "confirmed addresses",
+        sql: include_str!("../../../migrations/postgres/0009_confirmed_address.sql"),
     },
 ];
 

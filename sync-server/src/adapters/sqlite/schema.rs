@@ -20,6 +20,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "people",
         include_str!("../../../migrations/sqlite/0002_people.sql"),
     ),
+    (
+        3,
+        "confirmed addresses",
+        include_str!("../../../migrations/sqlite/0003_confirmed_address.sql"),
+    ),
 ];
 
 /// Marks the file as ours (`SHEF`), so that a wrong path is not filled with our tables.

@@ -47,6 +47,11 @@ static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
             ],
         ),
         Table::of(
+            "confirmed_address",
+            &[("person_id", Bytes)],
+            &[("person_id", Bytes), ("email", Text), ("confirmed_ms", Int)],
+        ),
+        Table::of(
             "space",
             &[("space_id", Bytes)],
             &[

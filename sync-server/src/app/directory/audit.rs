@@ -35,6 +35,8 @@ deeds! {
     PersonAdded is "person.added";
     /// A name, a colour or an address was changed.
     PersonChanged is "person.changed";
+    /// It was said of an address that it is that of who has the account.
+    AddressConfirmed is "person.address";
     /// A password was set.
     PasswordSet is "person.password";
     /// An office was given or taken.

@@ -8,6 +8,7 @@ use sheaf_shared::people::Email;
 use super::audit::{Deed, Thing};
 use super::cells::values;
 use super::change::Change;
+use super::confirmed::{IS_CONFIRMED, confirmed};
 use super::people::{NewPerson, with_private_space};
 use super::{By, Directory, Granted, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
@@ -82,6 +83,9 @@ pub enum IdentityError {
     /// It is not tied to this person.
     #[error("this account elsewhere is not yours")]
     NotTied,
+    /// Nobody has confirmed that the account's address is that of who has it.
+    #[error("nobody has confirmed the address of this account")]
+    Unconfirmed,
     /// Another account has the address.
     #[error("there is an account with this address already")]
     EmailTaken,
@@ -123,8 +127,8 @@ impl Directory<'_> {
             .await
     }
 
-    /// Lets the person sign in by `identity` whose account has the address `email`, which the provider vouches for. Answers
-    /// whose account it is.
+    /// Lets the person sign in by `identity` whose account has the address `email`, which the provider vouches for, if it was
+    /// confirmed here. Answers whose account it is.
     ///
     /// # Errors
     /// [`IdentityError`]
@@ -146,12 +150,48 @@ impl Directory<'_> {
                 values![user, email.clone()],
                 IdentityError::NoSuchPerson,
             )
+            .needs(IS_CONFIRMED, values![user], IdentityError::Unconfirmed)
             .needs(
                 "INSERT INTO identity (issuer, subject, person_id) VALUES ($1, $2, $3)",
                 values![identity.issuer.clone(), identity.subject.clone(), user],
                 IdentityError::Taken,
             )
             .noted(by, Deed::IdentityTied, &Thing::Person(user), &identity.issuer)
+            .make(self)
+            .await?;
+        Ok(user)
+    }
+
+    /// The same for somebody who is signed in to that account, so that it need not be confirmed; it is now.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoSuchPerson`] also if the account has another address.
+    pub async fn tie_own_by_email(
+        &self,
+        may: &Granted<ManageOwnAccount>,
+        identity: &Identity,
+        email: &Email,
+        by: &By,
+    ) -> Result<UserId, IdentityError> {
+        let user = *may.id();
+        let change = Change::of_rights(may.decided_at())
+            .needs(
+                "UPDATE person SET standing = standing WHERE person_id = $1 AND email = $2 AND standing = 0",
+                values![user, email.clone()],
+                IdentityError::NoSuchPerson,
+            )
+            .needs(
+                "INSERT INTO identity (issuer, subject, person_id) VALUES ($1, $2, $3)",
+                values![identity.issuer.clone(), identity.subject.clone(), user],
+                IdentityError::Taken,
+            );
+        confirmed(change, user, by)
+            .noted(
+                by,
+                Deed::IdentityTied,
+                &Thing::Person(user),
+                &identity.issuer,
+            )
             .make(self)
             .await?;
         Ok(user)
@@ -213,6 +253,7 @@ impl Directory<'_> {
                 IdentityError::Taken,
             );
         change = with_private_space(change, user, private, &name, by);
+        change = confirmed(change, user, by);
         if let Some((space, role)) = into {
             // It may have been deleted since: then there is nothing to be a member of.
             change = change.also(

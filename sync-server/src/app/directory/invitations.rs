@@ -9,6 +9,7 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing};
 use super::cells::{Cells, values};
 use super::change::Change;
+use super::confirmed::confirmed_by;
 use super::granted::older;
 use super::people::{NewPerson, with_private_space};
 use super::secret::{InvitationSecret, PasswordHash};
@@ -113,14 +114,41 @@ impl Directory<'_> {
             .await
     }
 
-    /// Makes a link by which a person sets another password until `ends_at`, and takes back those made before.
+    /// Makes a link by which a person sets another password until `ends_at`, and takes back those made before. Somebody hands it
+    /// over, who knows it too.
     ///
     /// # Errors
     /// [`InvitationError`]
     pub async fn offer_reset(
         &self,
         may: &Granted<ManagePerson>,
+        made: (InvitationId, &InvitationSecret),
+        ends_at: UnixMs,
+        by: &By,
+    ) -> Result<(), InvitationError> {
+        self.make_reset(may, made, None, ends_at, by).await
+    }
+
+    /// The same, to be sent to `email` and nowhere else: whoever uses it has that address.
+    ///
+    /// # Errors
+    /// [`InvitationError`]
+    pub async fn send_reset(
+        &self,
+        may: &Granted<ManagePerson>,
+        made: (InvitationId, &InvitationSecret),
+        email: Email,
+        ends_at: UnixMs,
+        by: &By,
+    ) -> Result<(), InvitationError> {
+        self.make_reset(may, made, Some(email), ends_at, by).await
+    }
+
+    async fn make_reset(
+        &self,
+        may: &Granted<ManagePerson>,
         (id, secret): (InvitationId, &InvitationSecret),
+        email: Option<Email>,
         ends_at: UnixMs,
         by: &By,
     ) -> Result<(), InvitationError> {
@@ -131,9 +159,9 @@ impl Directory<'_> {
                 values![user],
             )
             .needs(
-                "INSERT INTO invitation (secret_hash, invitation_id, person_id, office, made_by, made_ms, ends_ms)
-                 SELECT $1, $2, person_id, 0, $3, $4, $5 FROM person WHERE person_id = $6 AND standing = 0",
-                values![secret.hash(), id, by.actor.user(), by.at, ends_at, user],
+                "INSERT INTO invitation (secret_hash, invitation_id, person_id, email, office, made_by, made_ms, ends_ms)
+                 SELECT $1, $2, person_id, $3, 0, $4, $5, $6 FROM person WHERE person_id = $7 AND standing = 0",
+                values![secret.hash(), id, email, by.actor.user(), by.at, ends_at, user],
                 InvitationError::NoSuchPerson,
             )
             .noted(by, Deed::ResetOffered, &Thing::Person(user), "")
@@ -222,7 +250,8 @@ impl Directory<'_> {
                 values![user, new.email, new.name, new.colour, new.password, by.at, hash],
                 InvitationError::EmailTaken,
             );
-        with_private_space(change, user, private, &name, by)
+        let change = with_private_space(change, user, private, &name, by);
+        confirmed_by(change, user, hash, by)
             // It may have been deleted since: then there is nothing to be a member of.
             .also(
                 "INSERT INTO space_member (space_id, person_id, role, since_ms)
@@ -260,7 +289,7 @@ impl Directory<'_> {
         let Some(Invitation::Reset(user)) = found.map(|record| record.to) else {
             return Err(InvitationError::NoSuchInvitation);
         };
-        Change::of_rights(None)
+        let change = Change::of_rights(None)
             .needs(
                 "UPDATE invitation SET used_ms = $1 WHERE secret_hash = $2
                    AND person_id IS NOT NULL AND used_ms IS NULL AND ends_ms > $1",
@@ -272,7 +301,8 @@ impl Directory<'_> {
                 values![password, user],
                 InvitationError::NoSuchPerson,
             )
-            .also("DELETE FROM session WHERE person_id = $1", values![user])
+            .also("DELETE FROM session WHERE person_id = $1", values![user]);
+        confirmed_by(change, user, hash, by)
             .noted(by, Deed::PasswordSet, &Thing::Person(user), "")
             .make(self)
             .await?;

@@ -8,6 +8,7 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing};
 use super::cells::{Cells, values};
 use super::change::Change;
+use super::confirmed::{FORGET_CONFIRMED, confirmed};
 use super::granted::older;
 use super::secret::PasswordHash;
 use super::set_up::FORGET_SET_UP_CODE;
@@ -50,6 +51,8 @@ pub struct PersonRecord {
     pub password: Option<PasswordHash>,
     /// When it was made.
     pub created_at: UnixMs,
+    /// Whether it is known that the address is theirs.
+    pub is_confirmed: bool,
 }
 
 /// What becomes of the links somebody made when their account goes out of use.
@@ -90,13 +93,16 @@ const ADOPT_DOCUMENTS: &str = "INSERT INTO belonging (name, space_id, made_by, m
      ON CONFLICT (name) DO NOTHING";
 
 /// Whether the account is one that can be changed at all.
-const IS_THERE: &str =
+pub(super) const IS_THERE: &str =
     "UPDATE person SET standing = standing WHERE person_id = $1 AND standing <> 2";
 
 macro_rules! person_where {
     ($rest:literal) => {
         concat!(
-            "SELECT person_id, email, name, colour, office, standing, password, created_ms FROM person ",
+            "SELECT person_id, email, name, colour, office, standing, password, created_ms, (
+                 SELECT count(*) FROM confirmed_address AS known
+                 WHERE known.person_id = person.person_id AND known.email = person.email)
+             FROM person ",
             $rest
         )
     };
@@ -131,7 +137,7 @@ impl Directory<'_> {
             values![user, new.email, new.name, new.colour, new.password, by.at],
             PersonError::FoundedAlready,
         );
-        with_private_space(founded, user, private, &name, by)
+        let founded = with_private_space(founded, user, private, &name, by)
             .also(
                 "INSERT INTO space (space_id, name, created_ms) VALUES ($1, $2, $3)
                  ON CONFLICT (space_id) DO NOTHING",
@@ -142,13 +148,15 @@ impl Directory<'_> {
                 values![SpaceId::HOME, user, by.at],
             )
             .also(ADOPT_DOCUMENTS, values![SpaceId::HOME])
-            .also(FORGET_SET_UP_CODE, Vec::new())
+            .also(FORGET_SET_UP_CODE, Vec::new());
+        // Whoever makes it runs the installation.
+        confirmed(founded, user, by)
             .noted(by, Deed::Founded, &Thing::Person(user), name.as_str())
             .make(self)
             .await
     }
 
-    /// Makes an account with the office that `may` be given, and its private space.
+    /// Makes an account with the office that `may` be given, and its private space, for somebody whose address is known.
     ///
     /// # Errors
     /// [`PersonError`]
@@ -169,7 +177,8 @@ impl Directory<'_> {
                 values![user, new.email, new.name, new.colour, office, new.password, by.at],
                 PersonError::EmailTaken,
             );
-        with_private_space(added, user, private, &name, by)
+        let added = with_private_space(added, user, private, &name, by);
+        confirmed(added, user, by)
             .noted(by, Deed::PersonAdded, &Thing::Person(user), name.as_str())
             .make(self)
             .await
@@ -259,31 +268,6 @@ impl Directory<'_> {
                 &Thing::Person(user),
                 &colour.to_string(),
             )
-            .make(self)
-            .await
-    }
-
-    /// Changes the address by which a person signs in, and takes back what was sent to the old one to set a password.
-    ///
-    /// # Errors
-    /// [`PersonError`]
-    pub async fn readdress_person(
-        &self,
-        whose: impl Into<Whose>,
-        email: Email,
-        by: &By,
-    ) -> Result<(), PersonError> {
-        let Whose { user, decided_at } = whose.into();
-        let detail = email.as_str().to_owned();
-        Change::of_rights(decided_at)
-            .needs(IS_THERE, values![user], PersonError::NoSuchPerson)
-            .needs(
-                "UPDATE person SET email = $1 WHERE person_id = $2",
-                values![email, user],
-                PersonError::EmailTaken,
-            )
-            .also(FORGET_RESETS, values![user])
-            .noted(by, Deed::PersonChanged, &Thing::Person(user), &detail)
             .make(self)
             .await
     }
@@ -425,6 +409,7 @@ impl Directory<'_> {
                 values![by.at, user],
             )
             .also("DELETE FROM identity WHERE person_id = $1", values![user])
+            .also(FORGET_CONFIRMED, values![user])
             .also("DELETE FROM space_member WHERE person_id = $1", values![user])
             // Nobody could see or take back what still leads into a space without people.
             .also(
@@ -440,7 +425,8 @@ impl Directory<'_> {
 }
 
 /// What was on its way to a person to set a password.
-const FORGET_RESETS: &str = "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL";
+pub(super) const FORGET_RESETS: &str =
+    "DELETE FROM invitation WHERE person_id = $1 AND used_ms IS NULL";
 
 /// Those that a person made and nobody used.
 const FORGET_INVITATIONS: &str = "DELETE FROM invitation WHERE made_by = $1 AND used_ms IS NULL";
@@ -493,5 +479,6 @@ fn record(row: &mut Cells<'_>) -> Result<PersonRecord, StorageFault> {
         standing: row.need()?,
         password: row.may()?,
         created_at: row.need()?,
+        is_confirmed: row.need::<u32>()? > 0,
     })
 }

@@ -5,11 +5,14 @@ use sheaf_shared::ids::{InvitationId, UserId};
 
 use super::*;
 use crate::app::directory::identities::{Identity, IdentityError, Welcome};
+use crate::app::directory::people::PersonError;
 use crate::app::directory::secret::InvitationSecret;
 
 pub(super) async fn honoured_by<S: Subject>(fresh: &impl AsyncFn() -> S) {
     tokio::join!(
         an_address_that_is_vouched_for_ties_once(fresh),
+        an_address_is_confirmed_by_who_can_know_and_no_longer_than_the_account_has_it(fresh),
+        who_is_signed_in_ties_an_account_elsewhere_with_their_own_address(fresh),
         an_invitation_at_the_address_makes_the_account_once(fresh),
         anyone_is_welcome_where_that_is_said_and_never_as_the_first(fresh),
     );
@@ -49,6 +52,103 @@ async fn an_address_that_is_vouched_for_ties_once<S: Subject>(fresh: &impl Async
         .unwrap();
     let disabled = directory.tie_by_email(&identity("e"), &eves, &by).await;
     assert_eq!(disabled, Err(IdentityError::NoSuchPerson));
+}
+
+/// What comes of showing elsewhere that one has this person's address.
+async fn arrives(house: &House, user: UserId, number: u128) -> Result<UserId, IdentityError> {
+    let directory = house.directory();
+    let person = directory.person(user).await.unwrap().unwrap();
+    let identity = identity(&format!("{number}"));
+    let email = person.email.unwrap();
+    let tied = directory.tie_by_email(&identity, &email, &by(user)).await;
+    assert_eq!(tied.is_ok(), person.is_confirmed);
+    tied
+}
+
+async fn an_address_is_confirmed_by_who_can_know_and_no_longer_than_the_account_has_it<
+    S: Subject,
+>(
+    fresh: &impl AsyncFn() -> S,
+) {
+    let subject = fresh().await;
+    let house = House::of(&subject).await;
+    let directory = house.directory();
+    assert_eq!(
+        arrives(&house, ADA, 1).await,
+        Ok(ADA),
+        "she runs the installation"
+    );
+    // Set by Bob himself, to what may be somebody else's.
+    let other = email("somebody@example.org");
+    directory
+        .readdress_person(&own(BOB), other.clone(), &by(BOB))
+        .await
+        .unwrap();
+    let doubted = Err(IdentityError::Unconfirmed);
+    assert_eq!(arrives(&house, BOB, 2).await, doubted);
+    // A way to set a password that somebody handed over says nothing of the address; a letter to it does.
+    for (number, sent_to, expected) in [
+        (1, None, &doubted),
+        (2, Some(email("else@example.org")), &doubted),
+        (3, Some(other.clone()), &Ok(BOB)),
+    ] {
+        let secret = InvitationSecret::from_random([number; 32]);
+        let (may, made) = (
+            person(BOB),
+            (InvitationId::from_bits(number.into()), &secret),
+        );
+        let (until, by) = (later(100), operator());
+        match sent_to {
+            None => directory.offer_reset(&may, made, until, &by).await,
+            Some(to) => directory.send_reset(&may, made, to, until, &by).await,
+        }
+        .unwrap();
+        directory
+            .reset_password(&secret, password("new"), &by)
+            .await
+            .unwrap();
+        assert_eq!(&arrives(&house, BOB, number.into()).await, expected);
+    }
+    // Another address is another question, and so is the same one after that.
+    for new in ["third@example.org", "somebody@example.org"] {
+        directory
+            .readdress_person(&own(BOB), email(new), &by(BOB))
+            .await
+            .unwrap();
+        assert_eq!(arrives(&house, BOB, 10).await, doubted, "{new}");
+    }
+    let wrong = directory
+        .confirm_address(&person(BOB), &email("third@example.org"), &by(ADA))
+        .await;
+    assert_eq!(wrong, Err(PersonError::NoSuchPerson));
+    directory
+        .confirm_address(&person(BOB), &other, &by(ADA))
+        .await
+        .unwrap();
+    assert_eq!(arrives(&house, BOB, 11).await, Ok(BOB));
+}
+
+async fn who_is_signed_in_ties_an_account_elsewhere_with_their_own_address<S: Subject>(
+    fresh: &impl AsyncFn() -> S,
+) {
+    let subject = fresh().await;
+    let house = House::of(&subject).await;
+    let directory = house.directory();
+    let theirs = email("somebody@example.org");
+    directory
+        .readdress_person(&own(BOB), theirs.clone(), &by(BOB))
+        .await
+        .unwrap();
+    let tie = async |user, number: &str| {
+        let (may, by) = (own(user), by(user));
+        directory
+            .tie_own_by_email(&may, &identity(number), &theirs, &by)
+            .await
+    };
+    assert_eq!(tie(EVE, "b").await, Err(IdentityError::NoSuchPerson));
+    assert_eq!(tie(BOB, "b").await, Ok(BOB));
+    assert_eq!(tie(BOB, "b").await, Err(IdentityError::Taken));
+    assert_eq!(arrives(&house, BOB, 5).await, Ok(BOB));
 }
 
 async fn an_invitation_at_the_address_makes_the_account_once<S: Subject>(

@@ -4,7 +4,7 @@ use serde_json::json;
 use sheaf_server::config::{RawConfig, RawOutside};
 
 use super::browser::{Answer, Browser};
-use super::{found, join, me};
+use super::{PASSWORD, found, join, me};
 use crate::engines::free_port;
 use crate::engines::provider::Provider;
 use crate::server::TestServer;
@@ -115,6 +115,59 @@ async fn who_has_no_account_and_no_invitation_gets_none_and_an_address_must_be_v
         );
         assert_eq!(me(&mut browser).await["as"], "nobody");
     }
+}
+
+#[tokio::test]
+async fn who_sets_anothers_address_receives_nobody_and_the_password_once_or_an_admins_word_confirms_it()
+ {
+    let (server, provider, mut ada) = with_provider(false).await;
+    // Somebody has joined, and calls an address theirs.
+    let mut other = join(&mut ada, "cem", "member").await;
+    let id = me(&mut other).await["id"].as_str().unwrap().to_owned();
+    provider.is_now("cem").await;
+    let mut cem = Browser::new(server.address);
+    for browser in [&mut cem, &mut ada] {
+        let back = signs_in(browser, &provider, "%2F").await;
+        assert!(is_failure(&back, "unconfirmed"), "{:?}", back.headers);
+    }
+    assert_eq!(me(&mut cem).await["as"], "nobody");
+    assert_eq!(me(&mut ada).await["email"], "ada@example.org");
+
+    // It was Cem after all, who knows the password.
+    let body = json!({"email": "cem@example.org", "password": PASSWORD});
+    cem.post("/api/sign-in", body).await.ok();
+    let back = signs_in(&mut cem, &provider, "%2Fp%2Fplan").await;
+    assert_eq!(back.header("location"), Some("/p/plan"));
+    assert_eq!(me(&mut cem).await["id"], id.as_str());
+    let mut again = Browser::new(server.address);
+    signs_in(&mut again, &provider, "%2F").await;
+    assert_eq!(me(&mut again).await["id"], id.as_str());
+}
+
+#[tokio::test]
+async fn an_admin_confirms_an_address_and_no_other_than_the_account_has() {
+    let (server, provider, mut ada) = with_provider(false).await;
+    let mut cem = join(&mut ada, "cem", "member").await;
+    let id = me(&mut cem).await["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/admin/people/{id}/confirm");
+    let wrong = ada.post(&path, json!({"email": "eve@example.org"})).await;
+    assert_eq!(wrong.word(), "not-found");
+    let people = async |ada: &mut Browser| ada.get("/api/admin/people").await.ok().json();
+    let known = |people: &serde_json::Value| {
+        let items = people["items"].as_array().unwrap();
+        let confirmed =
+            |name| items.iter().find(|it| it["name"] == name).unwrap()["confirmed"] == true;
+        (confirmed("Ada"), confirmed("cem"))
+    };
+    assert_eq!(known(&people(&mut ada).await), (true, false));
+    ada.post(&path, json!({"email": "cem@example.org"}))
+        .await
+        .ok();
+    assert_eq!(known(&people(&mut ada).await), (true, true));
+    provider.is_now("cem").await;
+    let mut browser = Browser::new(server.address);
+    signs_in(&mut browser, &provider, "%2F").await;
+    assert_eq!(me(&mut browser).await["id"], id.as_str());
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ fn body_of(route: &Route, world: &World) -> Option<serde_json::Value> {
         "POST /admin/people/{id}/disable" | "DELETE /admin/people/{id}" => {
             json!({"keepLinks": true})
         }
+        "POST /admin/people/{id}/confirm" => json!({"email": "somebody@example.org"}),
         "POST /admin/people/{id}/office" => json!({"office": "member"}),
         "POST /admin/spaces/{id}/give" => json!({"to": world.objects(Relation::Team).user}),
         _ if [http::Method::POST, http::Method::PUT].contains(&route.method) => json!({}),

@@ -10,22 +10,24 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::stream;
 use sheaf_core::access::{ManageHouse, ReadAudit, ReadPeople, Seat, Standing};
-use sheaf_shared::api::admin::{AnySpace, AuditLine, GiveSpace, House, LetGo, Person, SetOffice};
+use sheaf_shared::api::Secret;
+use sheaf_shared::api::admin::{
+    AnySpace, AuditLine, ConfirmAddress, GiveSpace, House, LetGo, Person, SetOffice,
+};
 use sheaf_shared::api::invitations::MadePath;
-use sheaf_shared::api::{List, Secret};
 use sheaf_shared::ids::{InvitationId, SpaceId, UserId};
 use sheaf_shared::people::Email;
 use sheaf_shared::time::UnixMs;
 
-use super::super::answers::{Done, Problem, json, nothing};
+use super::super::answers::{Done, Problem, json, nothing, part_of};
 use super::invitations::RESET_MS;
 use super::me::{office_said, office_told};
-use super::spaces::page_end;
 use super::{Call, Route, Takes, again, letters, routes};
 use crate::adapters::random::Drawn;
 use crate::app::directory::audit::{self, AuditId};
 use crate::app::directory::people::{PersonRecord, TheirLinks};
 use crate::app::directory::secret::InvitationSecret;
+use crate::app::directory::spaces::SpaceRecord;
 use crate::app::directory::{Granted, LIST_MAX};
 use crate::app::letters::Occasion;
 
@@ -35,6 +37,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     POST "/admin/people/{id}/enable" Someone Takes::Nothing => enable;
     POST "/admin/people/{id}/reset" Someone Takes::Nothing => reset;
     POST "/admin/people/{id}/office" Someone Takes::Json => set_office;
+    POST "/admin/people/{id}/confirm" Someone Takes::Json => confirm;
     DELETE "/admin/people/{id}" Someone Takes::Json => delete;
     GET "/admin/spaces" Someone Takes::Nothing => spaces;
     POST "/admin/spaces/{id}/restore" Someone Takes::Nothing => restore;
@@ -53,6 +56,7 @@ fn said(record: PersonRecord) -> Person {
         office: office_said(record.office),
         disabled: record.standing == Standing::Disabled,
         created: record.created_at,
+        confirmed: record.is_confirmed,
     }
 }
 
@@ -70,11 +74,8 @@ async fn people(call: Call) -> Done {
     let after = call.asked("after", email_of)?;
     let may = call.reads_people().await?;
     let found = call.directory()?.people(&may, after, LIST_MAX).await?;
-    let next = page_end(&found, |person| {
-        person.email.as_ref().map(cursor).unwrap_or_default()
-    });
-    let items = found.into_iter().map(said).collect();
-    Ok(json(&List { items, next }))
+    let end = |person: &PersonRecord| person.email.as_ref().map(cursor).unwrap_or_default();
+    Ok(part_of(found, LIST_MAX, end, |person| Some(said(person))))
 }
 
 /// Whom the path names, for those who look after people: nobody else learns who there is.
@@ -159,6 +160,19 @@ async fn set_office(call: Call) -> Done {
     Ok(nothing())
 }
 
+/// Says of the address that an account has that it is that of who has the account.
+async fn confirm(call: Call) -> Done {
+    let ConfirmAddress { email } = call.json()?;
+    let user = named(&call).await?;
+    let (gate, directory, by) = (&call.site.gate, call.directory()?, call.by());
+    again!({
+        let may = gate.resident(&call.keys, user, call.now).await?;
+        Ok(directory.confirm_address(&may, &email, &by).await?)
+    })?;
+    gate.changed();
+    Ok(nothing())
+}
+
 async fn delete(call: Call) -> Done {
     let LetGo { keep_links } = call.json()?;
     let user = named(&call).await?;
@@ -181,10 +195,9 @@ async fn spaces(call: Call) -> Done {
     // Both lists are in the same order and equally long at most, so none of these is missed.
     let orphaned = directory.orphaned_spaces(&may, after, LIST_MAX).await?;
     let orphaned: BTreeSet<SpaceId> = orphaned.into_iter().map(|space| space.space).collect();
-    let next = page_end(&found, |space| space.space.to_string());
-    let items = found
-        .into_iter()
-        .map(|space| AnySpace {
+    let end = |space: &SpaceRecord| space.space.to_string();
+    Ok(part_of(found, LIST_MAX, end, |space| {
+        Some(AnySpace {
             id: space.space,
             name: space.name,
             private_of: space.private_of,
@@ -192,8 +205,7 @@ async fn spaces(call: Call) -> Done {
             deleted: space.deleted_at,
             orphaned: orphaned.contains(&space.space),
         })
-        .collect();
-    Ok(json(&List { items, next }))
+    }))
 }
 
 async fn manages_house(call: &Call) -> Result<Granted<ManageHouse>, Problem> {
@@ -276,11 +288,8 @@ async fn lines(call: Call) -> Done {
     let limit = call.asked("limit", |raw| raw.parse::<u32>().ok())?;
     let limit = limit.unwrap_or(LIST_MAX).clamp(1, LIST_MAX);
     let found = lines_before(&call, before.map(AuditId), limit).await?;
-    let is_full = found.len() >= limit as usize;
-    let next = found.last().filter(|_| is_full);
-    let next = next.map(|line| line.id.0.to_string());
-    let items = found.into_iter().map(line).collect();
-    Ok(json(&List { items, next }))
+    let end = |line: &audit::AuditLine| line.id.0.to_string();
+    Ok(part_of(found, limit, end, |found| Some(line(found))))
 }
 
 /// How far the record was told.

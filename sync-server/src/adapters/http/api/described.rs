@@ -10,9 +10,12 @@ use axum::http::{Method, header};
 use axum::response::IntoResponse as _;
 use serde_json::{Map, Value, json};
 use sheaf_shared::api::Error;
-use sheaf_shared::api::admin::{AnySpace, AuditLine, GiveSpace, House, LetGo, Person, SetOffice};
+use sheaf_shared::api::admin::{
+    AnySpace, AuditLine, ConfirmAddress, GiveSpace, House, LetGo, Person, SetOffice,
+};
 use sheaf_shared::api::entry::{
-    EnterLink, FirstRun, FirstRunAsks, Forgot, ForgotSays, InvitationSays, Join, LinkSays, Look, Reset, SignIn,
+    EnterLink, FirstRun, FirstRunAsks, Forgot, ForgotSays, InvitationSays, Join, LinkSays, Look,
+    Reset, SignIn,
 };
 use sheaf_shared::api::invitations::{Invitation, MadePath, NewInvitation};
 use sheaf_shared::api::links::{ChangeLink, GuestPage, Link, NewLink};
@@ -128,6 +131,7 @@ const TABLE: &[Described] = described! {
     POST "/admin/people/{id}/enable" "Puts an account to use again." Nothing => 204 Nothing;
     POST "/admin/people/{id}/reset" "Makes a link by which somebody sets another password." Nothing => 200 of::<MadePath>();
     POST "/admin/people/{id}/office" "Gives somebody an office." of::<SetOffice>() => 204 Nothing;
+    POST "/admin/people/{id}/confirm" "Says that the address of an account is that of who has it." of::<ConfirmAddress>() => 204 Nothing;
     DELETE "/admin/people/{id}" "Deletes an account." of::<LetGo>() => 204 Nothing;
     GET "/admin/spaces" "All spaces." Nothing => 200 list::<AnySpace>();
     POST "/admin/spaces/{id}/restore" "Brings a deleted space back." Nothing => 204 Nothing;

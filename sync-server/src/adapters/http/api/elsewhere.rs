@@ -4,15 +4,15 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sheaf_shared::api::ErrorWord;
 use sheaf_shared::ids::UserId;
-use sheaf_shared::people::Name;
+use sheaf_shared::people::{Email, Name};
 
 use super::super::answers::{Done, Problem};
 use super::super::caller::Cookie;
 use super::entry::{append, let_in_by, new_person};
 use super::pages::decoded;
-use super::{Call, Route, Takes, routes};
+use super::{Call, Route, Takes, again, routes};
 use crate::adapters::oidc::{Arrived, Away, Oidc, OidcFault};
-use crate::app::directory::identities::{IdentityError, Welcome};
+use crate::app::directory::identities::{Identity, IdentityError, Welcome};
 use crate::app::directory::sessions::Shown;
 
 pub(super) const ROUTES: &[Route] = routes! {
@@ -34,6 +34,8 @@ enum Failed {
     Declined,
     /// Nobody here has or gets an account by it.
     NoAccount,
+    /// Somebody here has an account with that address, and it is not known whether that is them.
+    Unconfirmed,
     /// Their account is out of use.
     Closed,
     /// Something here could not be done.
@@ -47,6 +49,7 @@ impl Failed {
             Self::Late => "late",
             Self::Declined => "declined",
             Self::NoAccount => "no-account",
+            Self::Unconfirmed => "unconfirmed",
             Self::Closed => "closed",
             Self::TryAgain => "try-again",
         }
@@ -73,6 +76,7 @@ impl From<IdentityError> for Failed {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::NoSuchPerson | IdentityError::EmailTaken => Self::NoAccount,
+            IdentityError::Unconfirmed => Self::Unconfirmed,
             IdentityError::Taken
             | IdentityError::NotTied
             | IdentityError::LastWayIn
@@ -174,6 +178,10 @@ async fn account_of(call: &Call, oidc: &Oidc, arrived: Arrived) -> Result<UserId
             return Ok(user);
         }
         Err(IdentityError::NoSuchPerson) => {}
+        // Who is signed in to that very account has shown that it is theirs.
+        Err(IdentityError::Unconfirmed) => {
+            return tie_own(call, &identity, &email).await;
+        }
         Err(error) => return Err(error.into()),
     }
     let welcome = if oidc.lets_anyone_in() {
@@ -187,6 +195,27 @@ async fn account_of(call: &Call, oidc: &Oidc, arrived: Arrived) -> Result<UserId
         .join_by_identity(&identity, welcome, new, &by)
         .await?;
     call.site.gate.changed();
+    Ok(user)
+}
+
+/// Ties an account elsewhere to the account that this browser is signed in to, if that has the same address.
+async fn tie_own(call: &Call, identity: &Identity, email: &Email) -> Result<UserId, Failed> {
+    if call.person().is_err() {
+        return Err(Failed::Unconfirmed);
+    }
+    let (directory, gate) = (call.directory()?, &call.site.gate);
+    let by = call.by();
+    let tied = again!({
+        let may = gate.own_account(&call.keys, call.now).await?;
+        let tied = directory.tie_own_by_email(&may, identity, email, &by).await;
+        Ok(tied?)
+    });
+    let user = tied.map_err(|problem| match problem.word() {
+        // It is somebody else's.
+        ErrorWord::SignedOut => Failed::Unconfirmed,
+        _ => Failed::TryAgain,
+    })?;
+    gate.changed();
     Ok(user)
 }
 

@@ -18,8 +18,8 @@ use crate::app::directory::facts::{About, Key};
 use crate::app::directory::invitations::Invitation;
 use crate::app::directory::people::{NewPerson, PersonRecord};
 use crate::app::directory::secret::{InvitationSecret, PasswordHash, SessionSecret};
-use crate::app::directory::set_up::SetUpCode;
 use crate::app::directory::sessions::{NewSession, SESSION_MS, SessionError, Shown};
+use crate::app::directory::set_up::SetUpCode;
 use crate::app::tries::{Door, From, Place};
 use crate::config::{Audience, FirstAccount};
 

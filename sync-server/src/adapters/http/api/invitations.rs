@@ -3,16 +3,15 @@
 use sheaf_core::access::{InvitePeople, ManageSpace, ReadPeople, Seat};
 use sheaf_shared::access::Role;
 use sheaf_shared::api::invitations::{Invitation as Said, MadePath, NewInvitation};
-use sheaf_shared::api::{ErrorWord, List, Secret};
+use sheaf_shared::api::{ErrorWord, Secret};
 use sheaf_shared::ids::{InvitationId, SpaceId};
 use sheaf_shared::time::UnixMs;
 
-use super::super::answers::{Done, Problem, json, nothing};
+use super::super::answers::{Done, Problem, json, nothing, part_of};
 use super::me::{office_said, office_told};
-use super::spaces::page_end;
 use super::{Call, Route, Takes, again, letters, routes};
 use crate::adapters::random::Drawn;
-use crate::app::directory::invitations::{Invitation, InvitationError};
+use crate::app::directory::invitations::{Invitation, InvitationError, InvitationRecord};
 use crate::app::directory::secret::InvitationSecret;
 use crate::app::directory::{Granted, LIST_MAX};
 use crate::app::letters::Occasion;
@@ -50,8 +49,8 @@ async fn list(call: Call) -> Done {
         .directory()?
         .open_invitations(&may, after, LIST_MAX, call.now)
         .await?;
-    let next = page_end(&found, |invitation| invitation.id.to_string());
-    let said = found.into_iter().filter_map(|record| {
+    let cursor = |invitation: &InvitationRecord| invitation.id.to_string();
+    Ok(part_of(found, LIST_MAX, cursor, |record| {
         let Invitation::Join {
             email,
             office,
@@ -71,9 +70,7 @@ async fn list(call: Call) -> Done {
             created: record.made_at,
             ends: record.ends_at,
         })
-    });
-    let items = said.collect();
-    Ok(json(&List { items, next }))
+    }))
 }
 
 async fn make(call: Call) -> Done {

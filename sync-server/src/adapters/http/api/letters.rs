@@ -69,7 +69,8 @@ async fn send_way_back(site: &Site, email: Email, by: &By, now: UnixMs) {
     };
     let secret = InvitationSecret::from_random(random);
     let ends = UnixMs(now.0 + RESET_MS);
-    match directory.offer_reset(&may, (id, &secret), ends, by).await {
+    let sent = directory.send_reset(&may, (id, &secret), email.clone(), ends, by);
+    match sent.await {
         Ok(()) => {
             let path = format!("/reset/{}", secret.reveal());
             send(site, email, &Occasion::Reset, &path).await;

@@ -1,13 +1,12 @@
 //! The members of a space.
 
 use sheaf_core::access::{ManageSpace, ReadSpace, Standing};
-use sheaf_shared::api::List;
 use sheaf_shared::api::spaces::{Member, SetMember};
 use sheaf_shared::ids::{SpaceId, UserId};
 
-use super::super::answers::{Done, Problem, json, nothing};
-use super::spaces::page_end;
+use super::super::answers::{Done, Problem, nothing, part_of};
 use super::{Call, Route, Takes, again, routes};
+use crate::app::directory::spaces::MemberRecord;
 use crate::app::directory::{Granted, LIST_MAX};
 
 pub(super) const ROUTES: &[Route] = routes! {
@@ -22,10 +21,9 @@ async fn list(call: Call) -> Done {
     let after = call.asked("after", |raw| UserId::parse(raw).ok())?;
     let may: Granted<ReadSpace> = call.site.gate.space(&call.keys, space, call.now).await?;
     let found = call.directory()?.members(&may, after, LIST_MAX).await?;
-    let next = page_end(&found, |member| member.user.to_string());
-    let items = found
-        .into_iter()
-        .map(|member| Member {
+    let cursor = |member: &MemberRecord| member.user.to_string();
+    Ok(part_of(found, LIST_MAX, cursor, |member| {
+        Some(Member {
             id: member.user,
             name: member.name,
             colour: member.colour,
@@ -33,8 +31,7 @@ async fn list(call: Call) -> Done {
             disabled: member.standing != Standing::Active,
             since: member.since,
         })
-        .collect();
-    Ok(json(&List { items, next }))
+    }))
 }
 
 async fn manages(call: &Call, space: SpaceId) -> Result<Granted<ManageSpace>, Problem> {

@@ -6,11 +6,12 @@ use sheaf_shared::api::spaces::{NameSpace, PersonName, Space};
 use sheaf_shared::api::{ErrorWord, List};
 use sheaf_shared::ids::{SpaceId, UserId};
 
-use super::super::answers::{Done, Problem, json, nothing};
+use super::super::answers::{Done, Problem, json, nothing, part_of};
 use super::me::{home, spaces_of};
 use super::{Call, Route, Takes, again, routes};
 use crate::adapters::random::Drawn as _;
 use crate::app::directory::LIST_MAX;
+use crate::app::directory::names::NameRecord;
 use crate::app::directory::spaces::SpaceRecord;
 
 pub(super) const ROUTES: &[Route] = routes! {
@@ -37,22 +38,14 @@ async fn names(call: Call) -> Done {
         .space::<ManageSpace>(&call.keys, managed.id, call.now)
         .await?;
     let found = call.directory()?.names(&may, after, LIST_MAX).await?;
-    let next = page_end(&found, |person| person.user.to_string());
-    let items = found
-        .into_iter()
-        .map(|person| PersonName {
+    let cursor = |person: &NameRecord| person.user.to_string();
+    Ok(part_of(found, LIST_MAX, cursor, |person| {
+        Some(PersonName {
             id: person.user,
             name: person.name,
             colour: person.colour,
         })
-        .collect();
-    Ok(json(&List { items, next }))
-}
-
-/// Where the rest of a list begins, if this was as much as is answered at once.
-pub(super) fn page_end<T>(found: &[T], cursor: impl Fn(&T) -> String) -> Option<String> {
-    let is_full = found.len() >= LIST_MAX as usize;
-    found.last().filter(|_| is_full).map(cursor)
+    }))
 }
 
 async fn list(call: Call) -> Done {

@@ -104,6 +104,7 @@ pub(super) fn rule_of(route: &str) -> Option<Rule> {
         "DELETE /invitations/{id}"
         | "POST /admin/people/{id}/disable"
         | "POST /admin/people/{id}/enable"
+        | "POST /admin/people/{id}/confirm"
         | "DELETE /admin/people/{id}" => Rule::AdminOfOnce,
         "GET /admin/audit" | "GET /admin/audit.json" => Rule::Owner,
         "POST /admin/spaces/{id}/restore" | "POST /admin/spaces/{id}/give" => Rule::OwnerOfOnce,
