@@ -1,8 +1,9 @@
 //! Who may open what, by every way, on both databases; and what becomes of those who are in when that changes.
 
+mod guests;
 mod house;
 mod ids;
-mod ways;
+pub(crate) mod ways;
 
 use sheaf_core::access::Reach;
 use sheaf_server::app::directory::links::Lets;

@@ -56,17 +56,24 @@ impl TestServer {
         .await
     }
 
+    /// `tune` changes what is no setting.
+    pub(crate) async fn tuned(tune: impl FnOnce(&mut Config)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let (raw, options) = (RawConfig::default(), Options::default());
+        Self::open_behind(folder, raw, options, |store| store, tune).await
+    }
+
     /// `before` puts something of its own between the server and its store.
     pub(crate) async fn behind(
         raw: RawConfig,
         before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::open_behind(folder, raw, Options::default(), before).await
+        Self::open_behind(folder, raw, Options::default(), before, |_| ()).await
     }
 
     pub(crate) async fn open(folder: Arc<TempDir>, raw: RawConfig, options: Options) -> Self {
-        Self::open_behind(folder, raw, options, |store| store).await
+        Self::open_behind(folder, raw, options, |store| store, |_| ()).await
     }
 
     async fn open_behind(
@@ -74,6 +81,7 @@ impl TestServer {
         raw: RawConfig,
         options: Options,
         before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        tune: impl FnOnce(&mut Config),
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
         let store = open_when_free(folder.path(), &options, &metrics).await;
@@ -86,6 +94,7 @@ impl TestServer {
         };
         let mut config = Config::parse(&raw).unwrap();
         config.password_costs = Costs::NEXT_TO_NOTHING;
+        tune(&mut config);
         let bound = bind(config.listen).unwrap();
         let address = bound.address;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -15,11 +15,11 @@ use crate::server::TestServer;
 
 /// The letters that a mail server took, each as the lines it was told.
 #[derive(Clone, Default)]
-struct Letters(Arc<Mutex<Vec<Vec<String>>>>);
+pub(super) struct Letters(Arc<Mutex<Vec<Vec<String>>>>);
 
 impl Letters {
     /// Those to `address`, when there are so many of them.
-    async fn to(&self, address: &str, count: usize) -> Vec<Vec<String>> {
+    pub(super) async fn to(&self, address: &str, count: usize) -> Vec<Vec<String>> {
         let limit = Instant::now() + PATIENCE;
         let recipient = format!("RCPT TO:<{address}>");
         loop {
@@ -77,8 +77,8 @@ async fn take(socket: TcpStream, letters: Letters) {
     }
 }
 
-/// A server that sends letters, and Ada, who made its first account.
-async fn with_letters() -> (TestServer, Letters, Browser) {
+/// A mail server: its port, and what it takes.
+pub(super) async fn mail_server() -> (u16, Letters) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let letters = Letters::default();
@@ -88,6 +88,12 @@ async fn with_letters() -> (TestServer, Letters, Browser) {
             tokio::spawn(take(socket, kept.clone()));
         }
     });
+    (port, letters)
+}
+
+/// A server that sends letters, and Ada, who made its first account.
+async fn with_letters() -> (TestServer, Letters, Browser) {
+    let (port, letters) = mail_server().await;
     let raw = RawConfig {
         outside: RawOutside {
             public_url: Some("https://sheaf.example".to_owned()),

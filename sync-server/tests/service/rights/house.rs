@@ -99,7 +99,11 @@ fn new_session(number: u8) -> NewSession {
 
 impl House {
     pub(crate) async fn on_sqlite() -> Self {
-        let server = TestServer::start().await;
+        Self::at(TestServer::start().await)
+    }
+
+    /// At this server.
+    pub(crate) fn at(server: TestServer) -> Self {
         Self {
             store: Arc::clone(server.store()),
             address: server.address,
@@ -223,6 +227,11 @@ impl House {
 
     /// A guest who came by a link to `page`, and holds the session of `number`.
     pub(crate) async fn guest(&self, page: &str, number: u8, lets: Lets) {
+        self.guest_of(page, Extent::Page, number, lets).await;
+    }
+
+    /// The same, to so much.
+    pub(crate) async fn guest_of(&self, page: &str, extent: Extent, number: u8, lets: Lets) {
         let page = Page {
             doc: DocName::parse(page).unwrap(),
             space: SpaceId::HOME,
@@ -232,7 +241,7 @@ impl House {
         let may = Granted::<SharePage>::to_operator(&page).unwrap();
         let link = LinkId::from_bits(number.into());
         let terms = LinkTerms {
-            extent: Extent::Page,
+            extent,
             lets,
             password: None,
             ends_at: None,
