@@ -10,8 +10,8 @@
   const HEIR = "sheaf.heir";
   /** Something was written here before there were accounts, and nobody has taken it over. */
   const UNCLAIMED = "sheaf.unclaimed";
-  /** Places of people who signed out, as long as they are not deleted. */
-  const TO_CLEAR = "sheaf.to-clear";
+  /** Places of people who signed out, each under a key of its own that begins so, as long as they are not deleted. */
+  const TO_CLEAR = "sheaf.to-clear.";
   /** What the app keeps in small values, for each person under names of their own. */
   const SMALL_VALUES = ["sheaf.name", "sheaf.color", "sheaf.last-page", "sheaf.collapsed", "sheaf.kept"];
   /** Where a tab of somebody who has signed out puts what it writes with its last breath. Names nobody. */
@@ -40,9 +40,12 @@
   let lookedAt = performance.now();
   let guestPages = [];
 
-  for (const place of toClear()) clear(place);
-  // This tab may have made the place of whoever signed out anew, in the moment before it heard of that.
-  void clearOfThisTab();
+  for (const key of toClear()) {
+    // Whoever has signed in again keeps what they have had since.
+    const isInUse = kept(key) === here && (atStart?.as === "person" || atStart?.as === "guest");
+    if (isInUse) keep(key, null);
+    else void clear(key);
+  }
   keep(LAST_BREATH, null);
   // An earlier release kept things here and never asked who sits here.
   if (atStart === null && kept("sheaf.kept") !== null) keep(UNCLAIMED, "yes");
@@ -86,9 +89,13 @@
     return ACCOUNTLESS;
   }
 
+  /** The keys of all places that are to be deleted. */
   function toClear() {
-    const places = (kept(TO_CLEAR) ?? "").split(" ");
-    return places.filter((place) => place !== "");
+    try {
+      return Object.keys(localStorage).filter((key) => key.startsWith(TO_CLEAR));
+    } catch {
+      return [];
+    }
   }
 
   /** What was kept here before there were accounts belongs to whoever comes first and may read the space it lies in. */
@@ -205,8 +212,20 @@
     (await people()).screen();
   }
 
-  /** Deletes all that a place holds. What can't be deleted now is deleted at the next start. */
-  async function clear(place) {
+  /**
+   * Has a place deleted, and answers by which key. Each tab says it for itself: one that hears late that its person has signed out
+   * may have made the place anew, after the other has deleted it.
+   */
+  function condemn(place) {
+    const key = TO_CLEAR + Math.random().toString(36).slice(2);
+    keep(key, place);
+    return key;
+  }
+
+  /** Deletes all that the place holds which is kept under this key. What can't be deleted now is deleted at the next start. */
+  async function clear(key) {
+    const place = kept(key);
+    if (place === null) return;
     const suffix = place.slice(ACCOUNTLESS.length);
     for (const name of SMALL_VALUES) keep(name + suffix, null);
     if (place === ACCOUNTLESS) keep(HEIR, null);
@@ -220,24 +239,7 @@
         resolve(true);
       }
     });
-    if (isGone) keep(TO_CLEAR, toClear().filter((other) => other !== place).join(" ") || null);
-    return isGone;
-  }
-
-  /** What this very tab has to delete; null: nothing any more. */
-  function ofThisTab(place) {
-    try {
-      if (place === null) sessionStorage.removeItem(TO_CLEAR);
-      else if (place !== undefined) sessionStorage.setItem(TO_CLEAR, place);
-      return sessionStorage.getItem(TO_CLEAR);
-    } catch {
-      return null;
-    }
-  }
-
-  async function clearOfThisTab() {
-    const place = ofThisTab();
-    if (place !== null && (await clear(place))) ofThisTab(null);
+    if (isGone) keep(key, null);
   }
 
   /** Somebody has signed out here: nothing of theirs stays. */
@@ -253,8 +255,7 @@
   /** Deletes a place, now or at the next start. */
   async function discard(place) {
     isOver = true;
-    keep(TO_CLEAR, [...new Set([...toClear(), place])].join(" "));
-    await clear(place);
+    await clear(condemn(place));
   }
 
   addEventListener("storage", ({ key, newValue }) => {
@@ -263,7 +264,7 @@
     if (said === null || identity(said) === identity(me)) return;
     isOver = said.left === true;
     if (isOver) {
-      ofThisTab(here);
+      condemn(here);
       location.replace("/sign-in");
     }
     else goOn(said);
