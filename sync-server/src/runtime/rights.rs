@@ -29,6 +29,8 @@ const PAUSE_MS: std::ops::RangeInclusive<u64> = 3_500..=4_500;
 const ANSWER_MS: u64 = 4_000;
 /// How many are judged by one question.
 const AT_A_TIME: usize = 128;
+/// Pause, in milliseconds, between two notes of the sessions by which somebody is in.
+const NOTE_EVERY_MS: u64 = 1_800_000;
 /// Longest pause, in milliseconds, after a round, so that many changes in a row do not keep the store busy.
 const REST_MS_MAX: u64 = 1_000;
 
@@ -43,6 +45,7 @@ pub(crate) const fn reason_to_put_out(shut: Shut) -> CloseReason {
 /// Goes on until the program has closed. Without an answer for `guests_stay_ms` guests are put out.
 pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown, guests_stay_ms: u64) {
     let mut answered_at = monotonic_now();
+    let mut noted_at = answered_at;
     let closed = shutdown.reached(Phase::Closed);
     tokio::pin!(closed);
     loop {
@@ -60,11 +63,29 @@ pub(crate) async fn watch(hub: Arc<Hub>, shutdown: Shutdown, guests_stay_ms: u64
                 went_wrong(&hub, &fault, silent_ms >= guests_stay_ms);
             }
         }
+        if monotonic_now().ms_since(noted_at) >= NOTE_EVERY_MS {
+            noted_at = monotonic_now();
+            note_use(&hub).await;
+        }
         let rest = began.elapsed().min(Duration::from_millis(REST_MS_MAX));
         tokio::select! {
             () = &mut closed => return,
             () = tokio::time::sleep(rest) => {}
         }
+    }
+}
+
+/// Whoever stays in for weeks is not signed out in the middle of it.
+async fn note_use(hub: &Hub) {
+    let sessions = hub.held.sessions();
+    let Some(directory) = hub.gate.directory().filter(|_| !sessions.is_empty()) else {
+        return;
+    };
+    let noting = directory.hold_sessions(&sessions, unix_now());
+    let limit = Duration::from_millis(ANSWER_MS);
+    // What could not be noted now is noted the next time, long before any session ends.
+    if !matches!(tokio::time::timeout(limit, noting).await, Ok(Ok(()))) {
+        tracing::debug!("The use of sessions by open sockets was not noted");
     }
 }
 

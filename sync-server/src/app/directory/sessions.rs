@@ -8,7 +8,7 @@ use sheaf_shared::time::UnixMs;
 use super::audit::{Deed, Thing, address_text};
 use super::cells::values;
 use super::change::Change;
-use super::secret::{PasswordHash, SessionSecret};
+use super::secret::{PasswordHash, SecretHash, SessionSecret};
 use super::{By, Directory, LIST_MAX, Undone, Whose};
 use crate::ports::StorageFault;
 
@@ -16,7 +16,12 @@ use crate::ports::StorageFault;
 pub const SESSION_MS: u64 = 30 * 24 * 3_600 * 1_000;
 /// Shortest pause, in milliseconds, between two notes that a session was used.
 pub const SESSION_TOUCH_EVERY_MS: u64 = 5 * 60 * 1_000;
+/// The same for sessions by which a socket stays open: nobody waits to see that.
+pub const SESSION_HELD_EVERY_MS: u64 = 3_600_000;
 const _: () = assert!(SESSION_TOUCH_EVERY_MS * 100 < SESSION_MS);
+const _: () = assert!(SESSION_HELD_EVERY_MS * 100 < SESSION_MS);
+/// Most sessions that are noted in one transaction.
+const HELD_AT_ONCE: usize = 64;
 
 /// Most characters of what a browser says of itself that are kept.
 const AGENT_CHARS_MAX: usize = 300;
@@ -178,6 +183,35 @@ impl Directory<'_> {
             Err(SessionError::Undone(Undone::Storage(fault))) => Err(fault),
             Err(_) => Ok(false),
         }
+    }
+
+    /// Notes that sessions are used by sockets that stay open: each of which nothing was noted for [`SESSION_HELD_EVERY_MS`]
+    /// ends [`SESSION_MS`] from `at`. One that is over stays over, and one that was ended is none. Give them in ascending
+    /// order: servers that note the same at once must not wait for each other in a circle.
+    ///
+    /// # Errors
+    /// [`StorageFault`]; some may be noted.
+    pub async fn hold_sessions(
+        &self,
+        sessions: &[SecretHash],
+        at: UnixMs,
+    ) -> Result<(), StorageFault> {
+        let due = UnixMs(at.0.saturating_sub(SESSION_HELD_EVERY_MS));
+        for some in sessions.chunks(HELD_AT_ONCE) {
+            let mut change = Change::<SessionError>::beside();
+            for session in some {
+                change = change.also(
+                    "UPDATE session SET used_ms = $1, ends_ms = $2
+                     WHERE secret_hash = $3 AND used_ms <= $4 AND ends_ms > $1",
+                    values![at, ends(at), *session, due],
+                );
+            }
+            let noted = change.make(self).await;
+            if let Err(SessionError::Undone(Undone::Storage(fault))) = noted {
+                return Err(fault);
+            }
+        }
+        Ok(())
     }
 
     /// The sessions of a person that are not over, the one used last first; at most [`LIST_MAX`].

@@ -5,13 +5,19 @@ use sheaf_shared::ids::TokenId;
 
 use super::*;
 use crate::app::directory::identities::{Identity, IdentityError};
-use crate::app::directory::secret::TokenSecret;
-use crate::app::directory::sessions::{SESSION_MS, SESSION_TOUCH_EVERY_MS, SessionError};
+use crate::app::directory::secret::{SecretHash, TokenSecret};
+use crate::app::directory::sessions::{
+    SESSION_HELD_EVERY_MS, SESSION_MS, SESSION_TOUCH_EVERY_MS, SessionError,
+};
 use crate::app::directory::tokens::{TokenError, TokenTerms};
 
 pub(super) async fn honoured_by<S: Subject>(fresh: &impl AsyncFn() -> S) {
     a_session_tells_who_it_is_and_none_tells_a_stranger(&fresh().await).await;
     use_prolongs_a_session_now_and_then_and_never_one_that_is_over(&fresh().await).await;
+    a_socket_that_stays_open_prolongs_its_session_now_and_then_and_none_that_was_ended(
+        &fresh().await,
+    )
+    .await;
     sessions_are_listed_and_ended_by_whose_they_are(&fresh().await).await;
     no_session_begins_by_a_password_that_is_just_being_changed(&fresh().await).await;
     sessions_that_are_over_are_swept_and_the_others_stay(&fresh().await).await;
@@ -58,6 +64,40 @@ async fn use_prolongs_a_session_now_and_then_and_never_one_that_is_over(subject:
     assert!(!directory.touch_session(&secret(1), over).await.unwrap());
     assert_eq!(directory.sessions_of(&own(BOB), over).await.unwrap(), []);
     assert_eq!(house.version().await, version, "nobody's rights changed");
+}
+
+async fn a_socket_that_stays_open_prolongs_its_session_now_and_then_and_none_that_was_ended(
+    subject: &impl Subject,
+) {
+    let house = House::of(subject).await;
+    let directory = house.directory();
+    for number in 1..=3 {
+        house.sign_in(BOB, number).await;
+    }
+    let version = house.version().await;
+    let all: Vec<SecretHash> = (1..=200).map(|number| secret(number).hash()).collect();
+    let ends = async || -> Vec<(u128, UnixMs)> {
+        let listed = directory.sessions_of(&own(BOB), NOW).await.unwrap();
+        let ends = listed
+            .iter()
+            .map(|one| (one.session.to_bits(), one.ends_at));
+        let mut ends: Vec<_> = ends.collect();
+        ends.sort_unstable();
+        ends
+    };
+    let begun = ends().await;
+    let early = later(SESSION_HELD_EVERY_MS - 1);
+    directory.hold_sessions(&all, early).await.unwrap();
+    assert_eq!(ends().await, begun, "it was used a moment ago");
+    directory.sign_out(&secret(3), &by(BOB)).await.unwrap();
+    let due = later(SESSION_HELD_EVERY_MS);
+    directory.hold_sessions(&all, due).await.unwrap();
+    let end = UnixMs(due.0 + SESSION_MS);
+    assert_eq!(ends().await, [(1, end), (2, end)]);
+    // One that is over stays over.
+    directory.hold_sessions(&all, end).await.unwrap();
+    assert_eq!(ends().await, [(1, end), (2, end)]);
+    assert!(house.version().await > version, "somebody signed out");
 }
 
 async fn sessions_are_listed_and_ended_by_whose_they_are(subject: &impl Subject) {

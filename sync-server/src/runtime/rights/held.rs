@@ -1,6 +1,6 @@
 //! The list of everyone who is in, by what they were let in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sheaf_core::room::{Input, MemberId};
@@ -10,6 +10,8 @@ use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::time::UnixMs;
 
 use crate::app::directory::Version;
+use crate::app::directory::facts::Key;
+use crate::app::directory::secret::SecretHash;
 use crate::app::gate::{Judged, Keys};
 use crate::runtime::hub::RoomHandle;
 
@@ -107,6 +109,19 @@ impl Held {
         first.filter(|end| *end != NEVER)
     }
 
+    /// The sessions by which somebody is in, each once, in ascending order.
+    pub(super) fn sessions(&self) -> Vec<SecretHash> {
+        let held = self.held();
+        let keys = held.values().flat_map(|holding| holding.keys.iter());
+        let sessions: BTreeSet<SecretHash> = keys
+            .filter_map(|key| match key {
+                Key::Session(session) => Some(session),
+                Key::Nothing | Key::Local | Key::Token(_) => None,
+            })
+            .collect();
+        sessions.into_iter().collect()
+    }
+
     /// Those who were judged by older facts than these, whose time is over, or about whom a tree decides.
     pub(super) fn due(&self, version: Version, now: UnixMs) -> Vec<Due> {
         let held = self.held();
@@ -188,5 +203,48 @@ impl Holding {
             self.room.tell(Input::RoleChanged { member, role });
         }
         is_another
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::directory::secret::{SessionSecret, TokenSecret};
+    use sheaf_shared::ids::Holder;
+
+    fn session(number: u8) -> Key {
+        Key::from(&SessionSecret::from_random([number; 32]))
+    }
+
+    #[test]
+    fn sessions_by_which_somebody_is_in_are_named_once_and_only_while_they_are() {
+        let held = Held::default();
+        let token = Key::from(&TokenSecret::from_random([9; 32]));
+        let all = [
+            vec![session(1), Key::Local],
+            vec![session(1)],
+            vec![session(2), session(3)],
+            vec![token],
+        ];
+        for (member, keys) in (1..).map(MemberId).zip(all) {
+            let judged = Judged {
+                role: Role::Editor,
+                version: Version(1),
+                until: None,
+                is_guest: false,
+                is_by_tree: false,
+                whose: Holder::ANYONE,
+            };
+            let doc = DocName::parse("page").unwrap();
+            held.add(member, Keys::new(keys), doc, RoomHandle::default(), &judged);
+        }
+        let mut expected = [session(1), session(2), session(3)];
+        expected.sort();
+        let named = || held.sessions().into_iter().map(Key::Session);
+        assert!(named().eq(expected));
+        held.remove(MemberId(1));
+        assert_eq!(named().count(), 3, "the other tab is there");
+        held.remove(MemberId(2));
+        assert!(!named().any(|one| one == session(1)));
     }
 }
