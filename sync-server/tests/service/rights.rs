@@ -1,7 +1,7 @@
 //! Who may open what, by every way, on both databases; and what becomes of those who are in when that changes.
 
 mod guests;
-mod house;
+pub(crate) mod house;
 mod ids;
 pub(crate) mod ways;
 

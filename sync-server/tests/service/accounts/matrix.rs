@@ -4,10 +4,15 @@
 mod rules;
 mod world;
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 use sheaf_server::adapters::http::api::{Route, all_routes};
+use sheaf_server::ports::Store;
 
 use super::browser::Answer;
+use crate::engines::postgres::Postgres;
+use crate::rights::house::House;
 use crate::server::TestServer;
 use rules::{Expected, expected};
 use world::{Caller, Relation, World};
@@ -60,8 +65,8 @@ async fn ask(route: &Route, caller: &mut Caller, world: &World, relation: Relati
 }
 
 /// Goes through all of it, and answers how many requests that were.
-async fn go_through(server: &TestServer) -> usize {
-    let (world, mut callers) = World::of(server).await;
+async fn go_through(address: SocketAddr, store: &dyn Store) -> usize {
+    let (world, mut callers) = World::of(address, store).await;
     let mut wrong = Vec::new();
     let mut unknown: Option<Answer> = None;
     let mut asked = 0;
@@ -107,6 +112,15 @@ async fn go_through(server: &TestServer) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_route_lets_anyone_do_what_they_may_not_or_know_what_they_may_not_know_of() {
     let server = TestServer::start().await;
-    let asked = go_through(&server).await;
+    let asked = go_through(server.address, server.store().as_ref()).await;
+    assert!(asked > 1_500, "only {asked} requests");
+}
+
+/// Its answers come from other statements of the database, and from a server in a process of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_does_any_with_postgres() {
+    let url = Postgres::shared().fresh_url().await;
+    let house = House::on_postgres(&url, 1, &[]).await;
+    let asked = go_through(house.address, house.store.as_ref()).await;
     assert!(asked > 1_500, "only {asked} requests");
 }

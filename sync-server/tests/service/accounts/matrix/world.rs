@@ -1,14 +1,16 @@
 //! A house with a team in it: everyone who can ask, and everything there is to ask about.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 use sheaf_server::app::directory::Directory;
+use sheaf_server::ports::Store;
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{DocName, PageId, SpaceId, UserId};
 use sheaf_shared::time::UnixMs;
 
 use super::super::browser::Browser;
 use super::super::{found, id_of, join, make_space, secret_of};
-use crate::server::TestServer;
 
 /// What somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +135,8 @@ impl World {
     }
 
     /// Makes all of it.
-    pub(super) async fn of(server: &TestServer) -> (Self, Vec<Caller>) {
-        let mut ada = Browser::new(server.address);
+    pub(super) async fn of(address: SocketAddr, store: &dyn Store) -> (Self, Vec<Caller>) {
+        let mut ada = Browser::new(address);
         found(&mut ada).await.ok();
         let admin = join(&mut ada, "admin", "admin").await;
         let mut carl = join(&mut ada, "carl", "member").await;
@@ -142,7 +144,7 @@ impl World {
         let team = make_space(&mut carl, "Team").await;
         let mut callers = vec![
             person("an admin", 1, None, admin),
-            caller("a stranger", Is::Nobody, Browser::new(server.address)),
+            caller("a stranger", Is::Nobody, Browser::new(address)),
         ];
         for (called, name, role) in [
             ("a viewer", "vera", Role::Viewer),
@@ -159,14 +161,14 @@ impl World {
         let viewer = id_of(&mut callers[2].browser).await;
         callers.extend(dead(&mut ada).await);
         callers.extend(programs(&mut carl, &team).await);
-        let here = things(server, &mut carl, &team, &viewer).await;
+        let here = things(store, &mut carl, &team, &viewer).await;
         callers.extend(guests(&mut carl, &here.page).await);
         let elsewhere = make_space(&mut zoe, "Elsewhere").await;
         // Somebody who never asks, whose session and token are nobody's own.
         let mut silent = join(&mut ada, "silent", "member").await;
         let (session, token) = belongings(&mut silent).await;
         let theirs = id_of(&mut silent).await;
-        let mut there = things(server, &mut zoe, &elsewhere, &theirs).await;
+        let mut there = things(store, &mut zoe, &elsewhere, &theirs).await;
         let invited = ada.post("/api/invitations", json!({"office": "member"}));
         let invitation = invited.await.ok().json()["id"].as_str().unwrap().to_owned();
         there.invitation.clone_from(&invitation);
@@ -209,11 +211,11 @@ fn all(id: &str) -> Objects {
 }
 
 /// A page of a space with a link to it.
-async fn things(server: &TestServer, owner: &mut Browser, space: &str, user: &str) -> Objects {
+async fn things(store: &dyn Store, owner: &mut Browser, space: &str, user: &str) -> Objects {
     let bits = u128::from_be_bytes(std::array::from_fn(|_| fastrand::u8(..)));
     let page = PageId::from_bits(bits).to_string();
     let maker = UserId::parse(&id_of(owner).await).unwrap();
-    let directory = Directory::of(&**server.store()).unwrap();
+    let directory = Directory::of(store).unwrap();
     let doc = DocName::parse(&page).unwrap();
     let at = SpaceId::parse(space).unwrap();
     directory.claim(&doc, at, maker, UnixMs(1)).await.unwrap();
