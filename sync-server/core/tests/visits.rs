@@ -114,7 +114,7 @@ fn one_who_comes_to_the_place_she_left_in_a_log_that_went_back_meanwhile_is_told
     for has in [Seq(1), Seq(0)] {
         let guest = visit(&mut desk, 11 + has.0, Some(has), &[]);
         let heard = asks_with(&mut desk, guest, hers.clone());
-        let is_other = |one: &Heard| matches!(one, Heard::Step2(it) | Heard::Update(it) if state_of(&[it.clone().into()]) == state_of(&[other.clone()]));
+        let is_other = |one: &Heard| matches!(one, Heard::Step2(it) | Heard::Update(it) if state_of(&[it.clone().into()]) == state_of(std::slice::from_ref(&other)));
         assert!(heard.iter().any(is_other), "{has:?}: {heard:?}");
         desk.put(Input::Parted(guest));
     }
