@@ -126,16 +126,13 @@ async fn programs(house: &House) -> Vec<Someone> {
 
 /// The server has noticed that there are accounts.
 async fn until_noticed(house: &House) {
+    until_noticed_at(house.address).await;
+}
+
+async fn until_noticed_at(address: std::net::SocketAddr) {
     let limit = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let came = try_to_write(
-            ways::Way::Exchange,
-            house.address,
-            "page",
-            &Shows::Nothing,
-            "?",
-        )
-        .await;
+        let came = try_to_write(ways::Way::Exchange, address, "page", &Shows::Nothing, "?").await;
         if came == Came::Out(Unauthorized) {
             return;
         }
