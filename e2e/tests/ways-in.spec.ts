@@ -42,10 +42,35 @@ test("with an account elsewhere one comes in by a click, and lands where one wan
   await provider.dispose();
 });
 
+test("whose address nobody has confirmed shows the password once, and comes in by a click from then on", async ({ browser }) => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const provider = await Provider.for(url);
+  const program = await Program.at(port, ["--public-url", url, ...provider.flags]);
+  const people = new People(profilesOf(browser), program);
+  const owner = await Account.first(program, "Mara");
+  const account = await owner.invite("Cem");
+  const cem = await people.bring("Cem");
+  await provider.isNow("cem");
+  await go(cem, program, "/sign-in");
+  await cem.page.getByRole("link", { name: "Sign in with The House" }).click();
+  await expect(cem.page.locator(".lead")).toContainText("nobody has confirmed yet that the address is yours", OPENS);
+  expect(await seriousFindings(cem.page)).toEqual([]);
+  await fillSignIn(cem.page, account);
+  await cem.app.isOpen();
+  const again = await people.bring("Cem again");
+  await go(again, program, "/sign-in");
+  await again.page.getByRole("link", { name: "Sign in with The House" }).click();
+  await again.app.isOpen();
+  await people.dispose();
+  await program.dispose();
+  await provider.dispose();
+});
+
 test("who came back from elsewhere without being let in reads why, for each reason", async ({ ownPeople, ownProgram }) => {
   await Account.first(ownProgram, "Ada");
   const ben = await ownPeople.bring("Ben");
-  const reasons = { provider: "could not be asked", late: "took too long", declined: "you said no", "no-account": "Ask whoever looks after this Sheaf", closed: "out of use", "try-again": "could not be done just now" };
+  const reasons = { provider: "could not be asked", late: "took too long", declined: "you said no", "no-account": "Ask whoever looks after this Sheaf", unconfirmed: "nobody has confirmed", closed: "out of use", "try-again": "could not be done just now" };
   for (const [word, says] of Object.entries(reasons)) {
     await ben.page.goto(new URL(`/sign-in?failed=${word}`, ben.line.url).href);
     await expect(ben.page.locator(".lead"), word).toContainText(says, OPENS);
