@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures go to standard output")]
 
+pub mod account;
 pub mod crowd;
 pub mod engines;
 pub mod histogram;

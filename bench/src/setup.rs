@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
+use crate::account;
 use crate::crowd::{Crowd, Plan};
 use crate::report;
 use crate::server::Server;
@@ -47,6 +48,9 @@ pub struct Setup {
     /// Core for the generator
     #[arg(long, default_value_t = 1)]
     pub own_core: usize,
+    /// Make the first account at a Sheaf server, and have everyone come with a token of its
+    #[arg(long)]
+    pub accounts: bool,
 }
 
 const PINNED: &str = "SHEAF_BENCH_PINNED";
@@ -78,7 +82,7 @@ impl Setup {
     /// # Errors
     /// [`Problem`] when the URL is none, or the server does not start.
     pub fn open(&self) -> Result<(Target, Server), Problem> {
-        let target = Target::parse(&self.url).map_err(|error| error.to_string())?;
+        let mut target = Target::parse(&self.url).map_err(|error| error.to_string())?;
         let server = match (&self.spawn, self.pid) {
             (Some(command), _) => Server::start(command, self.server_core, target.address)
                 .map_err(|error| format!("cannot start '{command}': {error}"))?,
@@ -88,6 +92,9 @@ impl Setup {
                 return Err(missing.to_owned().into());
             }
         };
+        if self.accounts {
+            target.token = Some(account::token(target.address)?);
+        }
         Ok((target, server))
     }
 
@@ -99,7 +106,9 @@ impl Setup {
         let (target, server) = self.open()?;
         let mut targets = vec![target];
         for url in &self.also {
-            targets.push(Target::parse(url).map_err(|error| error.to_string())?);
+            let mut also = Target::parse(url).map_err(|error| error.to_string())?;
+            also.token = targets[0].token.clone();
+            targets.push(also);
         }
         report::head(question, &self.url);
         Ok((Crowd::across(targets, plan)?, server))

@@ -12,6 +12,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// Path before the document's name, without a slash at its end.
     pub prefix: String,
+    /// Shown with each request to connect.
+    pub token: Option<String>,
 }
 
 /// A URL the generator cannot use.
@@ -40,7 +42,11 @@ impl Target {
         } else {
             format!("/{path}")
         };
-        Ok(Self { address, prefix })
+        Ok(Self {
+            address,
+            prefix,
+            token: None,
+        })
     }
 }
 
@@ -77,8 +83,11 @@ impl Socket {
     pub fn dial(target: &Target, document: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(target.address)?;
         stream.set_nodelay(true)?;
+        let shown = target.token.as_ref().map_or_else(String::new, |token| {
+            format!("Authorization: Bearer {token}\r\n")
+        });
         let request = format!(
-            "GET {}/{document} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {}/{document} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{shown}\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
             target.prefix, target.address
         );
