@@ -1,5 +1,7 @@
 //! The account menu, and signing out.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use sheaf_shared::api::me::{As, Me, Nothing, Office};
 use wasm_bindgen_futures::JsFuture;
@@ -9,6 +11,9 @@ use crate::ask::{self, Trouble};
 use crate::form::{Doing, Outcome};
 use crate::parts::Avatar;
 use crate::{host, words};
+
+/// Time between two looks at what is on this device only.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Who is signed in, and where to go from there; the way to the first account if there is none.
 pub fn open() -> AnyView {
@@ -76,8 +81,13 @@ fn Menu(me: Me) -> impl IntoView {
 pub fn SignOut() -> impl IntoView {
     let close = close();
     let doing = Doing::default();
-    let unsent = host::unsent();
+    let unsent = unsent_as_it_is();
     let leave = move |_| {
+        // What was typed a moment ago may not have been counted when this was drawn.
+        let counted = host::unsent();
+        if counted > 0 && unsent.get_untracked() == 0 {
+            return unsent.set(counted);
+        }
         doing.run(async move {
             match ask::tell("POST", "/api/sign-out", &Nothing {}).await {
                 // Who is not signed in any more is signed out.
@@ -89,41 +99,46 @@ pub fn SignOut() -> impl IntoView {
             Ok("")
         });
     };
-    let warning = (unsent > 0).then(|| {
-        let changes = words::count(unsent, "change of yours is", "changes of yours are");
-        let words = format!(
+    let warning = move || {
+        let changes = words::count(unsent.get(), "change of yours is", "changes of yours are");
+        format!(
             "{changes} on this device only, and would be lost. Wait until the words beside the title say “Saved”, or download your copy first."
-        );
-        view! { <p class="said wrong">{words}</p> }
-    });
-    let label = if unsent > 0 {
-        "Sign out and lose them"
-    } else {
-        "Sign out"
+        )
     };
-    let style = if unsent > 0 {
-        "button danger"
-    } else {
-        "primary"
-    };
+    let loses = move || unsent.get() > 0;
     view! {
         <div class="group">
-            {warning}
+            <p class="said wrong" role="alert" hidden=move || !loses()>{warning}</p>
             <p>"Your pages stay on the server. What this browser keeps of them is deleted from this device."</p>
             <Outcome doing=doing/>
         </div>
         <div class="actions">
             <button
                 type="button"
-                class=style
+                class=move || if loses() { "button danger" } else { "primary" }
                 disabled=move || doing.is_busy.get()
                 on:click=leave
             >
-                {label}
+                {move || if loses() { "Sign out and lose them" } else { "Sign out" }}
             </button>
             <button type="button" class="button" on:click=move |_| close.now()>"Stay signed in"</button>
         </div>
     }
+}
+
+/// How many changes are on this device only, as the app goes on counting them: what is on its way arrives meanwhile.
+fn unsent_as_it_is() -> RwSignal<usize> {
+    let unsent = RwSignal::new(host::unsent());
+    let look = move || {
+        let counted = host::unsent();
+        if unsent.try_get_untracked() != Some(counted) {
+            let _ = unsent.try_set(counted);
+        }
+    };
+    if let Ok(looking) = set_interval_with_handle(look, LOOK_EVERY) {
+        on_cleanup(move || looking.clear());
+    }
+    unsent
 }
 
 /// Says that the server does not know this browser any more.
