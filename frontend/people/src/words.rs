@@ -44,6 +44,51 @@ pub const REACHES: [(Reach, &str, &str); 3] = [
     ),
 ];
 
+/// Deeds in the record: the server's word, and what is shown.
+const DEEDS: [(&str, &str); 32] = [
+    ("house.founded", "made the first account"),
+    ("person.added", "made an account"),
+    ("person.changed", "changed a name, a colour or an address"),
+    ("person.address", "confirmed an email address"),
+    ("person.password", "set a new password"),
+    ("person.office", "changed what somebody is here"),
+    ("person.disabled", "put somebody out"),
+    ("person.enabled", "let somebody in again"),
+    ("person.deleted", "deleted an account"),
+    ("identity.tied", "tied an account elsewhere to this one"),
+    ("identity.untied", "untied an account elsewhere"),
+    ("session.started", "signed in"),
+    ("session.refused", "was refused with a wrong password"),
+    ("session.ended", "signed out"),
+    ("session.others_ended", "signed out everywhere else"),
+    ("space.made", "made a space"),
+    ("space.renamed", "renamed a space"),
+    ("space.deleted", "deleted a space"),
+    ("space.restored", "brought a space back"),
+    ("space.given", "gave a space to somebody"),
+    ("member.set", "added a member, or changed what one may"),
+    ("member.gone", "removed a member, or left"),
+    ("page.moved", "moved a page to another space"),
+    ("link.made", "made a link to a page"),
+    ("link.changed", "changed a link to a page"),
+    ("link.revoked", "took back a link to a page"),
+    ("token.made", "made a token for a program"),
+    ("token.revoked", "took back a token"),
+    ("invitation.made", "invited somebody"),
+    ("invitation.reset", "made a link for a new password"),
+    (
+        "invitation.used",
+        "used an invitation or a link for a new password",
+    ),
+    ("invitation.revoked", "took back an invitation"),
+];
+
+/// What a deed is called; a word that is not known here is shown as it is.
+pub fn deed(word: &str) -> &str {
+    let found = DEEDS.iter().find(|(one, _)| *one == word);
+    found.map_or(word, |(_, shown)| shown)
+}
+
 /// How long something lasts: days as a text, and what is shown.
 pub const LASTS: [(&str, &str); 4] = [
     ("", "Until taken back"),
@@ -186,6 +231,12 @@ mod tests {
             sentence,
             "Anyone with the link can read “nalP”, without an account."
         );
+    }
+
+    #[test]
+    fn a_deed_is_told_in_words_and_one_of_a_later_release_as_it_is() {
+        assert_eq!(deed("session.started"), "signed in");
+        assert_eq!(deed("page.painted"), "page.painted");
     }
 
     #[test]

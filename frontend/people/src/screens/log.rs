@@ -6,7 +6,7 @@ use sheaf_shared::api::admin::AuditLine;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::ask::{self, Trouble};
-use crate::host;
+use crate::{host, words};
 
 /// Lines asked for at once.
 const LINES: usize = 50;
@@ -59,10 +59,11 @@ pub fn Log() -> impl IntoView {
 
 #[component]
 fn Line(line: AuditLine) -> impl IntoView {
-    let by = if line.by_name.is_empty() {
-        "Whoever runs the server".to_owned()
-    } else {
-        line.by_name
+    let by = match (line.by_name.is_empty(), line.deed.as_str()) {
+        (false, _) => line.by_name,
+        // Nobody knows who tried.
+        (true, "session.refused") => "Somebody".to_owned(),
+        (true, _) => "Whoever runs the server".to_owned(),
     };
     let detail = if line.detail.is_empty() {
         String::new()
@@ -77,7 +78,7 @@ fn Line(line: AuditLine) -> impl IntoView {
     view! {
         <li>
             <span class="what">
-                {format!("{by}: {}{detail}", line.deed)}
+                {format!("{by}: {}{detail}", words::deed(&line.deed))}
                 <small>{format!("{}{from}", host::moment(line.at))}</small>
             </span>
         </li>
