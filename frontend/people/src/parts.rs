@@ -183,13 +183,17 @@ pub fn Sure(
     sure: &'static str,
     /// What it is about, for those who can't see what stands beside it.
     about: String,
+    /// Whether it does no harm, and only leads to something new.
+    #[prop(optional)]
+    calm: bool,
     on_sure: Callback<()>,
 ) -> impl IntoView {
     let asks = RwSignal::new(false);
     view! {
         <button
             type="button"
-            class="button danger"
+            class="button"
+            class:danger=!calm
             aria-label=move || format!("{}: {about}", if asks.get() { sure } else { label })
             on:click=move |_| {
                 if asks.get_untracked() {

@@ -55,10 +55,15 @@ fn About(space: MySpace, me: UserId) -> impl IntoView {
             .map(|member| view! { <MemberRow space=id member=member me=me may=is_owner members=members/> })
             .collect_view()
     };
-    let may = words::shown(&words::ROLES, space.role);
+    let may = if is_owner {
+        "You own this space.".to_owned()
+    } else {
+        let can = words::shown(&words::ROLES, space.role).to_lowercase();
+        format!("You {can} in this space.")
+    };
     view! {
         <div class="group">
-            <p class="hint">{format!("What you may here: {}.", may.to_lowercase())}</p>
+            <p class="hint">{may}</p>
             <h3 class="field-label">"Members"</h3>
             <ul class="rows">{rows}</ul>
             <Instead words=Signal::derive(move || members.instead("Nobody yet."))/>

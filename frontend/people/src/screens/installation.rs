@@ -93,7 +93,7 @@ fn Row(space: AnySpace, people: Vec<Person>, spaces: Asked<AnySpace>) -> impl In
         <li>
             <span class="what">{name.clone()}<small>{facts}</small></span>
             {space.deleted.is_some().then(|| view! {
-                <Sure label="Bring back" sure="Really bring back?" about=name on_sure=Callback::new(restore)/>
+                <Sure label="Bring back" sure="Really bring back?" about=name calm=true on_sure=Callback::new(restore)/>
             })}
             {space.orphaned.then(|| view! {
                 <form class="row-of-fields" on:submit=give>

@@ -169,14 +169,14 @@ fn Tools(
         .map(|(one, word, shown)| view! { <option value=word selected=one == office>{shown}</option> })
         .collect_view();
     let use_or_not = if person.disabled {
-        view! { <Sure label="Let in again" sure="Really let in again?" about=name.clone() on_sure=Callback::new(enable)/> }.into_any()
+        view! { <Sure label="Let in again" sure="Really let in again?" about=name.clone() calm=true on_sure=Callback::new(enable)/> }.into_any()
     } else {
         view! { <Sure label="Put out" sure="Really put out, with the links they made?" about=name.clone() on_sure=Callback::new(disable)/> }.into_any()
     };
     view! {
         <div class="actions">
         <select class="field" aria-label=format!("What {name} is here") on:change=set_office>{options}</select>
-        <Sure label="New password" sure="Really make a link for a new password?" about=name.clone() on_sure=Callback::new(reset)/>
+        <Sure label="New password" sure="Really make a link for a new password?" about=name.clone() calm=true on_sure=Callback::new(reset)/>
         {confirm}
         {use_or_not}
         <Sure label="Delete" sure="Really delete the account?" about=name on_sure=Callback::new(delete)/>
