@@ -8,6 +8,7 @@
 
 mod accounts;
 mod bad_line;
+mod behind_a_proxy;
 mod chaos;
 mod client;
 mod command_line;

@@ -6,8 +6,10 @@
 mod body;
 mod visit;
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,7 +17,9 @@ use sheaf_shared::wire::exchange::{Request as Asked, encode_answer};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Site;
+use super::caller::Peer;
 use super::guard;
+use super::listener::{Admitted, Counted};
 use crate::app::gate::Keys;
 use crate::runtime::shutdown::Phase;
 use body::BodyError;
@@ -44,7 +48,11 @@ impl ExchangeBounds {
 }
 
 /// `/collab/exchange`: takes frames in, and answers with frames.
-pub(super) async fn answer(State(site): State<Site>, request: Request) -> Response {
+pub(super) async fn answer(
+    State(site): State<Site>,
+    Extension(admitted): Extension<Arc<Admitted>>,
+    request: Request,
+) -> Response {
     if let Err(why) = guard::check_origin(&site.config, request.headers()) {
         return (StatusCode::FORBIDDEN, why).into_response();
     }
@@ -52,12 +60,16 @@ pub(super) async fn answer(State(site): State<Site>, request: Request) -> Respon
     if site.shutdown.phase() != Phase::Open {
         return later("the server is going away");
     }
+    let peer = Peer::of(admitted.other_end(), request.headers(), &site.config);
+    let Ok(_counted) = admitted.count(peer.address, Counted::Exchange) else {
+        return later("too many exchanges of this address are under way");
+    };
     let Ok(place) = site.exchanges.open.try_acquire() else {
         site.metrics.exchanges.busy.add(1);
         return later("too many exchanges are under way");
     };
     let _under_way = UnderWay::at(place, &site);
-    let (body, _counted) = match body::read(request, &site.exchanges.body_bytes).await {
+    let (body, _body_counted) = match body::read(request, &site.exchanges.body_bytes).await {
         Ok(read) => read,
         Err(BodyError::Busy) => {
             site.metrics.exchanges.busy.add(1);

@@ -1,11 +1,11 @@
 //! The port: taking connections, within bounds, and serving HTTP on each.
 
 mod arrivals;
+mod door;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
@@ -18,15 +18,14 @@ use socket2::SockRef;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tower_service::Service as _;
 
 use super::Site;
 use super::patient::Patient;
-use crate::config::{Config, is_loopback};
-use crate::metrics::Metrics;
 use crate::runtime::shutdown::Phase;
-use arrivals::{Arrivals, Rate};
+use door::Door;
+pub(super) use door::{Admitted, Counted, Refusal};
 
 /// Connections the kernel keeps for us until we take them. Everyone comes back at once after a restart; what
 /// does not fit waits a second for TCP to try again.
@@ -60,7 +59,7 @@ const ASKED_TO_WAIT_MAX: usize = 64;
 /// Longest time, in milliseconds, that telling one may take.
 const ASKING_MS: u64 = 1_000;
 /// Longest pause, in seconds, that who comes too fast is asked to make.
-const COME_AGAIN_S_MAX: u64 = 10;
+pub(super) const COME_AGAIN_S_MAX: u64 = 10;
 const TOO_FAST: &str = "too many new connections from this address; come again in a moment\n";
 
 /// Why the port could not be taken.
@@ -116,7 +115,7 @@ pub async fn serve(bound: Bound, router: Router, site: Site) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                match Door::admit(&door, peer.ip()) {
+                match door.admit(peer.ip()) {
                     Ok(admitted) => {
                         let (router, site) = (router.clone(), site.clone());
                         tokio::spawn(begin(stream, admitted, router, site, Arc::clone(&door)));
@@ -215,156 +214,4 @@ async fn serve_one(stream: TcpStream, admitted: Arc<Admitted>, router: Router, s
     // An exchange that waits for news is waited for.
     let patience = Duration::from_millis(EXCHANGE_HOLD_MS_MAX + HEAD_MS);
     let _ = tokio::time::timeout(patience, connection).await;
-}
-
-/// Counts who is inside.
-struct Door {
-    all_max: usize,
-    per_address_max: usize,
-    per_loopback_max: usize,
-    per_address_rate: Option<Rate>,
-    per_loopback_rate: Option<Rate>,
-    opened_at: Instant,
-    inside: Mutex<Inside>,
-    emptied: Notify,
-    firsts: Semaphore,
-    metrics: Arc<Metrics>,
-}
-
-struct Inside {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
-    arrivals: Arrivals,
-}
-
-/// Why someone is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    /// Too many are inside.
-    NoRoom,
-    /// Too many came from there in a short time.
-    TooFast,
-}
-
-/// The right to be connected; given back when dropped.
-pub(super) struct Admitted {
-    /// As it is counted.
-    address: IpAddr,
-    other_end: IpAddr,
-    door: Arc<Door>,
-}
-
-impl Admitted {
-    /// The other end of the connection.
-    pub(super) const fn other_end(&self) -> IpAddr {
-        self.other_end
-    }
-}
-
-impl Door {
-    fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
-        Self {
-            all_max: config.connections_max,
-            per_address_max: config.connections_per_address_max,
-            per_loopback_max: config.connections_per_loopback_max,
-            per_address_rate: Rate::new(config.connections_per_address_rate),
-            per_loopback_rate: Rate::new(config.connections_per_loopback_rate),
-            opened_at: Instant::now(),
-            inside: Mutex::new(Inside {
-                all: 0,
-                by_address: HashMap::new(),
-                arrivals: Arrivals::new(),
-            }),
-            emptied: Notify::new(),
-            firsts: Semaphore::new(FIRSTS_MAX),
-            metrics,
-        }
-    }
-
-    /// Lets one more in, if there is room and the address does not come too fast. An address is that of the other end of the
-    /// connection: behind a proxy, the proxy's.
-    fn admit(door: &Arc<Self>, address: IpAddr) -> Result<Arc<Admitted>, Refusal> {
-        let other_end = address;
-        let address = counted_as(address);
-        let now_us = u64::try_from(door.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let (max, rate) = if is_loopback(address) {
-            (door.per_loopback_max, door.per_loopback_rate)
-        } else {
-            (door.per_address_max, door.per_address_rate)
-        };
-        let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= door.all_max || here >= max {
-            door.metrics.connections_refused.add(1);
-            return Err(Refusal::NoRoom);
-        }
-        if rate.is_some_and(|rate| !inside.arrivals.take(address, rate, now_us)) {
-            door.metrics.connections_too_fast.add(1);
-            return Err(Refusal::TooFast);
-        }
-        inside.all += 1;
-        inside.by_address.insert(address, here + 1);
-        door.metrics.connections.up();
-        Ok(Arc::new(Admitted {
-            address,
-            other_end,
-            door: Arc::clone(door),
-        }))
-    }
-}
-
-impl Door {
-    async fn empty(&self) {
-        loop {
-            let emptied = self.emptied.notified();
-            tokio::pin!(emptied);
-            emptied.as_mut().enable();
-            if self
-                .inside
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .all
-                == 0
-            {
-                return;
-            }
-            emptied.await;
-        }
-    }
-}
-
-/// One household or machine has a whole /64 of IPv6 addresses: they count as one.
-fn counted_as(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None if v6.is_loopback() => address,
-            None => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6([a, b, c, d, 0, 0, 0, 0].into())
-            }
-        },
-    }
-}
-
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        let mut inside = self
-            .door
-            .inside
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        inside.all -= 1;
-        if let Some(here) = inside.by_address.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                inside.by_address.remove(&self.address);
-            }
-        }
-        if inside.all == 0 {
-            self.door.emptied.notify_waiters();
-        }
-        self.door.metrics.connections.down();
-    }
 }

@@ -14,9 +14,10 @@ use sheaf_shared::ids::DocName;
 use tokio::net::TcpStream;
 
 use super::Site;
+use super::caller::Peer;
 use super::guard;
 use super::judging;
-use super::listener::Admitted;
+use super::listener::{Admitted, COME_AGAIN_S_MAX, Counted, Refusal};
 use super::patient::Patient;
 use super::socket::{self, Dialect};
 use crate::app::gate::Keys;
@@ -81,6 +82,11 @@ fn upgrade(
             .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         return response;
     }
+    let peer = Peer::of(admitted.other_end(), headers, &site.config);
+    let counted = match admitted.count(peer.address, Counted::Socket) {
+        Ok(counted) => counted,
+        Err(why) => return too_many(why),
+    };
     // Some clients offer sub-protocols (to carry a token); a browser gives up unless one is chosen.
     let protocol = headers
         .get(header::SEC_WEBSOCKET_PROTOCOL)
@@ -97,7 +103,7 @@ fn upgrade(
             return;
         };
         socket::run(site, stream, read_already, dialect, keys).await;
-        drop(admitted);
+        drop((counted, admitted));
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let answer = response.headers_mut();
@@ -107,6 +113,24 @@ fn upgrade(
     if let Some(protocol) = protocol {
         answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    response
+}
+
+/// Somebody behind a proxy has too many sockets, or opens them too fast.
+fn too_many(why: Refusal) -> Response {
+    let status = match why {
+        Refusal::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::TooFast => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut response = refusal(
+        status,
+        "too many connections from this address; come again in a moment",
+    );
+    // Not all at the same moment.
+    let again_s = fastrand::u64(1..=COME_AGAIN_S_MAX);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(again_s));
     response
 }
 
