@@ -224,12 +224,37 @@ pub struct Holder(pub u64);
 impl Holder {
     /// Nobody is told apart from anybody.
     pub const ANYONE: Self = Self(0);
+    /// Set in those that are one account; guests of a link may be many.
+    const ACCOUNT: u64 = 1;
+
+    /// That of an account, made of the bits of its id.
+    #[must_use]
+    pub const fn of_account(bits: u128) -> Self {
+        Self(folded(bits) | Self::ACCOUNT)
+    }
+
+    /// That of all guests of a link, made of the bits of its id.
+    #[must_use]
+    pub const fn of_link(bits: u128) -> Self {
+        Self((folded(bits) & !Self::ACCOUNT) | 2)
+    }
+
+    /// Whether it is one account.
+    #[must_use]
+    pub const fn is_account(self) -> bool {
+        self.0 & Self::ACCOUNT != 0
+    }
 
     /// Whether what is `owner`'s may be said and written by this one.
     #[must_use]
     pub const fn may_speak_for(self, owner: Self) -> bool {
         self.0 == owner.0 || self.0 == 0 || owner.0 == 0
     }
+}
+
+/// Ids are random in all their bits.
+const fn folded(bits: u128) -> u64 {
+    (bits >> 64) as u64 ^ bits as u64
 }
 
 impl From<ReplicaId> for ClientId {

@@ -5,6 +5,7 @@ pub mod blobs_watch;
 pub mod courier;
 pub(crate) mod following;
 pub(crate) mod heartbeat;
+mod holders;
 pub mod hub;
 pub mod inbox;
 pub mod outbox;

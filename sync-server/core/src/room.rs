@@ -198,6 +198,7 @@ impl Room {
             Input::Worked { member, micros } => {
                 if let Some(place) = self.place_of(member) {
                     self.members[place].meter_work(micros, &self.config, now, out);
+                    self.share_with_own(place);
                     self.check_resumption(place);
                 }
             }
@@ -272,8 +273,22 @@ impl Room {
             .ok()
     }
 
+    /// Whatever one account does has one share of the room, over however many sockets.
+    fn share_with_own(&mut self, place: usize) {
+        let member = &self.members[place];
+        let (whose, used) = (member.whose, member.used_until_us());
+        if whose.is_account() {
+            for own in &mut self.members {
+                if own.whose == whose {
+                    own.has_used(used);
+                }
+            }
+        }
+    }
+
     fn hear(&mut self, place: usize, said: Said, now: MonotonicMs, out: &mut Vec<Effect>) {
         self.members[place].meter(said.len(), &self.config, now, out);
+        self.share_with_own(place);
         self.check_resumption(place);
         let Phase::Loading(early) = &mut self.phase else {
             return self.take(place, said, now, out);

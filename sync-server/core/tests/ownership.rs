@@ -11,7 +11,7 @@ mod desk;
 
 use bytes::Bytes;
 use desk::{ANN, BEN, CY, Desk, Heard, Writer, hocuspocus, state_of, y_websocket};
-use sheaf_core::room::{ClientKind, Effect, Input, LineKey, Rows, Said, Speaks, Visit};
+use sheaf_core::room::{ClientKind, Effect, Input, LineKey, RoomConfig, Rows, Said, Speaks, Visit};
 use sheaf_shared::access::Role;
 use sheaf_shared::ids::{ClientId, Seq};
 use sheaf_shared::limits::PRESENCE_CLOCK_MAX;
@@ -19,7 +19,7 @@ use sheaf_shared::presence::{Entry, Payload, encode};
 use sheaf_shared::sync::close::CloseReason;
 use sheaf_shared::sync::facts::{Refused, ServerFact};
 
-/// Two accounts.
+/// An account, and a link (see `Holder`).
 const ANNS: u64 = 11;
 const BENS: u64 = 22;
 /// The ids by which they are here.
@@ -328,4 +328,28 @@ fn deleting_what_others_wrote_is_writing_like_any_other() {
     assert!(desk.heard(BEN).contains(&Heard::Stored));
     assert_eq!(desk.stored.len(), 2);
     assert_eq!(desk.stored.len() as u64, Seq(2).0);
+}
+
+#[test]
+fn one_account_has_one_share_of_a_document_over_all_its_sockets_and_others_have_theirs() {
+    let config = RoomConfig {
+        messages_per_s: 10,
+        ..RoomConfig::default()
+    };
+    for (whose, is_shared) in [(ANNS, true), (BENS, false), (0, false)] {
+        let mut desk = Desk::with(config);
+        // The last one is another account.
+        for (member, whose) in [(ANN, whose), (BEN, whose), (CY, ANNS + 2)] {
+            desk.seat_whose(member, y_websocket(), whose);
+        }
+        let is_stopped = |desk: &Desk, of| desk.effects.contains(&Effect::StopReading { of });
+        for _ in 0..100 {
+            desk.say(ANN, Said::QueryAwareness);
+        }
+        assert!(is_stopped(&desk, ANN));
+        desk.say(BEN, Said::QueryAwareness);
+        assert_eq!(is_stopped(&desk, BEN), is_shared, "{whose}");
+        desk.say(CY, Said::QueryAwareness);
+        assert!(!is_stopped(&desk, CY), "somebody else");
+    }
 }

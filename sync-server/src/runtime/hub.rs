@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::aside;
 use super::courier::Courier;
+use super::holders::Holders;
 use super::inbox::{Inbox, Letter};
 use super::outbox::Outbox;
 use super::rights::Held;
@@ -53,6 +54,8 @@ pub struct Hub {
     pub(crate) gate: Arc<Gate>,
     /// Who is in, and by what.
     pub(crate) held: Held,
+    /// What each account has open.
+    pub(crate) holders: Arc<Holders>,
     room_config: RoomConfig,
     open: Mutex<Open>,
     members: AtomicU64,
@@ -96,6 +99,7 @@ impl Hub {
         Arc::new(Self {
             gate: Arc::new(Gate::new(Arc::clone(&store))),
             held: Held::default(),
+            holders: Arc::default(),
             store,
             metrics,
             compactor,

@@ -6,8 +6,10 @@ use sheaf_core::room::{MemberId, Speaks, Visit};
 use sheaf_shared::ids::DocName;
 use sheaf_shared::sync::close::CloseReason;
 
+use super::holders::Entered;
 use super::hub::{Hub, RoomHandle};
 use super::outbox::Outbox;
+use crate::adapters::system::monotonic_now;
 use crate::app::gate::{Judged, Keys};
 
 /// What somebody is let in by.
@@ -22,6 +24,7 @@ pub(crate) struct Seat {
     hub: Arc<Hub>,
     pub(crate) member: MemberId,
     pub(crate) room: RoomHandle,
+    _entered: Option<Entered>,
 }
 
 impl Seat {
@@ -38,6 +41,9 @@ impl Seat {
         visit: Option<Box<Visit>>,
     ) -> Result<Self, CloseReason> {
         let Pass { keys, judged } = pass;
+        let entered = hub
+            .holders
+            .enter(judged.whose, visit.is_some(), monotonic_now())?;
         let (member, room) =
             hub.join_for(doc, speaks, (judged.role, judged.whose), outbox, visit)?;
         hub.held
@@ -50,6 +56,7 @@ impl Seat {
             hub: Arc::clone(hub),
             member,
             room,
+            _entered: entered,
         })
     }
 

@@ -157,12 +157,9 @@ impl Gate {
 /// The same for all that one account does, in person and by its programs. Guests of one link are not told apart: one of them
 /// who enters again is in by another session, and goes on with what this device kept of the link.
 fn whose(who: &Who) -> Holder {
-    let bits = match (who.user(), who) {
-        (Some(user), _) => user.to_bits(),
-        (None, Who::Guest(guest)) => guest.link.to_bits(),
-        (None, _) => return Holder::ANYONE,
-    };
-    // Ids are random in all their bits.
-    let folded = (bits >> 64) as u64 ^ bits as u64;
-    Holder(folded.max(1))
+    match (who.user(), who) {
+        (Some(user), _) => Holder::of_account(user.to_bits()),
+        (None, Who::Guest(guest)) => Holder::of_link(guest.link.to_bits()),
+        (None, _) => Holder::ANYONE,
+    }
 }
