@@ -101,7 +101,7 @@ impl Inner {
                 return;
             }
             match effect {
-                Effect::Post { post, body } => self.post(post, &body),
+                Effect::Post { post, body, says } => self.post(post, &body, says),
                 Effect::Abort(post) => {
                     if let Some(request) = self.take_request(post) {
                         request.abort();
@@ -121,9 +121,12 @@ impl Inner {
         Some(under_way.remove(place).1)
     }
 
-    fn post(self: &Rc<Self>, post: PostId, body: &[u8]) {
+    fn post(self: &Rc<Self>, post: PostId, body: &[u8], says: bool) {
         let request = AbortController::new();
-        let asked = request.as_ref().ok().map(|request| ask(body, request));
+        let asked = request
+            .as_ref()
+            .ok()
+            .map(|request| ask(body, says, request));
         if let Ok(request) = request {
             self.under_way.borrow_mut().push((post, request));
         }
@@ -158,14 +161,13 @@ impl Inner {
     }
 }
 
-/// Sends a request; the promise is its answer.
-fn ask(body: &[u8], request: &AbortController) -> js_sys::Promise {
+/// Sends a request; the promise is its answer. One that `says` something arrives though the page is left meanwhile.
+fn ask(body: &[u8], says: bool, request: &AbortController) -> js_sys::Promise {
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&js_sys::Uint8Array::from(body));
     init.set_signal(Some(&request.signal()));
-    if body.len() <= KEPT_ALIVE_BYTES_MAX {
-        // It arrives though the page is left meanwhile.
+    if says && body.len() <= KEPT_ALIVE_BYTES_MAX {
         let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
     }
     platform::window().fetch_with_str_and_init(PATH, &init)

@@ -53,6 +53,9 @@ pub enum Effect {
         post: PostId,
         /// The body.
         body: Vec<u8>,
+        /// It says something, which is to arrive though the page is left. One that waits ends with the page, so that the
+        /// server notices that nobody waits any more.
+        says: bool,
     },
     /// The answer to this is of no use any more.
     Abort(PostId),
@@ -238,6 +241,7 @@ impl Exchanges {
         out.push(Effect::Post {
             post,
             body: body.clone(),
+            says: true,
         });
         let within_ms = if self.is_open {
             self.say_within_ms()
@@ -274,7 +278,8 @@ impl Exchanges {
             let post = self.post();
             let hold_ms = self.hold_ms;
             let body = self.request(&items, &follows, hold_ms);
-            out.push(Effect::Post { post, body });
+            let says = false;
+            out.push(Effect::Post { post, body, says });
             self.waiting = Some(Waiting {
                 post,
                 since: now,
@@ -411,6 +416,7 @@ impl Exchanges {
                     out.push(Effect::Post {
                         post: saying.post,
                         body: saying.body.clone(),
+                        says: true,
                     });
                 }
                 Stage::Posted { .. } | Stage::Again { .. } => {}

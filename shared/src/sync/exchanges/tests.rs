@@ -70,7 +70,7 @@ impl Stage {
     /// What was posted and not looked at, the oldest first.
     fn posts(&self) -> Vec<(PostId, Vec<u8>)> {
         let posts = self.done.iter().filter_map(|effect| match effect {
-            Effect::Post { post, body } => Some((*post, body.clone())),
+            Effect::Post { post, body, .. } => Some((*post, body.clone())),
             _ => None,
         });
         posts.collect()
@@ -141,6 +141,20 @@ fn place(at: u64) -> Vec<u8> {
 /// What a body says of documents and how many frames follow.
 fn read(body: &[u8]) -> Request<'_> {
     Request::decode(body).unwrap()
+}
+
+#[test]
+fn what_is_said_outlives_the_page_and_what_waits_does_not() {
+    let mut stage = Stage::following();
+    stage.pass(WAIT_EVERY_MS);
+    stage.give(Input::Send(&edit(1)));
+    let posts = stage.done.iter().filter_map(|effect| match effect {
+        Effect::Post { body, says, .. } => Some((*says, read(body).hold_ms == 0)),
+        _ => None,
+    });
+    let posts: Vec<(bool, bool)> = posts.collect();
+    assert!(posts.iter().all(|(says, is_short)| says == is_short));
+    assert!(posts.contains(&(true, true)) && posts.contains(&(false, false)));
 }
 
 #[test]

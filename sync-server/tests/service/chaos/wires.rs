@@ -159,7 +159,7 @@ impl ExchangeWire {
         self.line.handle(input, now, documents, &mut effects);
         for effect in effects {
             let event = match effect {
-                Effect::Post { post, body } => {
+                Effect::Post { post, body, .. } => {
                     self.post(post, body);
                     continue;
                 }
