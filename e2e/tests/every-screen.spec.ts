@@ -1,90 +1,22 @@
 // Every screen with everything open that can be, on a desk and on a phone, light and dark: checked by axe, nothing
 // sticks out, and a thumb hits what it should. With SHEAF_SHOTS naming a folder, a picture of each is left there.
 
-import { devices, type BrowserContextOptions, type Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { App } from "../fixtures/app.ts";
-import { seriousFindings } from "../fixtures/axe.ts";
 import { devtools } from "../fixtures/devtools.ts";
+import { Looking, screens } from "../fixtures/looking.ts";
 import { Between } from "../fixtures/mitm.ts";
 import { expect, test, type People, type Person } from "../fixtures/people.ts";
 import { Picture } from "../fixtures/picture.ts";
 import type { Program } from "../fixtures/program.ts";
 import { WireTap } from "../fixtures/wire-tap.ts";
 
-const { defaultBrowserType: _, ...pixel } = devices["Pixel 7"]!;
-type Device = "desktop" | "phone";
-const screens: Record<Device, BrowserContextOptions> = {
-  desktop: { reducedMotion: "reduce" },
-  phone: { ...pixel, viewport: { width: 390, height: 844 }, reducedMotion: "reduce" },
-};
 /** Pages in a tree that is long. */
 const PAGES = 200;
 /** The address of a page that nobody ever made. */
 const UNKNOWN_PAGE = "AAAAAAAAAAAAAAAAAAAAAA";
-
-/** What has just come may still be on its way to its place. */
-const gently = expect.configure({ soft: true, timeout: 10_000 });
-
-/** Checks what is on screen, and takes its pictures if pictures are wanted. */
-class Looking {
-  readonly #device: Device;
-  #count = 0;
-
-  constructor(device: Device) {
-    this.#device = device;
-  }
-
-  async at(page: Page, screen: string): Promise<void> {
-    this.#count += 1;
-    await test.step(screen, async () => {
-      await this.#picture(page, `${screen}-light`);
-      await gently.poll(() => seriousFindings(page), screen).toEqual([]);
-      const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      await gently.poll(overflow, `${screen} sticks out`).toBeLessThanOrEqual(0);
-      if (this.#device === "phone") await gently.poll(() => smallTargets(page), screen).toEqual([]);
-      // The dark one differs by its colours alone.
-      await page.emulateMedia({ colorScheme: "dark" });
-      await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
-      await this.#picture(page, `${screen}-dark`);
-      await gently.poll(() => seriousFindings(page, "color-contrast"), `${screen}, dark`).toEqual([]);
-      await page.emulateMedia({ colorScheme: "light" });
-      await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
-    });
-  }
-
-  /** The same for a screen that does not follow a change of the theme. */
-  async once(page: Page, screen: string): Promise<void> {
-    this.#count += 1;
-    await test.step(screen, async () => {
-      await this.#picture(page, `${screen}-light`);
-      expect.soft(await seriousFindings(page), screen).toEqual([]);
-    });
-  }
-
-  async #picture(page: Page, name: string): Promise<void> {
-    const folder = process.env["SHEAF_SHOTS"];
-    if (folder === undefined) return;
-    await mkdir(folder, { recursive: true });
-    const number = String(this.#count).padStart(2, "0");
-    await page.screenshot({ path: path.join(folder, `${this.#device}-${number}-${name}.png`), animations: "disabled" });
-  }
-}
-
-/** What one taps that is lower or narrower than a thumb needs; links in running text have their lines. */
-async function smallTargets(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const above = document.querySelector("dialog[open]") ?? document.querySelector(".drawer-open .side") ?? document;
-    const targets = [...above.querySelectorAll<HTMLElement>("button, a[data-route], [role=treeitem], [role=option], .swatch, .choices label, input[type=text]")];
-    return targets
-      .filter((target) => target.checkVisibility() && target.closest(".surface, .skip") === null)
-      .filter((target) => target.getBoundingClientRect().left >= 0 && target.getBoundingClientRect().right <= innerWidth + 1)
-      .map((target) => ({ target, box: target.getBoundingClientRect() }))
-      .filter(({ box }) => box.height > 0 && (box.height < 39.5 || box.width < 39.5))
-      .map(({ target, box }) => `${target.getAttribute("aria-label") ?? target.textContent}: ${Math.round(box.width)} × ${Math.round(box.height)}`);
-  });
-}
 
 for (const device of ["desktop", "phone"] as const) {
   test(`on a ${device} axe finds nothing serious on any screen, light or dark, and nothing sticks out`, async ({ browser, ownPeople, ownProgram }, testInfo) => {
