@@ -1,7 +1,9 @@
 // What people do with accounts once they are in: their settings, looking after others, sharing with those who have none.
 
+import { readFile } from "node:fs/promises";
 import type { Locator, Page } from "@playwright/test";
 import { Account, fillSignIn, left, PASSWORD, signIn } from "../fixtures/accounts.ts";
+import { onlyInChromium } from "../fixtures/devtools.ts";
 import { expect, test, type Person } from "../fixtures/people.ts";
 
 const OPENS = { timeout: 60_000 };
@@ -62,6 +64,57 @@ test("one sees where one is signed in, and signs out a browser that is elsewhere
   await dialog(desk.page).getByRole("link", { name: "Sign in again" }).click();
   await fillSignIn(desk.page, owner);
   await desk.app.isOpen();
+});
+
+test("an admin invites, puts out, lets in again and deletes, and all of it is in the record", async ({ ownPeople, ownProgram }) => {
+  test.setTimeout(180_000);
+  const owner = await Account.first(ownProgram, "Ada");
+  const ada = await ownPeople.bring("Ada");
+  await comesTo(ada, owner, "/admin");
+  await ada.page.getByLabel("Email address (if you know it)").fill("ben@example.org");
+  await ada.page.getByRole("button", { name: "Make an invitation" }).click();
+  const link = await ada.page.getByLabel("Send them this link.").inputValue();
+  await expect(ada.page.locator(".rows > li", { hasText: "ben@example.org" })).toHaveCount(1);
+
+  const ben = await ownPeople.bring("Ben");
+  await go(ben, new URL(link).pathname);
+  await expect(ben.page.getByLabel("Email address")).toHaveValue("ben@example.org", OPENS);
+  await ben.page.getByLabel("Your name").fill("Ben");
+  await ben.page.getByLabel("Password").fill(PASSWORD);
+  await ben.page.getByRole("button", { name: "Join" }).click();
+  await ben.app.isOpen();
+  await go(ben, "/admin");
+  await expect(ben.page.getByRole("heading", { name: "This is for admins" })).toBeVisible(OPENS);
+  await ben.app.open("/");
+
+  await ada.page.reload();
+  const row = ada.page.locator(".rows > li", { hasText: "ben@example.org" });
+  await expect(row).toBeVisible(OPENS);
+  await surely(row, "Put out", "Really put out, with the links they made?", "Ben");
+  await expect(row).toContainText("out of use");
+  await expect(dialog(ben.page)).toContainText("Your session has ended", OPENS);
+  await go(ben, "/sign-in");
+  await ben.page.getByLabel("Email address").fill("ben@example.org");
+  await ben.page.getByLabel("Password").fill(PASSWORD);
+  await ben.page.getByRole("button", { name: "Sign in" }).click();
+  await expect(ben.page.locator(".said.wrong")).toBeVisible();
+  await surely(row, "Let in again", "Really let in again?", "Ben");
+  await expect(row).not.toContainText("out of use");
+  await ben.page.getByRole("button", { name: "Sign in" }).click();
+  await ben.app.isOpen();
+  await surely(row, "Delete", "Really delete the account?", "Ben");
+  await expect(row).toHaveCount(0);
+
+  await ada.page.getByRole("link", { name: "What was done" }).click();
+  await expect(ada.page.locator(".rows > li").nth(5)).toBeVisible();
+  onlyInChromium(ada.page, "hear of a download");
+  const saving = ada.page.waitForEvent("download");
+  await ada.page.getByRole("link", { name: "Download all of it" }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe("sheaf-audit.json");
+  const record = JSON.stringify(JSON.parse(await readFile(await saved.path(), "utf8")));
+  for (const deed of ["disabled", "enabled", "deleted"]) expect(record).toContain(deed);
+  expect(record).not.toContain(PASSWORD);
 });
 
 test("a deleted space is brought back, and one that nobody decides about is given to somebody", async ({ ownPeople, ownProgram }) => {
