@@ -155,7 +155,7 @@ async function inside(looking: Looking, people: People, owner: Account, space: s
   await app.openTree();
   await page.getByRole("button", { name: "Ada", exact: true }).click();
   await dialog(page).getByRole("button", { name: "Sign out…" }).click();
-  await expect(dialog(page)).toContainText("on this device only");
+  await expect(dialog(page).getByText("on this device only")).toBeVisible();
   await looking.at(page, "sign-out-with-unsent-text");
 }
 

@@ -300,7 +300,8 @@
     guest: () => (me?.guest ? [me.guest.page, me.guest.title ?? "", me.guest.role === "editor" ? "1" : ""] : []),
     /** Three texts for each page a guest's link leads to: id, title, the page above it. */
     guestPages: () => guestPages.flatMap(({ id, title, parent }) => [id, title ?? "", parent ?? ""]),
-    /** `f` hears `"me"` when any of this has changed, and `"say"` with words to be said in passing. */
+    /** `f` hears `"me"` when any of this has changed, `"say"` with words to be said in passing, and `"count"` when what is kept
+     *  of what is on this device only is to be of this moment. */
     listen: (f) => {
       told = f;
     },
@@ -319,8 +320,11 @@
       if (said) remember(said);
       told("me", "");
     },
-    /** How many changes are on this device only, as last counted. */
-    unsent: () => kept("sheaf.kept" + placeOf(me).slice(ACCOUNTLESS.length)) ?? "0",
+    /** How many changes are on this device only: as the app counts them now, or counted them last. */
+    unsent: () => {
+      told("count", "");
+      return kept("sheaf.kept" + placeOf(me).slice(ACCOUNTLESS.length)) ?? "0";
+    },
     say: (words) => told("say", words),
     forget,
   };

@@ -152,10 +152,24 @@ fn word(words: &Array, at: u32) -> String {
     words.get(at).as_string().unwrap_or_default()
 }
 
-/// Calls `f` without words when any of this has changed, and with words that are to be said in passing.
-pub fn listen(f: impl Fn(Option<String>) + 'static) {
+/// What the app is told.
+pub enum Told {
+    /// Something of this is another one now.
+    Changed,
+    /// Words that are to be said in passing.
+    Say(String),
+    /// Somebody asks how much is on this device only: the count that is kept must be that of this moment.
+    Count,
+}
+
+/// Calls `f` with what the app is told.
+pub fn listen(f: impl Fn(Told) + 'static) {
     let callback = Closure::<dyn Fn(String, String)>::new(move |kind: String, words: String| {
-        f((kind == "say").then_some(words));
+        f(match kind.as_str() {
+            "say" => Told::Say(words),
+            "count" => Told::Count,
+            _ => Told::Changed,
+        });
     });
     listen_to(callback.into_js_value().unchecked_ref());
 }

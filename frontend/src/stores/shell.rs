@@ -12,7 +12,7 @@ use crate::effect::effect;
 use crate::local::worker;
 use crate::platform;
 use crate::router::{self, Route};
-use crate::who::{self, Kind};
+use crate::who::{self, Kind, Told};
 
 const LAST_PAGE_KEY: &str = "sheaf.last-page";
 /// Milliseconds a passing notice stays.
@@ -243,9 +243,10 @@ impl Shell {
     }
 
     fn follow_who(self) {
-        who::listen(move |words| match words {
-            Some(words) => self.say(words),
-            None => {
+        who::listen(move |told| match told {
+            Told::Say(words) => self.say(words),
+            Told::Count => self.workspace().mark_what_is_kept(),
+            Told::Changed => {
                 if who::now() != Kind::Local {
                     self.me.set(Me::known());
                 }

@@ -151,7 +151,7 @@ impl Workspace {
     }
 
     /// Notes where an eviction does not reach it how much is on this device only.
-    pub(super) fn mark_what_is_kept(&self) {
+    pub fn mark_what_is_kept(&self) {
         let is_keeping = matches!(self.inner.storage.get_untracked(), Storage::Keeping { .. });
         let unsent = self.inner.unsent.get_untracked();
         let waiting = unsent.waiting;
