@@ -14,12 +14,20 @@ const OPEN_MAX: usize = 4_096;
 const TOKEN_MS: u64 = 32;
 /// So many may be opened at once: everything, after a server has gone.
 const AT_ONCE: u64 = OPEN_MAX as u64;
-/// Accounts with nothing open that are remembered until their buckets are full again.
-const RESTING_MAX: usize = 4_096;
+/// Accounts beyond which those are looked for that have nothing open and a full bucket; and then again when there are twice as
+/// many as were left, so that a crowd that comes in pays for few looks.
+const SWEEP_BEYOND: usize = 4_096;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Holders(Mutex<HashMap<Holder, Count>>);
+pub(crate) struct Holders(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    by_holder: HashMap<Holder, Count>,
+    /// How many the last sweep left.
+    left: usize,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -35,7 +43,7 @@ pub(crate) struct Entered {
 }
 
 impl Holders {
-    fn counts(&self) -> MutexGuard<'_, HashMap<Holder, Count>> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,7 +62,7 @@ impl Holders {
             return Ok(None);
         }
         let mut counts = self.counts();
-        let mut count = counts.get(&whose).copied().unwrap_or_default();
+        let mut count = counts.by_holder.get(&whose).copied().unwrap_or_default();
         let mut full_at = count.full_at.max(now.0);
         if !is_visit {
             full_at += TOKEN_MS;
@@ -64,9 +72,11 @@ impl Holders {
         }
         count.open += 1;
         count.full_at = full_at;
-        counts.insert(whose, count);
-        if counts.len() > RESTING_MAX {
-            counts.retain(|_, count| count.open > 0 || count.full_at > now.0);
+        counts.by_holder.insert(whose, count);
+        if counts.by_holder.len() > SWEEP_BEYOND.max(2 * counts.left) {
+            let is_needed = |_: &Holder, count: &mut Count| count.open > 0 || count.full_at > now.0;
+            counts.by_holder.retain(is_needed);
+            counts.left = counts.by_holder.len();
         }
         Ok(Some(Entered {
             holders: Arc::clone(self),
@@ -77,7 +87,7 @@ impl Holders {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(count) = self.holders.counts().get_mut(&self.whose) {
+        if let Some(count) = self.holders.counts().by_holder.get_mut(&self.whose) {
             count.open -= 1;
         }
     }
@@ -139,10 +149,26 @@ mod tests {
     #[test]
     fn accounts_that_have_gone_are_forgotten() {
         let holders = Arc::new(Holders::default());
-        for account in 0..10 * RESTING_MAX as u64 {
+        for account in 0..10 * SWEEP_BEYOND as u64 {
             let whose = Holder::of_account(u128::from(account) << 8);
             drop(holders.enter(whose, false, now(account * 50)));
         }
-        assert!(holders.counts().len() <= RESTING_MAX + 1);
+        assert!(holders.counts().by_holder.len() <= SWEEP_BEYOND + 1);
+    }
+
+    #[test]
+    fn a_crowd_of_accounts_that_stays_is_counted_whole_and_swept_seldom() {
+        let holders = Arc::new(Holders::default());
+        let accounts = 5 * SWEEP_BEYOND;
+        let mut inside = Vec::new();
+        let mut sweeps = Vec::new();
+        for account in 0..accounts as u128 {
+            let whose = Holder::of_account(account << 8);
+            inside.push(holders.enter(whose, false, now(0)).unwrap());
+            sweeps.push(holders.counts().left);
+        }
+        assert_eq!(holders.counts().by_holder.len(), accounts);
+        sweeps.dedup();
+        assert!(sweeps.len() < 5, "{sweeps:?}");
     }
 }
